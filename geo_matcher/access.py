@@ -1,0 +1,203 @@
+"""Travel times on the town-hall network.
+
+The network hides here: which communes touch, how long the road between two town halls is taken to
+be, how fast one drives on it, and how a time from "the commune" comes about. Callers hand in the
+communes that have a kind of place and get back, for every commune, the minutes to the nearest.
+
+The model, in full (see ``docs/decisions/0003-town-hall-network.md``):
+
+* neighbouring communes are joined town hall to town hall;
+* road length = straight distance × ``ROAD_FACTOR``;
+* speed depends on how many of the two ends are towns (``SPEED_KMH``);
+* a place attaches to the town hall of the commune that contains it;
+* leaving home costs the mean drive from a point of the commune to its town hall
+  (:func:`access_minutes`).
+
+Every time that comes out is an estimate and is marked so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from geo_matcher.errors import DataError
+
+__all__ = [
+    "ACCESS_SPEED_KMH",
+    "ROAD_FACTOR",
+    "SPEED_KMH",
+    "TOWN_POPULATION",
+    "Nearest",
+    "TownHallNetwork",
+    "access_minutes",
+]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+ROAD_FACTOR = 1.10
+"""Road length over straight length: the mean of 21 published or road-atlas distances between
+communes of the area, spread 0.07 (0.99 to 1.23)."""
+
+TOWN_POPULATION = 20_000
+"""Inhabitants (municipal) from which a commune counts as a town for the speed model."""
+
+SPEED_KMH = (60.0, 50.0, 35.0)
+"""Mean driving speed (km/h) between two town halls when 0, 1 or 2 of them are towns. An
+assumption: departmental roads limited to 80 km/h with villages to cross, and urban traffic."""
+
+ACCESS_SPEED_KMH = 40.0
+"""Mean driving speed (km/h) on the lanes between a house and its own town hall (an assumption)."""
+
+
+def access_minutes(area_km2: FloatArray) -> FloatArray:
+    """Return the mean drive from a point of the commune to its town hall.
+
+    The commune is taken as a disc of the same area with the town hall in the middle: the mean
+    distance from a uniformly drawn point to the centre of a disc is two thirds of its radius.
+
+    Parameters
+    ----------
+    area_km2
+        Area of each commune, in km².
+
+    Returns
+    -------
+    FloatArray
+        Minutes, same shape.
+    """
+    radius_km = np.sqrt(np.asarray(area_km2, dtype=np.float64) / np.pi)
+    return np.asarray(radius_km * (2 / 3) * ROAD_FACTOR / ACCESS_SPEED_KMH * 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """For every node of a network, the nearest of a set of sources.
+
+    Attributes
+    ----------
+    minutes
+        Minutes to the nearest source, ``inf`` where none can be reached.
+    road_km
+        Length of that fastest road, in km, ``inf`` where none can be reached.
+    source
+        Index of the nearest source, -1 where none can be reached.
+    """
+
+    minutes: FloatArray
+    road_km: FloatArray
+    source: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class TownHallNetwork:
+    """Communes joined to their neighbours, town hall to town hall.
+
+    Attributes
+    ----------
+    codes
+        INSEE codes of the nodes, in the order of the matrices.
+    minutes
+        Sparse symmetric matrix of driving minutes between neighbours.
+    road_km
+        Sparse symmetric matrix of road lengths between neighbours, in km.
+    """
+
+    codes: tuple[str, ...]
+    minutes: csr_array
+    road_km: csr_array
+
+    @classmethod
+    def from_tables(cls, town_halls: pd.DataFrame, adjacency: pd.DataFrame) -> TownHallNetwork:
+        """Build the network.
+
+        Parameters
+        ----------
+        town_halls
+            One row per commune: ``insee_code``, ``population`` (inhabitants).
+        adjacency
+            One row per pair of neighbours: ``a``, ``b`` (INSEE codes), ``straight_km``.
+
+        Raises
+        ------
+        DataError
+            If a pair names a commune that ``town_halls`` does not have, or a distance is negative
+            or not finite.
+        """
+        codes = tuple(sorted(town_halls["insee_code"]))
+        position = {code: i for i, code in enumerate(codes)}
+        ends = set(adjacency["a"]) | set(adjacency["b"])
+        problems = [
+            f"adjacency: commune {code} has no town hall in the network"
+            for code in sorted(ends - position.keys())
+        ]
+        straight_km = adjacency["straight_km"].to_numpy(dtype=np.float64)
+        if not (np.isfinite(straight_km).all() and (straight_km >= 0).all()):
+            problems.append("adjacency: straight_km must be finite and not negative")
+        if problems:
+            raise DataError("The town-hall network cannot be built: " + "; ".join(problems), problems)
+        a = np.array([position[code] for code in adjacency["a"]], dtype=np.int64)
+        b = np.array([position[code] for code in adjacency["b"]], dtype=np.int64)
+        population = town_halls.set_index("insee_code")["population"].reindex(list(codes))
+        is_town = population.to_numpy() >= TOWN_POPULATION
+        speed = np.asarray(SPEED_KMH)[is_town[a].astype(np.int64) + is_town[b].astype(np.int64)]
+        road_km = straight_km * ROAD_FACTOR
+
+        def symmetric(values: FloatArray) -> csr_array:
+            both = (np.r_[values, values], (np.r_[a, b], np.r_[b, a]))
+            return csr_array(both, shape=(len(codes), len(codes)))
+
+        return cls(codes, symmetric(road_km / speed * 60.0), symmetric(road_km))
+
+    def index(self, insee_codes: Iterable[str]) -> IntArray:
+        """Return the node numbers of the given communes.
+
+        Raises
+        ------
+        DataError
+            If a commune is not in the network; all of them are named.
+        """
+        position = {code: i for i, code in enumerate(self.codes)}
+        wanted = list(insee_codes)
+        if unknown := sorted({code for code in wanted if code not in position}):
+            problems = [f"commune {code} is not in the town-hall network" for code in unknown]
+            raise DataError("Unknown nodes: " + "; ".join(problems), problems)
+        return np.array([position[code] for code in wanted], dtype=np.int64)
+
+    def nearest(self, sources: Iterable[str]) -> Nearest:
+        """Find, for every commune, the nearest of the given communes (multi-source Dijkstra).
+
+        Parameters
+        ----------
+        sources
+            INSEE codes of the communes that have what is looked for. May be empty: then nothing
+            can be reached.
+
+        Raises
+        ------
+        DataError
+            If a source is not in the network.
+        """
+        indices = np.unique(self.index(sources))
+        n = len(self.codes)
+        if indices.size == 0:
+            far = np.full(n, np.inf)
+            return Nearest(far, far.copy(), np.full(n, -1, dtype=np.int64))
+        minutes, predecessors, origin = dijkstra(
+            self.minutes, directed=False, indices=indices, return_predecessors=True, min_only=True
+        )
+        road_km = np.where(np.isfinite(minutes), 0.0, np.inf)
+        moved = np.flatnonzero(predecessors >= 0)
+        last_leg_km = np.zeros(n)
+        last_leg_km[moved] = self.road_km[predecessors[moved], moved]
+        for node in moved[np.argsort(minutes[moved], kind="stable")]:
+            road_km[node] = road_km[predecessors[node]] + last_leg_km[node]
+        source = np.where(np.isfinite(minutes), origin, -1).astype(np.int64)
+        return Nearest(np.asarray(minutes), road_km, source)

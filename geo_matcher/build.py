@@ -1,0 +1,453 @@
+"""Make the derived half of a release from its source half.
+
+Hides how source tables become places, travel times, indicators and membership, and how a release
+is replaced without ever being half there. Deterministic: same sources, same bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import tomlkit
+
+from geo_matcher import access
+from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.catalog import Catalog, complete_catalog
+from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.errors import DataError
+from geo_matcher.membership import (
+    MEMBERSHIP_COLUMNS,
+    PUBLISHED_YEAR,
+    NetworkReach,
+    partner_membership,
+    read_partner_list,
+    solve_reach,
+)
+from geo_matcher.places import collect_places
+from geo_matcher.territory import LAMBERT_93, WGS_84, Territory, read_table
+
+__all__ = ["build_derived", "build_release", "set_partners"]
+
+DERIVED = "derived"
+PARTNER_LIST = "source/partners.csv"
+"""The network's own list, once it has been given; absent from the shipped release."""
+
+SHOPS_BOX_MARGIN_KM = 3.0
+"""How far beyond the bounding box of the département the list of shops goes."""
+
+FIRST_YEARS_SALES, LAST_YEARS_SALES = 2021, 2025
+"""Years over which sales are summed; medians are never averaged."""
+
+DAILY_SERVICE_NEAR_MIN = 10.0
+"""A drive up to which an everyday service counts as near, in minutes."""
+
+HEAT_HORIZON = "2030"
+"""Horizon of the climate projection used: France at +2.0 °C."""
+
+
+def build_release(
+    folder: Path, *, edit: Callable[[Path], None] | None = None
+) -> Territory:
+    """Rebuild the derived half of a release and put the whole in place at once.
+
+    The work is done in a temporary folder beside the release; it is checked by the same gate as any
+    release; only then do the two folders change names, in one step where the system can.
+
+    Parameters
+    ----------
+    folder
+        The release to rebuild.
+    edit
+        Changes the temporary copy before the build, for instance to add a source table.
+
+    Returns
+    -------
+    Territory
+        The release as it now stands.
+
+    Raises
+    ------
+    DataError
+        If a source is broken or the result does not pass the gate; the release is as it was.
+    """
+    folder = folder.resolve()
+    Catalog.read(folder)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        copy = Path(scratch) / folder.name
+        shutil.copytree(folder, copy)
+        if edit is not None:
+            edit(copy)
+        build_derived(copy)
+        Territory.load(copy)
+        exchange(folder, copy)
+    return Territory.load(folder)
+
+
+def set_partners(folder: Path, partner_list: Path) -> Territory:
+    """Replace the partner villages of a release by the network's own list.
+
+    Parameters
+    ----------
+    folder
+        The release.
+    partner_list
+        See :func:`geo_matcher.membership.read_partner_list`.
+
+    Raises
+    ------
+    DataError
+        If the list has any problem: all are listed and the release is as it was.
+    """
+    communes = read_table(folder, "communes.parquet")
+    rows = read_partner_list(partner_list, frozenset(communes["insee_code"]))
+
+    def add(copy: Path) -> None:
+        _write_csv(rows, copy / PARTNER_LIST)
+        path = copy / "catalog.toml"
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        if not any(t["path"] == PARTNER_LIST for t in document["table"]):  # type: ignore[union-attr]
+            entry = tomlkit.table()
+            for key, value in PARTNER_LIST_ENTRY.items():
+                entry[key] = value
+            document["table"].append(entry)  # type: ignore[union-attr]
+        path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+    return build_release(folder, edit=add)
+
+
+PARTNER_LIST_ENTRY: dict[str, str | int] = {
+    "name": "partners",
+    "path": PARTNER_LIST,
+    "kind": "source",
+    "title_fr": "Villages partenaires, liste du réseau",
+    "title_en": "Partner villages, list of the network",
+    "producer": "Soho Solo",
+    "vintage": "see valid_from",
+    "licence": "given by the network for this service",
+    "licence_url": "",
+    "url": "",
+    "quality": "declared",
+    "credit_fr": "Soho Solo, liste du réseau",
+    "credit_en": "Soho Solo, list of the network",
+    "note_fr": "Liste fournie par le réseau ; elle remplace la reconstitution.",
+    "note_en": "List given by the network; it replaces the reconstruction.",
+    "rows": 0,
+    "bytes": 0,
+    "sha256": "",
+}
+
+
+def exchange(folder: Path, copy: Path) -> None:
+    """Swap two folders of the same file system, atomically on Linux.
+
+    Elsewhere two renames are made; between them the old release stands whole beside its place.
+    """
+    at_fdcwd, rename_exchange = -100, 2
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is not None:
+        paths = os.fsencode(folder), os.fsencode(copy)
+        if rename(at_fdcwd, paths[0], at_fdcwd, paths[1], rename_exchange) == 0:
+            return
+    aside = copy.with_name(copy.name + ".previous")
+    folder.rename(aside)
+    copy.rename(folder)
+
+
+def build_derived(folder: Path) -> None:
+    """Write the derived tables of a release and complete its catalog.
+
+    Parameters
+    ----------
+    folder
+        A release whose source half is whole. Its ``derived/`` is replaced.
+
+    Raises
+    ------
+    DataError
+        If a source table is broken.
+    """
+    catalog = Catalog.read(folder)
+    source = {
+        table.name: read_table(folder, table.path) for table in catalog.tables if table.kind == "source"
+    }
+    communes = mend_communes(source["communes_source"], catalog)
+    places = collect_places(source)
+    network = TownHallNetwork.from_tables(source["town_halls_80km"], source["adjacency_80km"])
+    times = travel_times(network, places, communes, source["town_halls_80km"])
+    reach = solve_reach(
+        times[times["destination"] == "workplace"].set_index("insee_code")["minutes"],
+        catalog.network_published,
+    )
+    membership = _membership(source, communes, places, reach, catalog)
+    out = folder / DERIVED
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    tables = {
+        "places": places,
+        "travel_times": times,
+        "indicators": indicators(source, communes, times, catalog),
+        "membership": membership,
+    }
+    for name, frame in tables.items():
+        _write_csv(frame, folder / catalog[name].path)
+    communes.to_parquet(folder / catalog["communes"].path, index=False, compression="zstd")
+    tables["communes"] = communes
+    (out / "parameters.toml").write_text(
+        _parameters(network, source["road_distance_checks"], reach), encoding="utf-8"
+    )
+    rows = {name: len(frame) for name, frame in (source | tables).items()}
+    complete_catalog(folder, rows | {"parameters": 1})
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def mend_communes(source: pd.DataFrame, catalog: Catalog) -> gpd.GeoDataFrame:
+    """Return the communes sorted by code, with the holes that the catalog assigns filled.
+
+    Parameters
+    ----------
+    source
+        Communes as received, EPSG:4326.
+    catalog
+        Its ``fill_hole`` mends name the commune that each hole of the département touches.
+
+    Raises
+    ------
+    DataError
+        If a mend is not needed, because no hole of the département touches its commune.
+    """
+    communes = gpd.GeoDataFrame(source).sort_values("insee_code", ignore_index=True)
+    for code in sorted(catalog.mended("fill_hole")):
+        whole = communes.geometry.union_all()
+        own = communes.index[communes["insee_code"] == code]
+        holes = [
+            shapely.Polygon(ring)
+            for part in shapely.get_parts(whole)
+            for ring in part.interiors
+            if shapely.Polygon(ring).touches(communes.geometry.loc[own[0]])
+        ]
+        if not holes:
+            raise DataError(
+                f"catalog.toml: the mend fill_hole of {code} finds no hole beside that commune. "
+                "Remove it if the source is whole now."
+            )
+        filled = shapely.union_all([communes.geometry.loc[own[0]], *holes])
+        communes.loc[own, "geometry"] = gpd.GeoSeries(
+            [shapely.MultiPolygon(shapely.get_parts(filled))], index=own, crs=communes.crs
+        )
+        area_km2 = communes.geometry.loc[own].to_crs(LAMBERT_93).area / 1e6
+        communes.loc[own, "area_km2"] = area_km2.round(3)
+    return communes
+
+
+def travel_times(
+    network: TownHallNetwork,
+    places: pd.DataFrame,
+    communes: gpd.GeoDataFrame,
+    town_halls: pd.DataFrame,
+) -> pd.DataFrame:
+    """Compute minutes from every commune to the nearest of every destination.
+
+    Where the list of places stops short, a nearer place may exist that nobody told us about:
+    ``minutes`` is then an upper bound and ``minutes_low`` the time to the nearest commune where
+    such a place is possible.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``insee_code, destination, minutes, minutes_low, road_km, nearest_insee_code, status``; one
+        row per commune and destination; ``status`` is ``estimated``, ``upper_bound`` or
+        ``unreachable`` (then the figures are empty).
+    """
+    own = network.index(communes["insee_code"])
+    leave_min = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
+    unlisted = _areas_not_covered(communes, town_halls)
+    population = town_halls.set_index("insee_code")["population"]
+    codes = np.array(network.codes)
+    frames = []
+    for destination in DESTINATIONS:
+        holders = set(places.loc[places["kind"].isin(destination.place_kinds), "insee_code"])
+        found = network.nearest(sorted(holders))
+        possible = set(unlisted[destination.known_area])
+        if destination.is_partial and holders:
+            smallest = min(population[code] for code in holders)
+            possible |= set(population.index[population >= smallest]) - holders
+        bound = network.nearest(sorted(possible)).minutes[own]
+        minutes = found.minutes[own]
+        reachable = np.isfinite(minutes)
+        is_bound = reachable & (bound < minutes)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "insee_code": communes["insee_code"],
+                    "destination": destination.name,
+                    "minutes": np.where(reachable, minutes + leave_min, np.nan).round(2),
+                    "minutes_low": np.where(is_bound, bound + leave_min, np.nan).round(2),
+                    "road_km": np.where(reachable, found.road_km[own], np.nan).round(1),
+                    "nearest_insee_code": np.where(reachable, codes[found.source[own]], ""),
+                    "status": np.select(
+                        [~reachable, is_bound], ["unreachable", "upper_bound"], "estimated"
+                    ),
+                }
+            )
+        )
+    return pd.concat(frames).sort_values(
+        ["insee_code", "destination"], ignore_index=True, kind="stable"
+    )
+
+
+def _areas_not_covered(
+    communes: gpd.GeoDataFrame, town_halls: pd.DataFrame
+) -> dict[str, list[str]]:
+    """Name, for each known area, the communes of the network outside it."""
+    outside = town_halls[~town_halls["insee_code"].isin(communes["insee_code"])]
+    box = communes.to_crs(LAMBERT_93).total_bounds
+    margin_m = SHOPS_BOX_MARGIN_KM * 1000
+    halls = gpd.GeoSeries.from_xy(
+        outside["town_hall_lon"], outside["town_hall_lat"], crs=WGS_84, index=outside.index
+    ).to_crs(LAMBERT_93)
+    in_box = halls.x.between(box[0] - margin_m, box[2] + margin_m) & halls.y.between(
+        box[1] - margin_m, box[3] + margin_m
+    )
+    return {
+        "everywhere": [],
+        "departement": list(outside["insee_code"]),
+        "shops_box": list(outside.loc[~in_box, "insee_code"]),
+    }
+
+
+def indicators(
+    source: dict[str, pd.DataFrame],
+    communes: pd.DataFrame,
+    times: pd.DataFrame,
+    catalog: Catalog,
+) -> pd.DataFrame:
+    """Compute the figures of each commune that are not a single travel time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per commune, sorted by code; see ``data/communes/README.md`` for the columns. A
+        figure that no source gives is empty.
+    """
+    out = pd.DataFrame({"insee_code": communes["insee_code"]})
+    codes = out["insee_code"]
+
+    def by_commune(frame: pd.DataFrame, column: str) -> pd.Series:
+        return codes.map(frame.set_index("insee_code")[column])
+
+    fixed = source["broadband_fixed_2026t2"]
+    premises = by_commune(fixed, "mci_premises")
+    out["ftth_coverage_share"] = (by_commune(fixed, "mci_best_ftth") / premises).round(4)
+    out["ftth_coverage_share_cartefibre"] = (
+        by_commune(fixed, "cartefibre_ftth_premises_passed")
+        / by_commune(fixed, "cartefibre_premises")
+    ).round(4)
+    out["land_30mbit_share"] = (by_commune(fixed, "mci_land_30mbit") / premises).round(4)
+    out["premises_without_ftth"] = (premises - by_commune(fixed, "mci_best_ftth")).astype("int64")
+    density_km2 = (communes["population"] / communes["area_km2"]).round(1)
+    out["density_km2"] = density_km2.mask(codes.isin(catalog.mended("area_incomplete")))
+
+    basket = times[times["destination"].isin(DAILY_SERVICES)]
+    trips = pd.Series(DAILY_SERVICES) / sum(DAILY_SERVICES.values())
+    high = basket.pivot(index="insee_code", columns="destination", values="minutes")[trips.index]
+    low = basket.pivot(index="insee_code", columns="destination", values="minutes_low")[trips.index]
+    mean_high = high.mul(trips).sum(axis=1, skipna=False).round(1)
+    mean_low = low.fillna(high).mul(trips).sum(axis=1, skipna=False).round(1)
+    out["daily_services_min"] = codes.map(mean_high)
+    out["daily_services_low_min"] = codes.map(mean_low.where(mean_low < mean_high))
+    out["daily_services_within_10min"] = codes.map((high <= DAILY_SERVICE_NEAR_MIN).sum(axis=1))
+
+    prices = source["housing_prices_rents_2022_2023"]
+    current = prices[prices["insee_code"] == prices["current_insee"]]
+    out["house_price_eur_m2"] = by_commune(current, "price_m2_mean_2022_2023").round(0)
+    out["house_rent_eur_m2_month"] = by_commune(current, "rent_house_eur_m2_month").round(2)
+    sales = source["housing_sales_2021_2025"]
+    sales = sales[sales["year"].between(FIRST_YEARS_SALES, LAST_YEARS_SALES)]
+    total = sales.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
+    out["home_sales_2021_2025"] = codes.map(total).astype("Int64")
+
+    heat = source["climate_projections"]
+    heat = heat[(heat["indicator"] == "d30") & (heat["horizon"] == HEAT_HORIZON)]
+    wide = heat.pivot(index="insee_code", columns="statistic", values="value")
+    out["hot_days_2030_year"] = codes.map(wide["median"])
+    out["hot_days_2030_low_year"] = codes.map(wide["low"])
+    out["hot_days_2030_high_year"] = codes.map(wide["high"])
+    return out
+
+
+def _membership(
+    source: dict[str, pd.DataFrame],
+    communes: pd.DataFrame,
+    places: pd.DataFrame,
+    reach: NetworkReach,
+    catalog: Catalog,
+) -> pd.DataFrame:
+    if "partners" in source:
+        given = source["partners"]
+        partners = given.assign(
+            group="partner", evidence="sourced", source="partners: list given by the network"
+        )[list(MEMBERSHIP_COLUMNS)]
+    else:
+        daily = places[places["kind"].isin(DAILY_SERVICES)]
+        services = daily.groupby("insee_code")["kind"].nunique().to_dict()
+        partners = partner_membership(
+            communes, source["partners_evidence"], services, catalog.partners_published
+        )
+    reached = pd.DataFrame(
+        {
+            "insee_code": list(reach.insee_codes),
+            "group": "network",
+            "valid_from": f"{PUBLISHED_YEAR}-01-01",
+            "valid_to": "",
+            "evidence": "reconstructed",
+            "source": f"rule 4: at most {reach.minutes:g} minutes from a coworking space, "
+            "telecentre or third place",
+        }
+    )
+    return pd.concat([partners, reached], ignore_index=True).sort_values(
+        ["group", "insee_code"], ignore_index=True, ascending=[False, True]
+    )
+
+
+def _parameters(network: TownHallNetwork, checks: pd.DataFrame, reach: NetworkReach) -> str:
+    """Return the parameters of the build and the error they leave, as TOML."""
+    roads = checks[checks["unit"].str.startswith("km")]
+    ratios = []
+    for row in roads.itertuples():
+        found = network.nearest([row.to_insee_code]).road_km[network.index([row.from_insee_code])[0]]
+        ratios.append(found / row.value)
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Written by `geo-matcher data build`; do not edit."))
+    document["travel_times"] = {
+        "network": "town_halls",
+        "status": "estimated",
+        "road_factor": access.ROAD_FACTOR,
+        "town_population": access.TOWN_POPULATION,
+        "speed_km_h": list(access.SPEED_KMH),
+        "access_speed_km_h": access.ACCESS_SPEED_KMH,
+        "checked_distances": len(ratios),
+        "mean_ratio_to_published": round(float(np.mean(ratios)), 3),
+        "largest_relative_error": round(float(np.max(np.abs(np.array(ratios) - 1))), 3),
+    }
+    document["network_reach"] = {
+        "minutes": reach.minutes,
+        "communes": len(reach.insee_codes),
+        "published": reach.published,
+    }
+    document["daily_services"] = {
+        "near_min": DAILY_SERVICE_NEAR_MIN,
+        "trips_a_week": dict(DAILY_SERVICES),
+    }
+    return tomlkit.dumps(document)

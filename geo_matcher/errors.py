@@ -1,0 +1,106 @@
+"""The errors that a caller may want to catch, and nothing else.
+
+::
+
+    GeoMatcherError
+    ├── DataError (ValueError)              a release, or a file offered to it, is broken
+    │   ├── MissingColumnError              a table lacks a column
+    │   ├── DuplicateInseeCodeError         a key that must be unique is not
+    │   ├── CrsError                        a geometry is not in the CRS it must be in
+    │   └── ChecksumMismatchError           a file is not the one that the catalog describes
+    ├── UnknownCommuneError (LookupError)   no commune has this code or name
+    ├── UnknownCriterionError (LookupError) no criterion has this name
+    ├── UnknownPresetError (LookupError)    no preset has this name
+    ├── ProfileError (ValueError)           a profile cannot be read, or asks the impossible
+    └── WeightError (ValueError)            weights that cannot be used
+
+Each leaf also inherits the standard exception that names the same mistake. Every message says what
+was found, what was expected and what to do. Errors that gather several problems keep them in
+``problems``, so that a caller can list them one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ChecksumMismatchError",
+    "CrsError",
+    "DataError",
+    "DuplicateInseeCodeError",
+    "GeoMatcherError",
+    "MissingColumnError",
+    "ProfileError",
+    "UnknownCommuneError",
+    "UnknownCriterionError",
+    "UnknownPresetError",
+    "WeightError",
+]
+
+
+class GeoMatcherError(Exception):
+    """Base of every error that geo_matcher raises on purpose.
+
+    Parameters
+    ----------
+    message
+        What was found, what was expected and what to do.
+    problems
+        The single problems behind the message, one sentence each. Defaults to the message itself.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] | None = None) -> None:
+        super().__init__(message)
+        self.problems: tuple[str, ...] = tuple(problems) if problems is not None else (message,)
+
+
+class DataError(GeoMatcherError, ValueError):
+    """A release, or a file offered to it, is broken."""
+
+
+class MissingColumnError(DataError):
+    """A table lacks a column."""
+
+
+class DuplicateInseeCodeError(DataError):
+    """A key that must be unique is not."""
+
+
+class CrsError(DataError):
+    """A geometry is not in the coordinate reference system it must be in."""
+
+
+class ChecksumMismatchError(DataError):
+    """A file is not the one that the catalog describes."""
+
+
+class UnknownCommuneError(GeoMatcherError, LookupError):
+    """No commune has this code or name.
+
+    Parameters
+    ----------
+    message
+        What was asked and what is near.
+    suggestions
+        Names of communes that look alike, best first.
+    """
+
+    def __init__(self, message: str, suggestions: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.suggestions: tuple[str, ...] = tuple(suggestions)
+
+
+class UnknownCriterionError(GeoMatcherError, LookupError):
+    """No criterion has this name."""
+
+
+class UnknownPresetError(GeoMatcherError, LookupError):
+    """No preset has this name."""
+
+
+class ProfileError(GeoMatcherError, ValueError):
+    """A profile cannot be read, or asks the impossible."""
+
+
+class WeightError(GeoMatcherError, ValueError):
+    """Weights that cannot be used: negative, not finite, or all zero."""

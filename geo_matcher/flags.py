@@ -1,0 +1,169 @@
+"""Red flags: facts that stand apart from the score and are never averaged away.
+
+Hides the thresholds. A flag is a code, a sentence in both languages and the table it comes from.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from geo_matcher.numbers import format_date, format_number
+from geo_matcher.territory import Territory
+
+__all__ = ["FLAG_CODES", "Flag", "red_flags"]
+
+COPPER_SHARE = 0.05
+"""Share of premises without fibre from which the closing of copper is a red flag."""
+
+COUNTS_DIFFER_SHARE = 0.10
+"""Difference between the two published fibre shares from which they are said to disagree."""
+
+DOCTOR_FAR_MIN = 15.0
+"""Drive to a general practitioner from which distance is a red flag, in minutes."""
+
+FEW_SALES = 10
+"""Home sales in five years under which a price says little."""
+
+FLAG_CODES = (
+    "copper_without_fibre",
+    "fibre_counts_differ",
+    "rate_above_100",
+    "doctor_far",
+    "few_sales",
+    "flood",
+    "industrial_risk",
+)
+"""Every code, in the order in which flags are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A fact to know before deciding.
+
+    Attributes
+    ----------
+    code
+        One of ``FLAG_CODES``.
+    text_fr, text_en
+        One sentence.
+    source
+        Table of the catalog that the fact comes from.
+    """
+
+    code: str
+    text_fr: str
+    text_en: str
+    source: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the flag in plain types."""
+        return {
+            "code": self.code,
+            "text_fr": self.text_fr,
+            "text_en": self.text_en,
+            "source": self.source,
+        }
+
+
+@lru_cache(maxsize=8)
+def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
+    """Return the red flags of every commune, by INSEE code; made once, then kept."""
+    tables = territory.tables
+    fixed = tables["broadband_fixed_2026t2"].set_index("insee_code")
+    risks = tables["risks_2026"].groupby("insee_code")
+    flood = risks["ddrm_flood"].max()
+    industrial = risks["ddrm_industrial"].max()
+    flags: dict[str, tuple[Flag, ...]] = {}
+    for code in territory.codes:
+        figures = territory.indicators.loc[code]
+        found = [
+            *_line_flags(figures, fixed.loc[code]),
+            *_doctor_flags(territory.minutes.at[code, "doctor"]),
+            *_life_flags(figures, bool(flood.get(code, 0)), bool(industrial.get(code, 0))),
+        ]
+        flags[code] = tuple(sorted(found, key=lambda flag: FLAG_CODES.index(flag.code)))
+    return MappingProxyType(flags)
+
+
+def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
+    without = int(figures["premises_without_ftth"])
+    premises = int(line["mci_premises"])
+    closing = line["copper_closure_date"]
+    if closing and premises and without / premises >= COPPER_SHARE:
+        day = dt.date.fromisoformat(closing)
+        yield Flag(
+            "copper_without_fibre",
+            f"{format_number(without, 'fr')} des {format_number(premises, 'fr')} locaux "
+            f"ne sont pas encore raccordables à la fibre\u00a0; le cuivre y ferme le "
+            f"{format_date(day, 'fr')}.",
+            f"{format_number(without, 'en')} of {format_number(premises, 'en')} premises cannot "
+            f"have fibre yet; copper closes on {format_date(day, 'en')}.",
+            "broadband_fixed_2026t2",
+        )
+    one, other = figures["ftth_coverage_share"], figures["ftth_coverage_share_cartefibre"]
+    if pd.notna(one) and pd.notna(other) and abs(one - other) >= COUNTS_DIFFER_SHARE:
+        yield Flag(
+            "fibre_counts_differ",
+            f"Deux décomptes publiés de la fibre diffèrent\u00a0: {format_number(one, 'fr', '%')} "
+            f"et {format_number(other, 'fr', '%')} des locaux.",
+            f"Two published fibre counts differ: {format_number(one, 'en', '%')} and "
+            f"{format_number(other, 'en', '%')} of premises.",
+            "broadband_fixed_2026t2",
+        )
+    shares = ("ftth_coverage_share", "ftth_coverage_share_cartefibre", "land_30mbit_share")
+    above = [figures[name] for name in shares if pd.notna(figures[name]) and figures[name] > 1]
+    if above:
+        yield Flag(
+            "rate_above_100",
+            f"Un taux publié dépasse 100\u00a0% ({format_number(max(above), 'fr', '%')})\u00a0: "
+            "son dénominateur est à vérifier.",
+            f"A published rate is above 100% ({format_number(max(above), 'en', '%')}): its "
+            "denominator is to be checked.",
+            "broadband_fixed_2026t2",
+        )
+
+
+def _doctor_flags(minutes: float) -> Iterator[Flag]:
+    if pd.notna(minutes) and minutes >= DOCTOR_FAR_MIN:
+        yield Flag(
+            "doctor_far",
+            f"Le médecin connu le plus proche est à {format_number(round(minutes), 'fr')}\u00a0min "
+            "(liste de 2018, à confirmer).",
+            f"The nearest known doctor is {format_number(round(minutes), 'en')} min away "
+            "(list of 2018, to be confirmed).",
+            "health_registered_2018",
+        )
+
+
+def _life_flags(figures: Any, flood: bool, industrial: bool) -> Iterator[Flag]:
+    sales = figures["home_sales_2021_2025"]
+    if pd.isna(sales) or sales < FEW_SALES:
+        count = 0 if pd.isna(sales) else int(sales)
+        plural = "s" if count > 1 else ""
+        yield Flag(
+            "few_sales",
+            f"{count} vente{plural} de logement de 2021 à 2025\u00a0: le prix dit peu.",
+            f"{count} home sale{'' if count == 1 else 's'} from 2021 to 2025: the price says little.",
+            "housing_sales_2021_2025",
+        )
+    if flood:
+        yield Flag(
+            "flood",
+            "Risque d'inondation recensé dans la commune.",
+            "A flood risk is listed in the commune.",
+            "risks_2026",
+        )
+    if industrial:
+        yield Flag(
+            "industrial_risk",
+            "Risque industriel recensé dans la commune.",
+            "An industrial risk is listed in the commune.",
+            "risks_2026",
+        )

@@ -1,0 +1,204 @@
+"""What a release must satisfy beyond the shape of its tables.
+
+Hides the cross-table rules: keys, coordinate reference systems, the coverage of polygons, sums,
+positions and dates. :func:`check_release` returns every problem it finds as a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from geo_matcher.catalog import Catalog
+from geo_matcher.destinations import DESTINATIONS
+from geo_matcher.schemas import BEST_TECHNOLOGY
+
+__all__ = ["REQUIRED_TABLES", "check_release"]
+
+REQUIRED_TABLES = (
+    "communes", "broadband_fixed_2026t2", "risks_2026", "places", "travel_times", "indicators",
+    "membership",
+)  # fmt: skip
+
+POSITION_TOLERANCE_M = 500.0
+"""How far outside the (generalised) polygon of its commune a position may lie, in metres."""
+
+GAP_WIDTH_M = 5.0
+"""Gaps between polygons narrower than this are faults of the coverage, in metres."""
+
+AREA_RATIO = (0.9, 1.1)
+"""Bounds of measured polygon area over published area: wider means a wrong polygon or CRS."""
+
+COMMUNE_TABLES = (
+    "broadband_fixed_2026t2", "indicators", "travel_times", "membership", "climate_projections",
+    "health_registered_2018", "schools", "culture_partial", "workplaces", "hospitals_2020",
+    "france_services_communes", "housing_sales_2021_2025", "risks_2026", "partners",
+    "partners_evidence",
+)  # fmt: skip
+"""Tables whose ``insee_code`` must be a commune of the release."""
+
+COMPLETE_TABLES = ("broadband_fixed_2026t2", "indicators", "risks_2026", "travel_times")
+"""Tables that must speak of every commune."""
+
+MAX_NAMED = 5
+
+
+def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return every problem of a release whose tables have been read.
+
+    Parameters
+    ----------
+    catalog
+        Provenance and expected counts.
+    tables
+        The tables that fit their schema, by name; tables that could not be read are absent, and
+        the rules about them are left out (their own problems are already known).
+    """
+    problems = [
+        f"table {name} is required but not in the catalog"
+        for name in REQUIRED_TABLES
+        if name not in catalog
+    ]
+    if "communes" not in tables:
+        return problems
+    communes = tables["communes"]
+    known = set(communes["insee_code"])
+    for table in catalog.tables:
+        if table.name in tables and len(tables[table.name]) != table.rows:
+            problems.append(
+                f"{table.path}: {len(tables[table.name])} rows, the catalog says {table.rows}"
+            )
+    for name in COMMUNE_TABLES:
+        if name in tables:
+            strangers = set(tables[name]["insee_code"]) - known
+            problems += _named(name, "insee_code is no commune of this release", strangers)
+        if name in tables and name in COMPLETE_TABLES:
+            absent = known - set(tables[name]["insee_code"])
+            problems += _named(name, "has no row for commune", absent)
+    problems += _geometry_problems(catalog, communes)
+    if "broadband_fixed_2026t2" in tables:
+        problems += _broadband_problems(tables["broadband_fixed_2026t2"])
+    if "places" in tables and isinstance(communes, gpd.GeoDataFrame):
+        problems += _place_problems(tables["places"], communes)
+    if "travel_times" in tables:
+        problems += _time_problems(tables["travel_times"], len(known))
+    if "membership" in tables:
+        problems += _membership_problems(tables["membership"])
+    return problems
+
+
+def _named(table: str, what: str, codes: set[str]) -> list[str]:
+    if not codes:
+        return []
+    first = ", ".join(sorted(codes)[:MAX_NAMED])
+    more = f" and {len(codes) - MAX_NAMED} more" if len(codes) > MAX_NAMED else ""
+    return [f"{table}: {what}: {first}{more}"]
+
+
+def _geometry_problems(catalog: Catalog, communes: pd.DataFrame) -> list[str]:
+    if len(communes) != catalog.communes:
+        return [f"communes: {len(communes)} communes, the catalog says {catalog.communes}"]
+    if not isinstance(communes, gpd.GeoDataFrame) or communes.crs != CRS(4326):
+        crs = getattr(communes, "crs", None)
+        return [f"communes: CRS is {crs.to_string() if crs else 'absent'}, expected EPSG:4326"]
+    geometry = communes.geometry.array
+    shapes = np.asarray(geometry)
+    polygonal = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes)
+    sound = polygonal & shapely.is_valid(shapes)
+    if not sound.all():
+        bad = set(communes["insee_code"][~sound])
+        return _named("communes", "geometry is no valid polygon", bad)
+    metric = communes.geometry.to_crs(2154)
+    flat = np.asarray(metric.array)
+    problems = []
+    if not shapely.coverage_is_valid(flat, gap_width=GAP_WIDTH_M):
+        edges = shapely.coverage_invalid_edges(flat, gap_width=GAP_WIDTH_M)
+        bad = set(communes["insee_code"][~shapely.is_empty(edges)])
+        problems += _named("communes", "polygons overlap or leave a gap", bad)
+    union = shapely.union_all(flat)
+    for part in shapely.get_parts(union):
+        for ring in part.interiors:
+            hole = shapely.Polygon(ring)
+            x, y = shapely.get_coordinates(hole.representative_point())[0]
+            problems.append(
+                f"communes: the polygons leave a hole of {hole.area / 1e6:.2f} km² around "
+                f"({x:.0f}, {y:.0f}) in EPSG:2154; mend the source or say in catalog.toml to which "
+                "commune it belongs ([[mend]] rule = fill_hole)"
+            )
+    ratio = metric.area.to_numpy() / 1e6 / communes["area_km2"].to_numpy()
+    off = (ratio < AREA_RATIO[0]) | (ratio > AREA_RATIO[1])
+    problems += _named(
+        "communes", "area of the polygon is not area_km2", set(communes["insee_code"][off])
+    )
+    halls = gpd.GeoSeries.from_xy(
+        communes["town_hall_lon"], communes["town_hall_lat"], crs=4326, index=communes.index
+    ).to_crs(2154)
+    far = halls.distance(metric) > POSITION_TOLERANCE_M
+    problems += _named(
+        "communes", "town hall lies outside its commune", set(communes["insee_code"][far])
+    )
+    return problems
+
+
+def _broadband_problems(fixed: pd.DataFrame) -> list[str]:
+    code = fixed["insee_code"]
+    best = fixed[list(BEST_TECHNOLOGY)].sum(axis=1)
+    rules = {
+        "premises differ from the sum by best technology": best != fixed["mci_premises"],
+        "premises with 1 Gbit/s by land differ from premises with fibre": (
+            fixed["mci_land_1gbit"] != fixed["mci_best_ftth"]
+        ),
+        "premises with 30 Mbit/s by land differ from premises less satellite": (
+            fixed["mci_land_30mbit"] != fixed["mci_premises"] - fixed["mci_best_satellite"]
+        ),
+    }
+    return [
+        problem
+        for what, broken in rules.items()
+        for problem in _named("broadband_fixed_2026t2", what, set(code[broken]))
+    ]
+
+
+def _place_problems(places: pd.DataFrame, communes: gpd.GeoDataFrame) -> list[str]:
+    inside = places[places["insee_code"].isin(communes["insee_code"])]
+    points = gpd.GeoSeries.from_xy(inside["lon"], inside["lat"], crs=4326).to_crs(2154)
+    own = communes.set_index("insee_code").geometry.to_crs(2154).loc[inside["insee_code"]]
+    distance_m = shapely.distance(np.asarray(points.array), np.asarray(own.array))
+    far = np.flatnonzero(distance_m > POSITION_TOLERANCE_M)
+    return [
+        f"places: {inside['place_id'].iloc[i]} lies {distance_m[i] / 1000:.1f} km outside its "
+        f"commune {inside['insee_code'].iloc[i]}"
+        for i in far[:MAX_NAMED]
+    ]
+
+
+def _time_problems(times: pd.DataFrame, communes: int) -> list[str]:
+    problems = []
+    if len(times) != communes * len(DESTINATIONS):
+        problems.append(
+            f"travel_times: {len(times)} rows, expected {communes} communes × "
+            f"{len(DESTINATIONS)} destinations = {communes * len(DESTINATIONS)}"
+        )
+    where = times["insee_code"] + " → " + times["destination"]
+    unreachable = times["status"] == "unreachable"
+    bound = times["status"] == "upper_bound"
+    rules = {
+        "minutes must be given unless unreachable": times["minutes"].isna() != unreachable,
+        "minutes_low must be given for upper bounds, and only for them": (
+            times["minutes_low"].notna() != bound
+        ),
+        "minutes_low must not exceed minutes": times["minutes_low"] > times["minutes"],
+    }
+    for what, broken in rules.items():
+        problems += _named("travel_times", what, set(where[broken]))
+    return problems
+
+
+def _membership_problems(members: pd.DataFrame) -> list[str]:
+    ends_early = (members["valid_to"] != "") & (members["valid_to"] < members["valid_from"])
+    return _named("membership", "valid_to is before valid_from", set(members["insee_code"][ends_early]))

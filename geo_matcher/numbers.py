@@ -1,0 +1,91 @@
+"""Numbers and dates the way each language writes them.
+
+Hides the locale library. French: ``1 234,5``, ``12 min``, ``1 650 €/m²``; English the English way.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from functools import lru_cache
+
+from babel.dates import format_date as babel_date
+from babel.numbers import format_decimal, format_percent
+
+from geo_matcher.criteria import Unit
+
+__all__ = ["LANGUAGES", "format_date", "format_number", "format_raw"]
+
+LANGUAGES = ("fr", "en")
+_LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+NBSP = "\u00a0"
+
+
+def format_number(value: float, language: str, pattern: str = "") -> str:
+    """Write a number.
+
+    Parameters
+    ----------
+    value
+        The number; a share when ``pattern`` is ``%``.
+    language
+        ``fr`` or ``en``.
+    pattern
+        Empty for a whole number, ``.1`` for one decimal, ``%`` for a share as a percentage.
+    """
+    return _format_number(float(value), language, pattern)
+
+
+@lru_cache(maxsize=16_384)
+def _format_number(value: float, language: str, pattern: str) -> str:
+    locale = _LOCALES[language]
+    if pattern == "%":
+        shown = math.floor(value * 1000) / 1000 if 0.99 <= value < 1 else value
+        return format_percent(shown, "#,##0.# %" if language == "fr" else "#,##0.#%", locale=locale).replace(
+            " ", NBSP
+        )
+    return format_decimal(value, "#,##0.0" if pattern == ".1" else "#,##0", locale=locale)
+
+
+def format_date(day: dt.date, language: str) -> str:
+    """Write a date in full, for instance ``31 janvier 2029``."""
+    text = babel_date(day, "d MMMM y", locale=_LOCALES[language])
+    return text.replace("1 ", "1er ", 1) if language == "fr" and day.day == 1 else text
+
+
+@lru_cache(maxsize=16_384)
+def format_raw(value: float | None, unit: Unit, language: str) -> str:
+    """Write a raw figure with its unit; an unknown one is written as such.
+
+    Parameters
+    ----------
+    value
+        The figure; ``None`` or NaN when unknown, ``inf`` when a place cannot be reached.
+    unit
+        Its unit.
+    language
+        ``fr`` or ``en``.
+    """
+    french = language == "fr"
+    if value is None or math.isnan(value):
+        return "inconnu" if french else "unknown"
+    if math.isinf(value):
+        return "hors d'atteinte" if french else "out of reach"
+    if unit is Unit.SHARE:
+        return format_number(value, language, "%")
+    if unit is Unit.YES_NO:
+        yes, no = ("oui", "non") if french else ("yes", "no")
+        return yes if value >= 0.5 else no
+    if unit is Unit.EUR_M2_MONTH:
+        number = format_number(value, language, ".1")
+        return f"{number}{NBSP}€/m² par mois" if french else f"€{number}/m² a month"
+    number = format_number(value, language)
+    if unit is Unit.EUR_M2:
+        return f"{number}{NBSP}€/m²" if french else f"€{number}/m²"
+    words = {
+        Unit.MINUTES: ("min", "min"),
+        Unit.INHABITANTS: ("habitants", "inhabitants"),
+        Unit.INHABITANTS_KM2: ("habitants", "inhabitants"),
+        Unit.DAYS_YEAR: ("jours par an", "days a year"),
+    }[unit]
+    return f"{number}{NBSP}{words[0] if french else words[1]}"

@@ -1,0 +1,150 @@
+"""Typical newcomers, as starting points.
+
+Each preset is an ordinary :class:`~geo_matcher.profile.Profile` with a label in two languages. They
+are composed from what the network tells of its newcomers (trades, households, origins); none of
+them is a real person.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from geo_matcher.errors import UnknownPresetError
+from geo_matcher.profile import Profile, parse_profile
+
+__all__ = ["PRESETS", "Preset", "preset_named"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named profile to start from."""
+
+    name: str
+    label_fr: str
+    label_en: str
+    profile: Profile
+
+
+def _preset(name: str, label_fr: str, label_en: str, **fields: Any) -> Preset:
+    return Preset(name, label_fr, label_en, parse_profile({"name": name} | fields))
+
+
+def _presets() -> Mapping[str, Preset]:
+    rows = (
+        _preset(
+            "paris-web-family",
+            "Développeuse web de Paris, deux enfants",
+            "Web developer from Paris, two children",
+            sector="internet",
+            origin_city="paris",
+            work_mode="coworking",
+            children_ages=[4, 9],
+            tenure="buy",
+            budget_eur=230_000,
+            surface_m2=120,
+            village_size="bourg",
+            importance={"connection": "indispensable", "children": "indispensable"},
+            limits={"primary_school_min": {"at_most": 10}},
+        ),
+        _preset(
+            "toulouse-consultant",
+            "Consultant, un jour par semaine à Toulouse",
+            "Consultant, one day a week in Toulouse",
+            sector="audit_consulting",
+            origin_city="toulouse",
+            work_mode="client_visits",
+            client_city="toulouse",
+            tenure="buy",
+            budget_eur=260_000,
+            surface_m2=110,
+            importance={"mobility": "indispensable", "connection": "indispensable"},
+            limits={"toulouse_min": {"at_most": 75}},
+        ),
+        _preset(
+            "cultura-artist",
+            "Artiste, parcours Cultura, en location",
+            "Artist on the Cultura track, renting",
+            track="cultura",
+            sector="arts",
+            origin_city="lyon",
+            work_mode="coworking",
+            tenure="rent",
+            budget_eur=650,
+            surface_m2=90,
+            village_size="village",
+            importance={"setting": "indispensable", "housing": "important", "welcome": "important"},
+        ),
+        _preset(
+            "retired-couple",
+            "Couple de jeunes retraités, un peu de télétravail",
+            "Recently retired couple, a little telework",
+            sector="training",
+            origin_city="lille",
+            work_mode="home",
+            tenure="buy",
+            budget_eur=220_000,
+            surface_m2=100,
+            village_size="bourg",
+            importance={
+                "health": "indispensable",
+                "daily_life": "indispensable",
+                "work": "a_little",
+                "setting": "important",
+            },
+            criteria={"hot_days_2030_year": {"importance": "important"}},
+        ),
+        _preset(
+            "lyon-trainer",
+            "Formatrice de Lyon, souvent dans le train",
+            "Trainer from Lyon, often on the train",
+            sector="training",
+            origin_city="lyon",
+            work_mode="client_visits",
+            tenure="rent",
+            budget_eur=600,
+            surface_m2=70,
+            importance={"mobility": "indispensable", "children": "not_at_all"},
+            limits={"station_min": {"at_most": 30}},
+        ),
+        _preset(
+            "bordeaux-shop-online",
+            "Boutique en ligne de Bordeaux, adolescents",
+            "Online shop from Bordeaux, teenagers",
+            sector="e_commerce",
+            origin_city="bordeaux",
+            work_mode="home",
+            children_ages=[12, 15],
+            tenure="buy",
+            budget_eur=180_000,
+            surface_m2=130,
+            village_size="village",
+            importance={"housing": "indispensable", "connection": "indispensable"},
+            limits={"college_min": {"at_most": 20}},
+        ),
+    )
+    return MappingProxyType({preset.name: preset for preset in rows})
+
+
+PRESETS: Mapping[str, Preset] = _presets()
+"""Presets by name."""
+
+
+def preset_named(name: str) -> Preset:
+    """Return the preset of this name.
+
+    Raises
+    ------
+    UnknownPresetError
+        If there is none; what looks alike is suggested.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, PRESETS, n=2)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        message = f"No preset is called {name[:60]!r}.{hint} They are: {', '.join(PRESETS)}."
+        raise UnknownPresetError(message) from None

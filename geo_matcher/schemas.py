@@ -1,0 +1,342 @@
+"""The shape of every table of a release, as pandera schemas.
+
+Hides nothing but the length of the list: one schema per table, keyed by the name that the catalog
+gives it. Columns of text are ``str``, whole numbers ``int64``, other figures ``float64``, in which
+an empty cell is a missing figure.
+"""
+
+from __future__ import annotations
+
+from pandera.pandas import Check, Column, DataFrameSchema
+
+from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+
+__all__ = ["SCHEMAS"]
+
+INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
+ISO_DATE_OR_EMPTY = r"^(\d{4}-\d{2}-\d{2})?$"
+
+
+def _code() -> Column:
+    return Column(str, Check.str_matches(INSEE_CODE))
+
+
+def _text(*values: str, matches: str | None = None) -> Column:
+    checks = [Check.isin(values)] if values else []
+    if matches:
+        checks.append(Check.str_matches(matches))
+    return Column(str, checks)
+
+
+def _count(high: float = 1e7) -> Column:
+    return Column("int64", Check.in_range(0, high))
+
+
+def _number(low: float, high: float, *, nullable: bool = False) -> Column:
+    return Column("float64", Check.in_range(low, high), nullable=nullable)
+
+
+def _lon() -> Column:
+    return _number(-10, 15)
+
+
+def _lat() -> Column:
+    return _number(40, 52)
+
+
+def _table(columns: dict[str, Column], *unique: str) -> DataFrameSchema:
+    return DataFrameSchema(columns, strict=True, ordered=True, unique=list(unique) or None)
+
+
+BEST_TECHNOLOGY = (
+    "mci_best_ftth", "mci_best_cable", "mci_best_copper_8mbit_or_more", "mci_best_superfast_radio",
+    "mci_best_fixed_4g", "mci_best_radio", "mci_best_satellite",
+)  # fmt: skip
+"""Columns that split the premises of a commune by the best technology that reaches them."""
+
+PLACE_KINDS = sorted(
+    {kind for destination in DESTINATIONS for kind in destination.place_kinds}
+    | {"specialised_hospital", "weekly_market", "plus_beaux_villages"}
+)
+
+SCHEMAS: dict[str, DataFrameSchema] = {
+    "communes": _table(
+        {
+            "insee_code": _code(),
+            "name": _text(matches=r"^\S.*\S$"),
+            "departement": _text(),
+            "population": _count(),
+            "area_km2": _number(0.01, 1000),
+            "epci_code": _text(matches=r"^\d{9}$"),
+            "epci_name": _text(),
+            "arrondissement": _text(),
+            "postal_codes": _text(matches=r"^\d{5}( ?[;,|/ ] ?\d{5})*$"),
+            "town_hall_lon": _lon(),
+            "town_hall_lat": _lat(),
+            "town_hall_position": _text("published", "inside_point"),
+            "town_hall_address": _text(),
+            "town_hall_phone": _text(),
+            "town_hall_email": _text(),
+            "town_hall_website": _text(),
+        },
+        "insee_code",
+    ),
+    "broadband_fixed_2026t2": _table(
+        {
+            "insee_code": _code(),
+            "cartefibre_premises": _count(),
+            "cartefibre_ftth_premises_passed": _count(),
+            "mci_premises": _count(),
+            **{name: _count() for name in BEST_TECHNOLOGY},
+            "mci_land_30mbit": _count(),
+            "mci_land_1gbit": _count(),
+            "copper_closure_date": _text(matches=ISO_DATE_OR_EMPTY),
+        },
+        "insee_code",
+    ),
+    "town_halls_80km": _table(
+        {
+            "insee_code": _code(),
+            "name": _text(),
+            "departement": _text(),
+            "population": _count(),
+            "town_hall_lon": _lon(),
+            "town_hall_lat": _lat(),
+            "town_hall_position": _text("published", "inside_point"),
+        },
+        "insee_code",
+    ),
+    "adjacency_80km": _table({"a": _code(), "b": _code(), "straight_km": _number(0, 100)}, "a", "b"),
+    "shops_bpe2025": _table(
+        {"kind": _text(*DAILY_SERVICES), "insee_code": _code(), "lon": _lon(), "lat": _lat()}
+    ),
+    "workplaces": _table(
+        {
+            "name": _text(matches=r"\S"),
+            "kind": _text("coworking", "telecentre", "third_place", "fablab"),
+            "insee_code": _code(),
+            "address": _text(),
+            "year": _text(matches=r"^(\d{4})?$"),
+            "source": _text(matches=r"\S"),
+            "position": _text(),
+            "status": _text(),
+        }
+    ),
+    "france_services_communes": _table(
+        {"insee_code": _code(), "name": _text(), "source": _text(matches=r"\S")}, "insee_code"
+    ),
+    "hubs": _table(
+        {
+            "kind": _text("station", "airport"),
+            "name": _text(matches=r"\S"),
+            "insee_code": _code(),
+            "lon": _lon(),
+            "lat": _lat(),
+            "note": _text(),
+        },
+        "kind",
+        "name",
+    ),
+    "housing_sales_2021_2025": _table(
+        {
+            "insee_code": _code(),
+            "insee_code_source": _code(),
+            "year": Column("int64", Check.in_range(2000, 2100)),
+            "house_median_eur_m2": _number(10, 20_000, nullable=True),
+            "house_sales": _count(),
+            "flat_median_eur_m2": _number(10, 20_000, nullable=True),
+            "flat_sales": _count(),
+        },
+        "insee_code_source",
+        "year",
+    ),
+    "housing_prices_rents_2022_2023": _table(
+        {
+            "insee_code": _code(),
+            "current_insee": _code(),
+            "price_m2_mean_2022_2023": _number(10, 20_000, nullable=True),
+            "price_m2_mean_2022": _number(10, 20_000, nullable=True),
+            "price_m2_mean_2023": _number(10, 20_000, nullable=True),
+            "rent_apartment_eur_m2_month": _number(1, 100, nullable=True),
+            "rent_house_eur_m2_month": _number(1, 100, nullable=True),
+        },
+        "insee_code",
+    ),
+    "risks_2026": _table(
+        {
+            "insee_code_source": _code(),
+            "insee_code": _code(),
+            "radon_class": Column("int64", Check.in_range(1, 3)),
+            **{
+                f"ddrm_{risk}": Column("int64", Check.isin([0, 1]))
+                for risk in ("flood", "earthquake", "dam_failure", "industrial", "hazmat_transport")
+            },
+            "flood_plan": _text(),
+            "flood_plan_names": _text(),
+            "clay_plan": _text(),
+            "industrial_plan": _text(),
+            "industrial_plan_names": _text(),
+            "catnat_count_30y": _count(1000),
+            "catnat_since": _text(matches=ISO_DATE_OR_EMPTY),
+            "catnat_last_start": _text(matches=ISO_DATE_OR_EMPTY),
+            "catnat_last_type": _text(),
+        },
+        "insee_code_source",
+    ),
+    "climate_projections": _table(
+        {
+            "insee_code": _code(),
+            "indicator": _text("d30", "d35", "n20", "hw", "fire", "dry"),
+            "label_fr": _text(),
+            "unit": _text(),
+            "source_code": _text(),
+            "horizon": _text("1976-2005", "2030", "2050", "2100"),
+            "france_warming_c": _number(0, 6, nullable=True),
+            "statistic": _text("reference", "low", "median", "high"),
+            "value": _number(0, 366),
+            "interval": _text(),
+        },
+        "insee_code",
+        "indicator",
+        "horizon",
+        "statistic",
+    ),
+    "culture_partial": _table(
+        {
+            "kind": _text("plus_beaux_villages", "cinema", "weekly_market", "museum"),
+            "insee_code": _code(),
+            "name": _text(matches=r"\S"),
+            "year": _text(matches=r"^(\d{4})?$"),
+            "note": _text(),
+            "source": _text(matches=r"\S"),
+        }
+    ),
+    "partners_evidence": _table(
+        {
+            "insee_code": _code(),
+            "name": _text(),
+            "status": _text(matches=r"^[a-z_]+$"),
+            "year": _number(2000, 2100, nullable=True),
+            "source": _text(matches=r"\S"),
+            "note": _text(),
+        }
+    ),
+    "road_distance_checks": _table(
+        {
+            "from_insee_code": _code(),
+            "from_name": _text(),
+            "to_insee_code": _code(),
+            "to_name": _text(),
+            "value": _number(0, 1000),
+            "unit": _text(),
+            "source": _text(matches=r"\S"),
+        }
+    ),
+    "schools": _table(
+        {
+            "kind": _text("primary", "college", "lycee"),
+            "type": _text(),
+            "uai": _text(matches=r"^\d{7}[A-Z]$"),
+            "name": _text(),
+            "sector": _text(),
+            "insee_code": _code(),
+            "pupils": _number(0, 10_000, nullable=True),
+            "school_year": _text(),
+        },
+        "uai",
+        "kind",
+    ),
+    "hospitals_2020": _table(
+        {
+            "finess": _text(matches=r"^\w{9}$"),
+            "name": _text(matches=r"\S"),
+            "category": _text(),
+            "sector": _text(),
+            "insee_code": _code(),
+            "lon": _number(-10, 15, nullable=True),
+            "lat": _number(40, 52, nullable=True),
+        },
+        "finess",
+    ),
+    "health_registered_2018": _table(
+        {
+            "insee_code": _code(),
+            **{
+                f"{who}_registered": Column("int64", Check.isin([0, 1]))
+                for who in ("gp", "nurse", "dentist")
+            },
+        },
+        "insee_code",
+    ),
+    "partners": _table(
+        {
+            "insee_code": _code(),
+            "valid_from": _text(matches=r"^\d{4}-\d{2}-\d{2}$"),
+            "valid_to": _text(matches=ISO_DATE_OR_EMPTY),
+        },
+        "insee_code",
+    ),
+    "places": _table(
+        {
+            "place_id": _text(matches=r"^[a-z_]+-\d{4,}$"),
+            "kind": _text(*PLACE_KINDS),
+            "name": _text(),
+            "insee_code": _code(),
+            "lon": _lon(),
+            "lat": _lat(),
+            "position": _text("published", "town_hall"),
+            "status": _text(matches=r"\S"),
+            "year": _text(matches=r"^(\d{4}(-\d{2})?)?$"),
+            "source_table": _text(matches=r"\S"),
+        },
+        "place_id",
+    ),
+    "travel_times": _table(
+        {
+            "insee_code": _code(),
+            "destination": _text(*(destination.name for destination in DESTINATIONS)),
+            "minutes": _number(0, 600, nullable=True),
+            "minutes_low": _number(0, 600, nullable=True),
+            "road_km": _number(0, 600, nullable=True),
+            "nearest_insee_code": _text(),
+            "status": _text("estimated", "upper_bound", "unreachable"),
+        },
+        "insee_code",
+        "destination",
+    ),
+    "indicators": _table(
+        {
+            "insee_code": _code(),
+            "ftth_coverage_share": _number(0, 2, nullable=True),
+            "ftth_coverage_share_cartefibre": _number(0, 2, nullable=True),
+            "land_30mbit_share": _number(0, 2, nullable=True),
+            "premises_without_ftth": _number(0, 1e6, nullable=True),
+            "density_km2": _number(0, 50_000, nullable=True),
+            "daily_services_min": _number(0, 600, nullable=True),
+            "daily_services_low_min": _number(0, 600, nullable=True),
+            "daily_services_within_10min": _number(0, len(DAILY_SERVICES)),
+            "house_price_eur_m2": _number(10, 20_000, nullable=True),
+            "house_rent_eur_m2_month": _number(1, 100, nullable=True),
+            "home_sales_2021_2025": _number(0, 1e6, nullable=True),
+            "hot_days_2030_year": _number(0, 366, nullable=True),
+            "hot_days_2030_low_year": _number(0, 366, nullable=True),
+            "hot_days_2030_high_year": _number(0, 366, nullable=True),
+        },
+        "insee_code",
+    ),
+    "membership": _table(
+        {
+            "insee_code": _code(),
+            "group": _text("partner", "network"),
+            "valid_from": _text(matches=r"^\d{4}-\d{2}-\d{2}$"),
+            "valid_to": _text(matches=ISO_DATE_OR_EMPTY),
+            "evidence": _text("sourced", "reconstructed"),
+            "source": _text(matches=r"\S"),
+        },
+        "insee_code",
+        "group",
+    ),
+}
+"""Schema of each table, by its name in the catalog."""
+
+SCHEMAS["communes_source"] = SCHEMAS["communes"]

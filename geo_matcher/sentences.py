@@ -1,0 +1,145 @@
+"""Sentences shown to people, generated from the ledger.
+
+Hides grammar. Nothing is said here that is not a figure of the ledger; a test reads the figures
+back out of the sentences and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from geo_matcher.criteria import CRITERIA, Unit
+from geo_matcher.decision import Status
+from geo_matcher.matching import NAMES, Ranking
+from geo_matcher.numbers import NBSP, format_number, format_raw
+
+__all__ = ["Explanation", "explain", "miss_phrase", "raw_phrase"]
+
+PARTNER_WORDS = {
+    "fr": ("hors des villages partenaires connus", "village partenaire du réseau"),
+    "en": ("outside the known partner villages", "partner village of the network"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is said of one commune.
+
+    Attributes
+    ----------
+    summary
+        One sentence: what helps most and what drags most.
+    helps, drags
+        A phrase for each criterion that helps or drags, best and worst first.
+    missing
+        One sentence naming what is not known, empty when all is known.
+    bounds
+        One sentence naming the figures that are upper bounds, empty when there is none.
+    completeness
+        One sentence on the interval of the score, empty when it is exact.
+    """
+
+    summary: str
+    helps: tuple[str, ...]
+    drags: tuple[str, ...]
+    missing: str
+    bounds: str
+    completeness: str
+
+
+def raw_phrase(ranking: Ranking, row: int, column: int, language: str) -> str:
+    """Return a criterion of a commune as part of a sentence, for instance "une gare à 12 min"."""
+    criterion = CRITERIA[NAMES[column]]
+    raw = ranking.matrix.raw[row, column].item()
+    if criterion.unit is Unit.YES_NO and not np.isnan(raw):
+        return PARTNER_WORDS[language][int(raw >= 0.5)]
+    text = format_raw(raw, criterion.unit, language)
+    if ranking.matrix.status[row, column] == Status.UPPER_BOUND:
+        text = f"{text} au plus" if language == "fr" else f"at most {text}"
+    phrase = criterion.phrase_fr if language == "fr" else criterion.phrase_en
+    return phrase.format(raw=text)
+
+
+def explain(ranking: Ranking, row: int, language: str) -> Explanation:
+    """Say in sentences what the ledger of a commune holds.
+
+    Parameters
+    ----------
+    ranking
+        The ranking that the commune is in.
+    row
+        Its row.
+    language
+        ``fr`` or ``en``.
+    """
+    french = language == "fr"
+    helps, drags = (
+        tuple(raw_phrase(ranking, row, int(k), language) for k in columns[row] if k >= 0)
+        for columns in (ranking.helps, ranking.drags)
+    )
+    used = ranking.weights > 0
+    unknown = np.flatnonzero(np.isnan(ranking.matrix.raw[row]) & used)
+    bounded = np.flatnonzero((ranking.matrix.status[row] == Status.UPPER_BOUND) & used)
+    low, high = ranking.score_min[row].item(), ranking.score_max[row].item()
+    names = [_labels(columns, language) for columns in (unknown, bounded)]
+    missing = bounds = completeness = ""
+    if names[0]:
+        missing = (
+            f"Nous ne savons pas encore{NBSP}: {names[0]}." if french else f"Not known yet: {names[0]}."
+        )
+    if names[1]:
+        bounds = (
+            f"Temps au plus, faute de listes complètes{NBSP}: {names[1]}."
+            if french
+            else f"Time at most, for want of complete lists: {names[1]}."
+        )
+    if high - low >= 0.05:
+        shown = [format_number(value, language, ".1") for value in (low, high)]
+        completeness = (
+            f"Le score peut aller de {shown[0]} à {shown[1]}, selon ce que nous ignorons."
+            if french
+            else f"The score may lie between {shown[0]} and {shown[1]}, with what we do not know."
+        )
+    return Explanation(
+        _summary(helps, drags, language), helps, drags, missing, bounds, completeness
+    )
+
+
+def _summary(helps: Sequence[str], drags: Sequence[str], language: str) -> str:
+    join = " et " if language == "fr" else " and "
+    if helps and drags:
+        but = f"{NBSP}; en revanche, " if language == "fr" else "; on the other hand, "
+        text = join.join(helps) + but + join.join(drags)
+    else:
+        text = join.join(helps or drags)
+    if not text:
+        text = (
+            "rien ne se détache dans un sens ni dans l'autre"
+            if language == "fr"
+            else "nothing stands out either way"
+        )
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _labels(columns: np.ndarray[tuple[int], np.dtype[np.intp]], language: str) -> str:
+    criteria = [CRITERIA[NAMES[k]] for k in columns]
+    labels = [c.label_fr if language == "fr" else c.label_en for c in criteria]
+    return ", ".join(label if label in PROPER_NAMES else label[0].lower() + label[1:] for label in labels)
+
+
+PROPER_NAMES = frozenset(
+    {"Auch", "Toulouse", "Agen", "Tarbes", "Mont-de-Marsan", "Pau", "Montauban"}
+)
+
+
+def miss_phrase(criterion_name: str, by: float | None, language: str) -> str:
+    """Say by how much a limit is missed, for instance "Gare : 5 min de trop"."""
+    criterion = CRITERIA[criterion_name]
+    label = criterion.label_fr if language == "fr" else criterion.label_en
+    amount = format_raw(by if by is not None else float("inf"), criterion.unit, language)
+    if language == "fr":
+        return f"{label}{NBSP}: manqué de {amount}"
+    return f"{label}: missed by {amount}"

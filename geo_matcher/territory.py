@@ -1,0 +1,406 @@
+"""A territory in memory, and the one gate through which a release enters.
+
+Hides how a release is read, checked and indexed. :meth:`Territory.load` reads every file that the
+catalog describes, gathers every problem it finds and refuses the release whole when there is one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import io
+import os
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from geo_matcher.catalog import CATALOG_FILE, Catalog, file_sha256
+from geo_matcher.errors import DataError, UnknownCommuneError
+from geo_matcher.schemas import SCHEMAS
+
+__all__ = [
+    "LAMBERT_93",
+    "SCOPES",
+    "WGS_84",
+    "Territory",
+    "default_release_folder",
+    "fold",
+    "read_table",
+]
+
+LAMBERT_93 = "EPSG:2154"
+"""CRS in which lengths and areas are measured (metres; mainland France and Corsica)."""
+
+WGS_84 = "EPSG:4326"
+"""CRS of exchange and of the web (degrees, longitude first)."""
+
+SCOPES = ("partners", "network", "all")
+"""Sets of communes that a ranking can be restricted to."""
+
+NOT_TABLES = ("README.md", CATALOG_FILE)
+MAX_SUGGESTIONS = 3
+RELEASE_VARIABLE = "GEO_MATCHER_RELEASE"
+
+
+def default_release_folder() -> Path:
+    """Return the release to use: ``GEO_MATCHER_RELEASE``, else the one that is shipped."""
+    if chosen := os.environ.get(RELEASE_VARIABLE):
+        return Path(chosen)
+    package = Path(__file__).parent
+    shipped = package / "release"
+    return shipped if shipped.is_dir() else package.parent / "data" / "communes"
+
+
+def fold(text: str) -> str:
+    """Return a text without accents, case, apostrophes and hyphens, for comparison."""
+    plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe"))
+    letters = "".join(c for c in plain if not unicodedata.combining(c)).casefold()
+    return " ".join("".join(c if c.isalnum() else " " for c in letters).split())
+
+
+def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame:
+    """Read one table of a release and check its shape.
+
+    Parameters
+    ----------
+    folder
+        The release.
+    path
+        The file, relative to the release.
+    name
+        Name of its schema; by default the stem of the path.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text columns as ``str`` (empty where nothing is given), others as the schema says;
+        ``communes.parquet`` as a GeoDataFrame.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or does not fit its schema; all problems are listed.
+    """
+    name = name or Path(path).stem
+    schema = SCHEMAS[name]
+    file = folder / path
+    try:
+        content = file.read_bytes()
+        if file.suffix == ".parquet":
+            frame: pd.DataFrame = gpd.read_parquet(io.BytesIO(content))
+        else:
+            frame = pd.read_csv(
+                io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8"
+            )
+    except FileNotFoundError:
+        raise DataError(f"{path} is absent. Restore it, or run `geo-matcher data build`.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not a CSV table in UTF-8: {error}".rstrip()) from None
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        raise DataError(f"{path} is not a GeoParquet table: {error}".rstrip()) from None
+    problems = _coerce(frame, schema.columns, path)
+    checked = frame.drop(columns="geometry") if "geometry" in frame else frame
+    problems += _schema_problems(schema, pd.DataFrame(checked), path)
+    if problems:
+        raise DataError(f"{path} does not fit its schema: " + "; ".join(problems), problems)
+    return frame
+
+
+def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> list[str]:
+    """Turn cells of text into what the schema wants, in place, and name those that cannot."""
+    problems = []
+    for column in frame.columns:
+        if column not in columns:
+            continue
+        wanted = str(columns[column].dtype)
+        is_text = pd.api.types.is_string_dtype(frame[column].dtype)
+        if wanted not in {"int64", "float64"}:
+            frame[column] = frame[column].fillna("") if is_text else frame[column]
+            continue
+        if not is_text:
+            continue
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        whole = wanted == "int64"
+        bad = ~np.isfinite(numbers) & (frame[column] != "")
+        if whole:
+            bad |= (numbers.fillna(0.5) % 1 != 0) | (frame[column] == "")
+        for row in np.flatnonzero(bad)[:MAX_SUGGESTIONS]:
+            kind = "a whole number" if whole else "a number"
+            problems.append(
+                f"{path} line {row + 2}, column {column}: {frame[column].iloc[row]!r} is not {kind}"
+            )
+        if not bad.any():
+            frame[column] = numbers.astype(wanted)
+    return problems
+
+
+def _schema_problems(schema: Any, frame: pd.DataFrame, path: str) -> list[str]:
+    from pandera.errors import SchemaErrors
+
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        problems = []
+        for (context, column, check), group in cases.groupby(
+            ["schema_context", "column", "check"], dropna=False, sort=False
+        ):
+            lines = [f"{int(i) + 2}" for i in group["index"].dropna().head(MAX_SUGGESTIONS)]
+            values = ", ".join(repr(v) for v in group["failure_case"].head(MAX_SUGGESTIONS))
+            where = f" line {', '.join(lines)}" if lines else ""
+            column_text = f", column {column}" if context == "Column" else ""
+            problems.append(f"{path}{where}{column_text}: found {values}, expected {check}")
+        return problems
+    return []
+
+
+@dataclass(frozen=True, eq=False)
+class Territory:
+    """A release in memory: communes, figures, places, membership and provenance.
+
+    Attributes
+    ----------
+    folder
+        Where it was read from.
+    catalog
+        Provenance of every table.
+    communes
+        One row per commune, index ``insee_code`` sorted, geometry in EPSG:4326.
+    indicators
+        Figures of each commune, same index.
+    minutes, minutes_low
+        Minutes to each destination (columns) from each commune (same index); ``minutes_low`` is
+        given only where ``minutes`` is an upper bound.
+    tables
+        Every table of the release by name, as read.
+    parameters
+        What the build chose: see ``derived/parameters.toml``.
+    """
+
+    folder: Path
+    catalog: Catalog
+    communes: gpd.GeoDataFrame
+    indicators: pd.DataFrame
+    minutes: pd.DataFrame
+    minutes_low: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    parameters: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> Territory:
+        """Read and check a release.
+
+        Parameters
+        ----------
+        folder
+            The release, for instance ``data/communes``.
+
+        Raises
+        ------
+        DataError
+            If anything is wrong; every problem found is in ``problems``.
+        """
+        from geo_matcher.gate import check_release
+
+        catalog = Catalog.read(folder)
+        problems: list[str] = []
+        tables: dict[str, pd.DataFrame] = {}
+        parameters: dict[str, Any] = {}
+        for table in catalog.tables:
+            file = folder / table.path
+            if not file.is_file():
+                problems.append(f"{table.path} is in the catalog but absent from {folder}")
+                continue
+            if file_sha256(file) != table.sha256:
+                problems.append(
+                    f"{table.path} is not the file that the catalog describes (its SHA-256 "
+                    "differs). Run `geo-matcher data build` after a wanted change"
+                )
+            try:
+                if file.suffix == ".toml":
+                    parameters = tomllib.loads(file.read_text(encoding="utf-8"))
+                elif table.name not in SCHEMAS:
+                    problems.append(f"{table.path}: no schema is known for a table {table.name!r}")
+                else:
+                    tables[table.name] = read_table(folder, table.path, table.name)
+            except DataError as error:
+                problems += error.problems
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                problems.append(f"{table.path} is not valid TOML: {error}")
+        problems += [
+            f"{path} is not in the catalog; describe it there or remove it"
+            for path in _undescribed(folder, catalog)
+        ]
+        problems += check_release(catalog, tables)
+        if problems:
+            count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+            raise DataError(
+                f"The release in {folder} is refused ({count}): " + "; ".join(problems), problems
+            )
+        return cls._indexed(folder, catalog, tables, parameters)
+
+    @classmethod
+    def _indexed(
+        cls,
+        folder: Path,
+        catalog: Catalog,
+        tables: dict[str, pd.DataFrame],
+        parameters: dict[str, Any],
+    ) -> Territory:
+        communes = tables["communes"].set_index("insee_code", drop=False).sort_index()
+        communes.index.name = None
+        order = communes.index
+        times = tables["travel_times"]
+        wide = {
+            column: times.pivot(index="insee_code", columns="destination", values=column)
+            .reindex(order)
+            .astype(np.float64)
+            for column in ("minutes", "minutes_low")
+        }
+        return cls(
+            folder=folder,
+            catalog=catalog,
+            communes=gpd.GeoDataFrame(communes),
+            indicators=tables["indicators"].set_index("insee_code").reindex(order),
+            minutes=wide["minutes"],
+            minutes_low=wide["minutes_low"],
+            tables=tables,
+            parameters=parameters,
+        )
+
+    @property
+    def release_id(self) -> str:
+        """Name of the release, derived from its content."""
+        return self.catalog.release_id
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """INSEE codes of the communes, sorted."""
+        return tuple(self.communes.index)
+
+    @property
+    def places(self) -> pd.DataFrame:
+        """Every place, one row each, positions in EPSG:4326."""
+        return self.tables["places"]
+
+    @cached_property
+    def _current_members(self) -> pd.DataFrame:
+        """Members on the last day of the release's vintage or later."""
+        members = self.tables["membership"]
+        day = release_day(self.catalog.vintage).isoformat()
+        is_open = (members["valid_to"] == "") | (members["valid_to"] >= day)
+        return members[is_open & (members["valid_from"] <= day)]
+
+    def members(self, group: str) -> pd.DataFrame:
+        """Return the communes of a group (``partner`` or ``network``) and how we know."""
+        members = self._current_members
+        return members[members["group"] == group].set_index("insee_code")
+
+    @cached_property
+    def partner_evidence(self) -> Mapping[str, str]:
+        """``sourced`` or ``reconstructed`` for each partner village, by INSEE code."""
+        return self.members("partner")["evidence"].to_dict()
+
+    @cached_property
+    def _scopes(self) -> dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+        index = self.communes.index
+        return {
+            "partners": np.asarray(index.isin(self.members("partner").index)),
+            "network": np.asarray(index.isin(self.members("network").index)),
+            "all": np.ones(len(index), dtype=np.bool_),
+        }
+
+    def in_scope(self, scope: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Tell, for each commune in order, whether it belongs to a scope.
+
+        Raises
+        ------
+        DataError
+            If the scope is not one of ``SCOPES``.
+        """
+        try:
+            return self._scopes[scope]
+        except KeyError:
+            message = f"Unknown scope {scope!r}: expected one of {', '.join(SCOPES)}."
+            raise DataError(message) from None
+
+    @cached_property
+    def facts(self) -> list[dict[str, Any]]:
+        """What every answer says of each commune, in order: code, name, EPCI, size, membership."""
+        evidence = self.partner_evidence
+        network = set(self.members("network").index)
+        columns = self.communes[["insee_code", "name", "epci_name", "population"]]
+        return [
+            {
+                "insee_code": code,
+                "name": name,
+                "epci": epci,
+                "population": int(population),
+                "partner": code in evidence,
+                "evidence": evidence.get(code),
+                "network": code in network,
+            }
+            for code, name, epci, population in columns.itertuples(index=False)
+        ]
+
+    @cached_property
+    def _folded_names(self) -> dict[str, list[str]]:
+        folded: dict[str, list[str]] = {}
+        for code, name in self.communes["name"].items():
+            folded.setdefault(fold(name), []).append(str(code))
+        return folded
+
+    def find(self, code_or_name: str) -> str:
+        """Return the INSEE code of the commune with this code or name.
+
+        Parameters
+        ----------
+        code_or_name
+            An INSEE code, or a name in which accents, case and hyphens do not matter.
+
+        Raises
+        ------
+        UnknownCommuneError
+            If there is none, or several; what looks alike is suggested.
+        """
+        asked = code_or_name.strip()
+        if asked.upper() in self.communes.index:
+            return asked.upper()
+        codes = self._folded_names.get(fold(asked), [])
+        if len(codes) == 1:
+            return codes[0]
+        if codes:
+            message = f"{asked!r} is the name of {len(codes)} communes: {', '.join(codes)}. Give the code."
+            raise UnknownCommuneError(message, codes)
+        near = difflib.get_close_matches(
+            fold(asked), self._folded_names, n=MAX_SUGGESTIONS, cutoff=0.6
+        )
+        names = [str(self.communes.at[self._folded_names[n][0], "name"]) for n in near]
+        hint = f" Did you mean {', '.join(names)}?" if names else ""
+        message = (
+            f"No commune of this release ({self.catalog.name_en}, {len(self.codes)} communes) has "
+            f"the INSEE code or name {asked[:60]!r}.{hint}"
+        )
+        raise UnknownCommuneError(message, names)
+
+
+def release_day(vintage: str) -> dt.date:
+    """Return the last day of a vintage written ``YYYY-MM``."""
+    year, month = (int(part) for part in vintage.split("-"))
+    first_of_next = dt.date(year + month // 12, month % 12 + 1, 1)
+    return first_of_next - dt.timedelta(days=1)
+
+
+def _undescribed(folder: Path, catalog: Catalog) -> list[str]:
+    described = {table.path for table in catalog.tables} | set(NOT_TABLES)
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if path not in described)
