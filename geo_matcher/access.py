@@ -37,6 +37,7 @@ __all__ = [
     "Nearest",
     "TownHallNetwork",
     "access_minutes",
+    "distance_problems",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -55,6 +56,51 @@ assumption: departmental roads limited to 80 km/h with villages to cross, and ur
 
 ACCESS_SPEED_KMH = 40.0
 """Mean driving speed (km/h) on the lanes between a house and its own town hall (an assumption)."""
+
+DISTANCE_TOLERANCE_SHARE, DISTANCE_TOLERANCE_KM = 0.005, 0.05
+"""How far a stated distance may be from that between two positions: a share of it, plus km."""
+
+
+def distance_problems(town_halls: pd.DataFrame, adjacency: pd.DataFrame) -> list[str]:
+    """Compare the distances between neighbours with the positions of their town halls.
+
+    A town hall placed in a homonym makes its distances to its neighbours wrong by kilometres: this
+    is where it shows, inside the département and beyond it.
+
+    Parameters
+    ----------
+    town_halls
+        ``insee_code``, ``town_hall_lon``, ``town_hall_lat`` (EPSG:4326).
+    adjacency
+        ``a``, ``b``, ``straight_km``.
+
+    Returns
+    -------
+    list of str
+        A sentence for each pair whose distance is not that between the two positions, within
+        ``DISTANCE_TOLERANCE_SHARE`` (a sphere is not the ellipsoid) and ``DISTANCE_TOLERANCE_KM``.
+    """
+    from osmnx.distance import great_circle
+
+    hall = town_halls.set_index("insee_code")
+    a, b = (hall.reindex(adjacency[end]) for end in ("a", "b"))
+    on_sphere_km = (
+        great_circle(
+            a["town_hall_lat"].to_numpy(),
+            a["town_hall_lon"].to_numpy(),
+            b["town_hall_lat"].to_numpy(),
+            b["town_hall_lon"].to_numpy(),
+        )
+        / 1000
+    )
+    stated_km = adjacency["straight_km"].to_numpy(dtype=np.float64)
+    allowed_km = DISTANCE_TOLERANCE_KM + DISTANCE_TOLERANCE_SHARE * stated_km
+    return [
+        f"adjacency: {adjacency['a'].iloc[i]} and {adjacency['b'].iloc[i]} are said to be "
+        f"{stated_km[i]:.1f} km apart, their town halls are {on_sphere_km[i]:.1f} km apart; check "
+        "both positions"
+        for i in np.flatnonzero(np.abs(on_sphere_km - stated_km) > allowed_km)
+    ]
 
 
 def access_minutes(area_km2: FloatArray) -> FloatArray:
@@ -128,8 +174,8 @@ class TownHallNetwork:
         Raises
         ------
         DataError
-            If a pair names a commune that ``town_halls`` does not have, or a distance is negative
-            or not finite.
+            If a pair names a commune that ``town_halls`` does not have, is written twice (in either
+            order), or a distance is negative or not finite.
         """
         codes = tuple(sorted(town_halls["insee_code"]))
         position = {code: i for i, code in enumerate(codes)}
@@ -138,11 +184,18 @@ class TownHallNetwork:
             f"adjacency: commune {code} has no town hall in the network"
             for code in sorted(ends - position.keys())
         ]
+        pairs = pd.DataFrame(np.sort(adjacency[["a", "b"]].to_numpy(dtype=str), axis=1))
+        problems += [
+            f"adjacency: the pair {a}, {b} is written more than once"
+            for a, b in sorted(set(pairs[pairs.duplicated()].itertuples(index=False, name=None)))
+        ]
         straight_km = adjacency["straight_km"].to_numpy(dtype=np.float64)
         if not (np.isfinite(straight_km).all() and (straight_km >= 0).all()):
             problems.append("adjacency: straight_km must be finite and not negative")
         if problems:
-            raise DataError("The town-hall network cannot be built: " + "; ".join(problems), problems)
+            raise DataError(
+                "The town-hall network cannot be built: " + "; ".join(problems), problems
+            )
         a = np.array([position[code] for code in adjacency["a"]], dtype=np.int64)
         b = np.array([position[code] for code in adjacency["b"]], dtype=np.int64)
         population = town_halls.set_index("insee_code")["population"].reindex(list(codes))
@@ -193,11 +246,24 @@ class TownHallNetwork:
         minutes, predecessors, origin = dijkstra(
             self.minutes, directed=False, indices=indices, return_predecessors=True, min_only=True
         )
-        road_km = np.where(np.isfinite(minutes), 0.0, np.inf)
-        moved = np.flatnonzero(predecessors >= 0)
-        last_leg_km = np.zeros(n)
-        last_leg_km[moved] = self.road_km[predecessors[moved], moved]
-        for node in moved[np.argsort(minutes[moved], kind="stable")]:
-            road_km[node] = road_km[predecessors[node]] + last_leg_km[node]
-        source = np.where(np.isfinite(minutes), origin, -1).astype(np.int64)
+        is_reached = np.isfinite(minutes)
+        road_km = np.where(
+            is_reached, self._road_to_source_km(predecessors.astype(np.int64)), np.inf
+        )
+        source = np.where(is_reached, origin, -1).astype(np.int64)
         return Nearest(np.asarray(minutes), road_km, source)
+
+    def _road_to_source_km(self, predecessors: IntArray) -> FloatArray:
+        """Add up the road lengths along the way to each node's source."""
+        ahead = predecessors.copy()
+        road_km = np.zeros(len(ahead))
+        moved = np.flatnonzero(ahead >= 0)
+        if moved.size:
+            road_km[moved] = self.road_km[ahead[moved], moved]
+        # Each round joins the stretch already added up to the one that follows it, so that the
+        # stretches double in length and no order of the nodes matters.
+        while moved.size:
+            road_km[moved] += road_km[ahead[moved]]
+            ahead[moved] = ahead[ahead[moved]]
+            moved = moved[ahead[moved] >= 0]
+        return road_km

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -20,10 +21,11 @@ import shapely
 import tomlkit
 
 from geo_matcher import access
-from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.access import TownHallNetwork, access_minutes, distance_problems
 from geo_matcher.catalog import Catalog, complete_catalog
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
-from geo_matcher.errors import DataError
+from geo_matcher.errors import CrsError, DataError
+from geo_matcher.gate import is_wgs_84
 from geo_matcher.membership import (
     MEMBERSHIP_COLUMNS,
     PUBLISHED_YEAR,
@@ -41,6 +43,18 @@ DERIVED = "derived"
 PARTNER_LIST = "source/partners.csv"
 """The network's own list, once it has been given; absent from the shipped release."""
 
+NEEDED_TABLES = (
+    "communes_source", "town_halls_80km", "adjacency_80km", "road_distance_checks", "hubs",
+    "broadband_fixed_2026t2", "workplaces", "partners_evidence", "shops_bpe2025",
+    "france_services_communes", "schools", "hospitals_2020", "health_registered_2018",
+    "housing_sales_2021_2025", "housing_prices_rents_2022_2023", "climate_projections",
+    "culture_partial",
+)  # fmt: skip
+"""Source tables without which nothing can be built."""
+
+MADE_TABLES = ("communes", "places", "travel_times", "indicators", "membership", "parameters")
+"""Tables that the build writes where the catalog says."""
+
 SHOPS_BOX_MARGIN_KM = 3.0
 """How far beyond the bounding box of the département the list of shops goes."""
 
@@ -54,9 +68,7 @@ HEAT_HORIZON = "2030"
 """Horizon of the climate projection used: France at +2.0 °C."""
 
 
-def build_release(
-    folder: Path, *, edit: Callable[[Path], None] | None = None
-) -> Territory:
+def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -> Territory:
     """Rebuild the derived half of a release and put the whole in place at once.
 
     The work is done in a temporary folder beside the release; it is checked by the same gate as any
@@ -114,11 +126,12 @@ def set_partners(folder: Path, partner_list: Path) -> Territory:
         _write_csv(rows, copy / PARTNER_LIST)
         path = copy / "catalog.toml"
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
-        if not any(t["path"] == PARTNER_LIST for t in document["table"]):  # type: ignore[union-attr]
+        tables: Any = document["table"]
+        if not any(table["path"] == PARTNER_LIST for table in tables):
             entry = tomlkit.table()
             for key, value in PARTNER_LIST_ENTRY.items():
                 entry[key] = value
-            document["table"].append(entry)  # type: ignore[union-attr]
+            tables.append(entry)
         path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
     return build_release(folder, edit=add)
@@ -159,7 +172,11 @@ def exchange(folder: Path, copy: Path) -> None:
             return
     aside = copy.with_name(copy.name + ".previous")
     folder.rename(aside)
-    copy.rename(folder)
+    try:
+        copy.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise
 
 
 def build_derived(folder: Path) -> None:
@@ -173,16 +190,17 @@ def build_derived(folder: Path) -> None:
     Raises
     ------
     DataError
-        If a source table is broken.
+        If source tables are absent or broken; all their problems are listed.
     """
     catalog = Catalog.read(folder)
-    source = {
-        table.name: read_table(folder, table.path) for table in catalog.tables if table.kind == "source"
-    }
+    source = _read_sources(folder, catalog)
     communes = mend_communes(source["communes_source"], catalog)
     places = collect_places(source)
-    network = TownHallNetwork.from_tables(source["town_halls_80km"], source["adjacency_80km"])
-    times = travel_times(network, places, communes, source["town_halls_80km"])
+    halls, adjacency = source["town_halls_80km"], source["adjacency_80km"]
+    network = TownHallNetwork.from_tables(halls, adjacency)
+    if problems := distance_problems(halls, adjacency):
+        raise DataError("The town halls are misplaced: " + "; ".join(problems), problems)
+    times = travel_times(network, places, communes, halls)
     reach = solve_reach(
         times[times["destination"] == "workplace"].set_index("insee_code")["minutes"],
         catalog.network_published,
@@ -201,11 +219,33 @@ def build_derived(folder: Path) -> None:
         _write_csv(frame, folder / catalog[name].path)
     communes.to_parquet(folder / catalog["communes"].path, index=False, compression="zstd")
     tables["communes"] = communes
-    (out / "parameters.toml").write_text(
+    (folder / catalog["parameters"].path).write_text(
         _parameters(network, source["road_distance_checks"], reach), encoding="utf-8"
     )
     rows = {name: len(frame) for name, frame in (source | tables).items()}
     complete_catalog(folder, rows | {"parameters": 1})
+
+
+def _read_sources(folder: Path, catalog: Catalog) -> dict[str, pd.DataFrame]:
+    described = {(table.kind, table.name) for table in catalog.tables}
+    wanted = [("source", name) for name in NEEDED_TABLES]
+    wanted += [("derived", name) for name in MADE_TABLES]
+    problems = [
+        f"the build needs a {kind} table {name}, which is not in the catalog"
+        for kind, name in wanted
+        if (kind, name) not in described
+    ]
+    source = {}
+    for table in catalog.tables:
+        if table.kind == "source":
+            try:
+                source[table.name] = read_table(folder, table.path, table.name)
+            except DataError as error:
+                problems += error.problems
+    if problems:
+        message = f"The release in {folder} cannot be built: " + "; ".join(problems)
+        raise DataError(message, problems)
+    return source
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -224,13 +264,22 @@ def mend_communes(source: pd.DataFrame, catalog: Catalog) -> gpd.GeoDataFrame:
 
     Raises
     ------
+    CrsError
+        If the communes are not in EPSG:4326.
     DataError
-        If a mend is not needed, because no hole of the département touches its commune.
+        If a mend names no commune, or is not needed, because no hole of the département touches
+        its commune.
     """
+    if not is_wgs_84(source):
+        raise CrsError(
+            f"The communes to build from must be in {WGS_84}. Convert source/communes.parquet."
+        )
     communes = gpd.GeoDataFrame(source).sort_values("insee_code", ignore_index=True)
     for code in sorted(catalog.mended("fill_hole")):
         whole = communes.geometry.union_all()
         own = communes.index[communes["insee_code"] == code]
+        if own.empty:
+            raise DataError(f"catalog.toml: the mend fill_hole names {code}, which is no commune.")
         holes = [
             shapely.Polygon(ring)
             for part in shapely.get_parts(whole)
@@ -355,7 +404,7 @@ def indicators(
         / by_commune(fixed, "cartefibre_premises")
     ).round(4)
     out["land_30mbit_share"] = (by_commune(fixed, "mci_land_30mbit") / premises).round(4)
-    out["premises_without_ftth"] = (premises - by_commune(fixed, "mci_best_ftth")).astype("int64")
+    out["premises_without_ftth"] = (premises - by_commune(fixed, "mci_best_ftth")).astype("Int64")
     density_km2 = (communes["population"] / communes["area_km2"]).round(1)
     out["density_km2"] = density_km2.mask(codes.isin(catalog.mended("area_incomplete")))
 
@@ -401,7 +450,8 @@ def _membership(
         )[list(MEMBERSHIP_COLUMNS)]
     else:
         daily = places[places["kind"].isin(DAILY_SERVICES)]
-        services = daily.groupby("insee_code")["kind"].nunique().to_dict()
+        kinds = daily.groupby("insee_code")["kind"].nunique()
+        services = {str(code): int(count) for code, count in kinds.items()}
         partners = partner_membership(
             communes, source["partners_evidence"], services, catalog.partners_published
         )
@@ -425,9 +475,10 @@ def _parameters(network: TownHallNetwork, checks: pd.DataFrame, reach: NetworkRe
     """Return the parameters of the build and the error they leave, as TOML."""
     roads = checks[checks["unit"].str.startswith("km")]
     ratios = []
-    for row in roads.itertuples():
-        found = network.nearest([row.to_insee_code]).road_km[network.index([row.from_insee_code])[0]]
-        ratios.append(found / row.value)
+    columns = (roads["from_insee_code"], roads["to_insee_code"], roads["value"])
+    for start, end, published_km in zip(*columns, strict=True):
+        found_km = network.nearest([end]).road_km[network.index([start])[0]]
+        ratios.append(found_km / published_km)
     document = tomlkit.document()
     document.add(tomlkit.comment("Written by `geo-matcher data build`; do not edit."))
     document["travel_times"] = {

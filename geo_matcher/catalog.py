@@ -8,6 +8,7 @@ The catalog is written by people (titles, producers, licences, traps) and comple
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -26,8 +27,7 @@ KINDS = ("source", "derived")
 QUALITIES = ("measured", "declared", "estimated")
 MEND_RULES = ("fill_hole", "area_incomplete")
 RELEASE_ID_DIGITS = 12
-
-Entry = TypeVar("Entry")
+VINTAGE = r"\d{4}-(0[1-9]|1[0-2])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,12 @@ class Catalog:
             release = {}
         own = {f.name: f.type for f in fields(cls) if f.name not in {"tables", "gaps", "mends"}}
         problems += _key_problems("[release]", release, own)
+        vintage = release.get("vintage")
+        if isinstance(vintage, str) and not re.fullmatch(VINTAGE, vintage):
+            problems.append(
+                f"catalog.toml: [release] vintage = {vintage!r} must be a year and a month, "
+                "for example '2026-06'"
+            )
         tables = _entries(raw, "table", Table, problems)
         gaps = _entries(raw, "gap", Gap, problems)
         mends = _entries(raw, "mend", Mend, problems)
@@ -152,7 +158,9 @@ class Catalog:
             problems.append(f"catalog.toml: table {name} is described twice")
         for table in tables:
             if table.kind not in KINDS:
-                problems.append(f"catalog.toml: {table.name}: kind {table.kind!r} is not in {KINDS}")
+                problems.append(
+                    f"catalog.toml: {table.name}: kind {table.kind!r} is not in {KINDS}"
+                )
             if table.quality not in QUALITIES:
                 problems.append(
                     f"catalog.toml: {table.name}: quality {table.quality!r} is not in {QUALITIES}"
@@ -185,12 +193,17 @@ class Catalog:
         return f"{self.territory}-{self.vintage}-{digest.hexdigest()[:RELEASE_ID_DIGITS]}"
 
 
+Entry = TypeVar("Entry", Table, Gap, Mend)
+
+
 def _key_problems(where: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     problems = [f"catalog.toml: {where} lacks {key!r}" for key in wanted if key not in found]
-    problems += [f"catalog.toml: {where} has unknown key {key!r}" for key in found if key not in wanted]
+    problems += [
+        f"catalog.toml: {where} has unknown key {key!r}" for key in found if key not in wanted
+    ]
     for key, kind in wanted.items():
         expected = int if kind == "int" else str
-        if key in found and not isinstance(found[key], expected):
+        if key in found and type(found[key]) is not expected:
             problems.append(
                 f"catalog.toml: {where} {key} = {found[key]!r} must be {expected.__name__}"
             )
@@ -201,8 +214,12 @@ def _entries(
     raw: Mapping[str, Any], key: str, cls: type[Entry], problems: list[str]
 ) -> list[Entry]:
     wanted = {f.name: f.type for f in fields(cls)}
+    entries = raw.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        problems.append(f"catalog.toml: {key} must be an array of tables, written [[{key}]]")
+        return []
     good = []
-    for number, entry in enumerate(raw.get(key, []), start=1):
+    for number, entry in enumerate(entries, start=1):
         where = f"[[{key}]] {entry.get('name', entry.get('subject', number))}"
         found = _key_problems(where, entry, wanted)
         problems += found
@@ -230,18 +247,21 @@ def complete_catalog(folder: Path, rows: Mapping[str, int]) -> None:
     Raises
     ------
     DataError
-        If a described file is absent.
+        If a described file is absent, or no rows are given for a described table.
     """
     path = folder / CATALOG_FILE
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     problems = []
-    tables = document["table"]
+    tables = document.get("table")
     if not isinstance(tables, AoT):
-        raise DataError("catalog.toml: [[table]] must be an array of tables")
+        raise DataError("catalog.toml: table must be an array of tables, written [[table]]")
     for entry in tables:
         file = folder / str(entry["path"])
         if not file.is_file():
             problems.append(f"{entry['path']} is described in the catalog but absent")
+            continue
+        if entry["name"] not in rows:
+            problems.append(f"{entry['path']} is described in the catalog but nothing makes it")
             continue
         entry["rows"] = rows[str(entry["name"])]
         entry["bytes"] = file.stat().st_size

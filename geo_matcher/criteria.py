@@ -15,6 +15,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,6 +102,7 @@ class ValueFunction:
     breakpoints: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
+        """Check the breakpoints."""
         points = np.asarray(self.breakpoints, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 2 or not 2 <= len(points) <= MAX_BREAKPOINTS:
             raise ProfileError(
@@ -175,6 +177,21 @@ class Criterion:
     phrase_fr: str
     phrase_en: str
     quality: str = "estimated"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the criterion in plain types."""
+        return {
+            "name": self.name,
+            "family": self.family,
+            "unit": self.unit.value,
+            "direction": self.direction.value,
+            "breakpoints": [list(point) for point in self.value_function.breakpoints],
+            "importance": self.importance.value,
+            "label_fr": self.label_fr,
+            "label_en": self.label_en,
+            "quality": self.quality,
+            "source": self.source,
+        }
 
 
 def _families() -> Mapping[str, Family]:

@@ -181,4 +181,3 @@ def _partner_column(territory: Territory) -> tuple[FloatArray, NDArray[np.int8]]
         elif code in evidence:
             raw[i] = np.nan
     return raw, status
-

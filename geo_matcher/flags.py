@@ -80,13 +80,18 @@ def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     risks = tables["risks_2026"].groupby("insee_code")
     flood = risks["ddrm_flood"].max()
     industrial = risks["ddrm_industrial"].max()
+    doctor_min: dict[Any, float] = territory.minutes["doctor"].to_dict()
     flags: dict[str, tuple[Flag, ...]] = {}
     for code in territory.codes:
         figures = territory.indicators.loc[code]
         found = [
             *_line_flags(figures, fixed.loc[code]),
-            *_doctor_flags(territory.minutes.at[code, "doctor"]),
-            *_life_flags(figures, bool(flood.get(code, 0)), bool(industrial.get(code, 0))),
+            *_doctor_flags(doctor_min[code]),
+            *_life_flags(
+                figures,
+                flood=bool(flood.get(code, 0)),
+                industrial=bool(industrial.get(code, 0)),
+            ),
         ]
         flags[code] = tuple(sorted(found, key=lambda flag: FLAG_CODES.index(flag.code)))
     return MappingProxyType(flags)
@@ -108,7 +113,7 @@ def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
             "broadband_fixed_2026t2",
         )
     one, other = figures["ftth_coverage_share"], figures["ftth_coverage_share_cartefibre"]
-    if pd.notna(one) and pd.notna(other) and abs(one - other) >= COUNTS_DIFFER_SHARE:
+    if pd.notna(one) and pd.notna(other) and round(abs(one - other), 6) >= COUNTS_DIFFER_SHARE:
         yield Flag(
             "fibre_counts_differ",
             f"Deux décomptes publiés de la fibre diffèrent\u00a0: {format_number(one, 'fr', '%')} "
@@ -131,7 +136,7 @@ def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
 
 
 def _doctor_flags(minutes: float) -> Iterator[Flag]:
-    if pd.notna(minutes) and minutes >= DOCTOR_FAR_MIN:
+    if minutes >= DOCTOR_FAR_MIN:  # never so when it is NaN
         yield Flag(
             "doctor_far",
             f"Le médecin connu le plus proche est à {format_number(round(minutes), 'fr')}\u00a0min "
@@ -142,7 +147,7 @@ def _doctor_flags(minutes: float) -> Iterator[Flag]:
         )
 
 
-def _life_flags(figures: Any, flood: bool, industrial: bool) -> Iterator[Flag]:
+def _life_flags(figures: Any, *, flood: bool, industrial: bool) -> Iterator[Flag]:
     sales = figures["home_sales_2021_2025"]
     if pd.isna(sales) or sales < FEW_SALES:
         count = 0 if pd.isna(sales) else int(sales)
@@ -150,7 +155,8 @@ def _life_flags(figures: Any, flood: bool, industrial: bool) -> Iterator[Flag]:
         yield Flag(
             "few_sales",
             f"{count} vente{plural} de logement de 2021 à 2025\u00a0: le prix dit peu.",
-            f"{count} home sale{'' if count == 1 else 's'} from 2021 to 2025: the price says little.",
+            f"{count} home sale{'' if count == 1 else 's'} from 2021 to 2025: the price says "
+            "little.",
             "housing_sales_2021_2025",
         )
     if flood:

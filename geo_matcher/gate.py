@@ -7,6 +7,7 @@ positions and dates. :func:`check_release` returns every problem it finds as a s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import geopandas as gpd
 import numpy as np
@@ -83,7 +84,7 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
     problems += _geometry_problems(catalog, communes)
     if "broadband_fixed_2026t2" in tables:
         problems += _broadband_problems(tables["broadband_fixed_2026t2"])
-    if "places" in tables and isinstance(communes, gpd.GeoDataFrame):
+    if "places" in tables and is_wgs_84(communes):
         problems += _place_problems(tables["places"], communes)
     if "travel_times" in tables:
         problems += _time_problems(tables["travel_times"], len(known))
@@ -100,10 +101,15 @@ def _named(table: str, what: str, codes: set[str]) -> list[str]:
     return [f"{table}: {what}: {first}{more}"]
 
 
+def is_wgs_84(communes: pd.DataFrame) -> TypeGuard[gpd.GeoDataFrame]:
+    """Tell whether a table has geometries in EPSG:4326."""
+    return isinstance(communes, gpd.GeoDataFrame) and communes.crs == CRS(4326)
+
+
 def _geometry_problems(catalog: Catalog, communes: pd.DataFrame) -> list[str]:
     if len(communes) != catalog.communes:
         return [f"communes: {len(communes)} communes, the catalog says {catalog.communes}"]
-    if not isinstance(communes, gpd.GeoDataFrame) or communes.crs != CRS(4326):
+    if not is_wgs_84(communes):
         crs = getattr(communes, "crs", None)
         return [f"communes: CRS is {crs.to_string() if crs else 'absent'}, expected EPSG:4326"]
     geometry = communes.geometry.array
@@ -170,11 +176,14 @@ def _place_problems(places: pd.DataFrame, communes: gpd.GeoDataFrame) -> list[st
     own = communes.set_index("insee_code").geometry.to_crs(2154).loc[inside["insee_code"]]
     distance_m = shapely.distance(np.asarray(points.array), np.asarray(own.array))
     far = np.flatnonzero(distance_m > POSITION_TOLERANCE_M)
-    return [
+    problems = [
         f"places: {inside['place_id'].iloc[i]} lies {distance_m[i] / 1000:.1f} km outside its "
         f"commune {inside['insee_code'].iloc[i]}"
         for i in far[:MAX_NAMED]
     ]
+    if len(far) > MAX_NAMED:
+        problems.append(f"places: {len(far) - MAX_NAMED} more lie outside their commune")
+    return problems
 
 
 def _time_problems(times: pd.DataFrame, communes: int) -> list[str]:
@@ -201,4 +210,6 @@ def _time_problems(times: pd.DataFrame, communes: int) -> list[str]:
 
 def _membership_problems(members: pd.DataFrame) -> list[str]:
     ends_early = (members["valid_to"] != "") & (members["valid_to"] < members["valid_from"])
-    return _named("membership", "valid_to is before valid_from", set(members["insee_code"][ends_early]))
+    return _named(
+        "membership", "valid_to is before valid_from", set(members["insee_code"][ends_early])
+    )

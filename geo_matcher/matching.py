@@ -101,7 +101,7 @@ class Ranking:
     order
         Rows of the listed communes, best first.
     ranks
-        Rank of each of them; ties share one.
+        Rank of each of them; ties share one and stand in the order of their codes.
     limits
         What each hard limit does.
     """
@@ -160,6 +160,15 @@ class Ranking:
         listed[self.order] = True
         return np.flatnonzero(self.in_scope & ~listed)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of communes in the scope, listed, and excluded by a limit."""
+        return {
+            "scope": int(self.in_scope.sum()),
+            "listed": len(self.order),
+            "excluded": len(self.excluded),
+        }
+
     def position(self, insee_code: str) -> int:
         """Return the row of a commune.
 
@@ -191,7 +200,9 @@ class Ranking:
             "contributions": contributions,
             "red_flags": [flag.as_dict() for flag in self._flags[code]],
             "missing": [c["criterion"] for c in contributions if c["raw"] is None],
-            "unverified_limits": [o.criterion for o in self.limits if o.unverified[row]],
+            "unverified_limits": list(
+                dict.fromkeys(o.criterion for o in self.limits if o.unverified[row])
+            ),
         }
 
     @cached_property
@@ -237,15 +248,18 @@ class Ranking:
         Parameters
         ----------
         top
-            How many at most; all of them by default. Ties at the end are not cut.
+            How many at most; all of them by default. A tie at the end is listed whole.
         """
         return [self.result(row) for row in self._rows(top)]
 
     def _rows(self, top: int | None) -> list[int]:
-        if top is None or top >= len(self.order):
-            return self.order.tolist()
+        rows: list[int] = self.order.tolist()
+        if top is None or top >= len(rows):
+            return rows
+        if top <= 0:
+            return []
         last = self.ranks[top - 1]
-        return self.order[: int(np.searchsorted(self.ranks, last, side="right"))].tolist()
+        return rows[: int(np.searchsorted(self.ranks, last, side="right"))]
 
     def limit_prices(self) -> list[dict[str, Any]]:
         """Return what each limit excludes and the best score that it costs.
@@ -334,11 +348,7 @@ class Ranking:
             "release": self.territory.release_id,
             "scope": self.scope,
             "profile": self.profile.model_dump(mode="json"),
-            "counts": {
-                "scope": int(self.in_scope.sum()),
-                "listed": len(self.order),
-                "excluded": len(self.excluded),
-            },
+            "counts": self.counts,
             "results": self.results(top),
             "excluded": self.excluded_communes(),
             "limits": self.limit_prices(),
@@ -346,7 +356,13 @@ class Ranking:
         }
 
 
-def rank(territory: Territory, profile: Profile, scope: str = "partners") -> Ranking:
+def rank(
+    territory: Territory,
+    profile: Profile,
+    scope: str = "partners",
+    *,
+    matrix: DecisionMatrix | None = None,
+) -> Ranking:
     """Rank the communes of a scope for a profile.
 
     Parameters
@@ -357,6 +373,8 @@ def rank(territory: Territory, profile: Profile, scope: str = "partners") -> Ran
         What the mover asks for.
     scope
         ``partners``, ``network`` or ``all``; it filters and changes no score.
+    matrix
+        Figures to rank in place of the territory's own, to ask what would happen if.
 
     Returns
     -------
@@ -369,7 +387,7 @@ def rank(territory: Territory, profile: Profile, scope: str = "partners") -> Ran
         If the scope is unknown.
     """
     eligible = territory.in_scope(scope)
-    matrix = decision_matrix(territory)
+    matrix = matrix or decision_matrix(territory)
     weights = profile.weights
     functions = {matrix.column(name): f for name, f in profile.value_functions.items()}
     values, values_min, values_max = matrix.values_with(functions)
@@ -381,6 +399,8 @@ def rank(territory: Territory, profile: Profile, scope: str = "partners") -> Ran
         eligible = eligible & ~outcome.misses
     rows = np.flatnonzero(eligible)
     order = rows[np.argsort(-score[rows], kind="stable")]
+    ranks = _competition_ranks(score[order])
+    order = order[np.lexsort((order, ranks))]
     return Ranking(
         territory=territory,
         profile=profile,
@@ -392,10 +412,10 @@ def rank(territory: Territory, profile: Profile, scope: str = "partners") -> Ran
         values_max=values_max,
         points=points,
         score=score,
-        score_min=values_min @ hundred,
-        score_max=values_max @ hundred,
+        score_min=(values_min * hundred).sum(axis=1),
+        score_max=(values_max * hundred).sum(axis=1),
         order=order,
-        ranks=_competition_ranks(score[order]),
+        ranks=ranks,
         limits=limits,
     )
 

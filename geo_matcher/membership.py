@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,16 +133,17 @@ def partner_membership(
     excluded = set(inside.loc[inside["status"] == NOT_PARTNER_STATUS, "insee_code"])
     named = inside[inside["status"] == "partner_named"].drop_duplicates("insee_code")
     rows = [
-        _row(row.insee_code, f"{row.year:.0f}-01-01", "sourced", row.source)
-        for row in named.itertuples()
+        _row(code, f"{year:.0f}-01-01", "sourced", source)
+        for code, year, source in _rows(named, "insee_code", "year", "source")
     ]
     chosen = set(named["insee_code"])
     traces = inside[~inside["insee_code"].isin(chosen | excluded)].drop_duplicates("insee_code")
     rebuilt_from = f"{PUBLISHED_YEAR}-01-01"
-    for row in traces.sort_values("insee_code").head(max(0, published - len(chosen))).itertuples():
-        rule = f"rule 2: presence of the network documented ({row.status})"
-        rows.append(_row(row.insee_code, rebuilt_from, "reconstructed", rule))
-        chosen.add(row.insee_code)
+    traces = traces.sort_values("insee_code").head(max(0, published - len(chosen)))
+    for code, status in _rows(traces, "insee_code", "status"):
+        rule = f"rule 2: presence of the network documented ({status})"
+        rows.append(_row(code, rebuilt_from, "reconstructed", rule))
+        chosen.add(code)
 
     table = communes.assign(
         services=[daily_services.get(code, 0) for code in communes["insee_code"]]
@@ -151,9 +153,9 @@ def partner_membership(
     count = {epci: sum(epci_of[code] == epci for code in chosen) for epci in size}
     queue = {
         epci: [
-            (row.insee_code, row.services)
-            for row in group.itertuples()
-            if row.services >= MIN_DAILY_SERVICES and row.insee_code not in chosen | excluded
+            (code, services)
+            for code, services in _rows(group, "insee_code", "services")
+            if services >= MIN_DAILY_SERVICES and code not in chosen | excluded
         ]
         for epci, group in table.groupby("epci_code")
     }
@@ -167,6 +169,10 @@ def partner_membership(
     return pd.DataFrame(rows, columns=list(MEMBERSHIP_COLUMNS)).sort_values(
         "insee_code", ignore_index=True
     )
+
+
+def _rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(frame[column] for column in columns), strict=True)
 
 
 def _row(code: str, valid_from: str, evidence: str, source: str) -> tuple[str, ...]:
@@ -217,9 +223,11 @@ def read_partner_list(path: Path, known_codes: Collection[str]) -> pd.DataFrame:
     ]
     rows: list[tuple[str, str, str]] = []
     first_line: dict[str, int] = {}
-    if not problems:
-        for record in reader:
+    try:
+        for record in () if problems else reader:
             rows.append(_checked(record, reader.line_num, known_codes, first_line, problems))
+    except csv.Error as error:
+        problems.append(f"line {reader.line_num}: not a line of CSV ({error})")
     if not rows and not problems:
         problems.append("the list holds no commune; expected one line per partner village")
     if problems:

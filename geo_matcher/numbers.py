@@ -14,11 +14,28 @@ from babel.numbers import format_decimal, format_percent
 
 from geo_matcher.criteria import Unit
 
-__all__ = ["LANGUAGES", "format_date", "format_number", "format_raw"]
+__all__ = ["LANGUAGES", "NBSP", "format_date", "format_number", "format_raw"]
 
 LANGUAGES = ("fr", "en")
 _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 NBSP = "\u00a0"
+
+COUNTED = {
+    Unit.MINUTES: {"fr": ("min", "min"), "en": ("min", "min")},
+    Unit.INHABITANTS: {
+        "fr": ("habitant", "habitants"),
+        "en": ("inhabitant", "inhabitants"),
+    },
+    Unit.INHABITANTS_KM2: {
+        "fr": ("habitant", "habitants"),
+        "en": ("inhabitant", "inhabitants"),
+    },
+    Unit.DAYS_YEAR: {
+        "fr": ("jour par an", "jours par an"),
+        "en": ("day a year", "days a year"),
+    },
+}
+"""Words that follow a number, for one and for several."""
 
 
 def format_number(value: float, language: str, pattern: str = "") -> str:
@@ -41,9 +58,9 @@ def _format_number(value: float, language: str, pattern: str) -> str:
     locale = _LOCALES[language]
     if pattern == "%":
         shown = math.floor(value * 1000) / 1000 if 0.99 <= value < 1 else value
-        return format_percent(shown, "#,##0.# %" if language == "fr" else "#,##0.#%", locale=locale).replace(
-            " ", NBSP
-        )
+        return format_percent(
+            shown, "#,##0.# %" if language == "fr" else "#,##0.#%", locale=locale
+        ).replace(" ", NBSP)
     return format_decimal(value, "#,##0.0" if pattern == ".1" else "#,##0", locale=locale)
 
 
@@ -82,10 +99,6 @@ def format_raw(value: float | None, unit: Unit, language: str) -> str:
     number = format_number(value, language)
     if unit is Unit.EUR_M2:
         return f"{number}{NBSP}€/m²" if french else f"€{number}/m²"
-    words = {
-        Unit.MINUTES: ("min", "min"),
-        Unit.INHABITANTS: ("habitants", "inhabitants"),
-        Unit.INHABITANTS_KM2: ("habitants", "inhabitants"),
-        Unit.DAYS_YEAR: ("jours par an", "days a year"),
-    }[unit]
-    return f"{number}{NBSP}{words[0] if french else words[1]}"
+    words = COUNTED[unit][language]
+    is_one = abs(round(value)) < 2 if french else abs(round(value)) == 1
+    return f"{number}{NBSP}{words[0] if is_one else words[1]}"

@@ -7,6 +7,7 @@ coordinates.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,18 +34,18 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``place_id, kind, name, insee_code, lon, lat`` (EPSG:4326), position, status, year,
-        source_table``, sorted by identifier.
+        ``place_id, kind, name, insee_code, lon, lat, position, status, year, source_table``,
+        positions in EPSG:4326, sorted by identifier.
     """
     halls = source["town_halls_80km"].set_index("insee_code")
 
-    def part(table: str, kind: object, name: object, status: object, year: object) -> pd.DataFrame:
+    def part(table: str, kind: Any, name: Any, status: Any, year: Any) -> pd.DataFrame:
         frame = source[table]
         found = pd.DataFrame(
             {"kind": kind, "name": name, "insee_code": frame["insee_code"]}, index=frame.index
         ).assign(status=status, year=year, source_table=table)
         for axis in ("lon", "lat"):
-            found[axis] = frame[axis] if axis in frame else np.nan
+            found[axis] = frame.get(axis, np.nan)
         return found
 
     shops = source["shops_bpe2025"]
@@ -73,7 +74,11 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             doctors["gp_registered"] == 1
         ],
         part(
-            "partners_evidence", "network_trace", evidence["name"], evidence["status"], evidence["year"]
+            "partners_evidence",
+            "network_trace",
+            evidence["name"],
+            evidence["status"],
+            evidence["year"],
         )[evidence["status"] != "programme_seat"],
         pd.DataFrame(
             [
@@ -86,7 +91,9 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     places = pd.concat(parts, ignore_index=True)
     unknown = sorted(set(places["insee_code"]) - set(halls.index))
     if unknown:
-        problems = [f"a place lies in commune {code}, which is not in town_halls_80km" for code in unknown]
+        problems = [
+            f"a place lies in commune {code}, which is not in town_halls_80km" for code in unknown
+        ]
         raise DataError("Places cannot be located: " + "; ".join(problems), problems)
     at_hall = places["lon"].isna() | places["lat"].isna()
     places["position"] = np.where(at_hall, "town_hall", "published")
@@ -94,7 +101,7 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         hall = places["insee_code"].map(halls[f"town_hall_{axis}"])
         places[axis] = places[axis].where(~at_hall, hall).round(5)
     places["year"] = [_year(value) for value in places["year"]]
-    order = ["kind", "insee_code", "name", "lon", "lat"]
+    order = ["kind", "insee_code", "name", "lon", "lat", "status", "year"]
     places = places.sort_values(order, ignore_index=True, kind="stable")
     serial = places.groupby("kind").cumcount() + 1
     places["place_id"] = [f"{kind}-{n:04d}" for kind, n in zip(places["kind"], serial, strict=True)]
@@ -103,6 +110,6 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _year(value: object) -> str:
-    if value is None or value != value or value == "":  # noqa: PLR0124 - NaN differs from itself
+    if value is None or value != value or value == "":
         return ""
     return f"{value:.0f}" if isinstance(value, float) else str(value)

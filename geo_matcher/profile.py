@@ -44,7 +44,16 @@ FloatArray = NDArray[np.float64]
 CITIES = ("paris", "lille", "lyon", "marseille", "bordeaux", "montpellier", "toulouse", "other")
 """Where movers come from: the seven big cities of the network's campaigns, or elsewhere."""
 
-SECTORS = ("audit_consulting", "training", "it", "internet", "e_commerce", "crafts", "arts", "other")
+SECTORS = (
+    "audit_consulting",
+    "training",
+    "it",
+    "internet",
+    "e_commerce",
+    "crafts",
+    "arts",
+    "other",
+)
 """What movers do. Recorded for the adviser; it never changes a ranking."""
 
 MAX_FILE_BYTES = 100_000
@@ -82,7 +91,9 @@ SCHOOL_AGES: Mapping[str, tuple[int, int]] = MappingProxyType(
 PRICE_OF_BUDGET = ((0.6, 1.0), (0.9, 0.7), (1.0, 0.5), (1.4, 0.0))
 """Value of a price, as a share of what the budget pays per m²."""
 
-CityName = Literal["paris", "lille", "lyon", "marseille", "bordeaux", "montpellier", "toulouse", "other"]
+CityName = Literal[
+    "paris", "lille", "lyon", "marseille", "bordeaux", "montpellier", "toulouse", "other"
+]
 SectorName = Literal[
     "audit_consulting", "training", "it", "internet", "e_commerce", "crafts", "arts", "other"
 ]
@@ -234,7 +245,9 @@ class Profile(_Strict):
         """Share of each criterion before the total is brought to 1."""
         points = dict.fromkeys(CRITERIA, 0.0)
         for family in FAMILIES:
-            own = {n: self.importance_of(n).points for n, c in CRITERIA.items() if c.family == family}
+            own = {
+                n: self.importance_of(n).points for n, c in CRITERIA.items() if c.family == family
+            }
             total = sum(own.values())
             for name, part in own.items():
                 if total:
@@ -357,7 +370,8 @@ def read_profile(path: Path) -> Profile:
         data = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
-        message = f"{path} is not valid {kind}: {error}. `geo-matcher profile show NAME` prints one."
+        hint = "`geo-matcher profile show NAME` prints a valid one"
+        message = f"{path} is not valid {kind}: {error}. {hint}."
         raise ProfileError(message) from None
     if not isinstance(data, dict):
         raise ProfileError(f"{path} holds {type(data).__name__}, expected an object with keys.")

@@ -7,6 +7,9 @@ an empty cell is a missing figure.
 
 from __future__ import annotations
 
+import datetime as dt
+
+import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
@@ -14,7 +17,6 @@ from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 __all__ = ["SCHEMAS"]
 
 INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
-ISO_DATE_OR_EMPTY = r"^(\d{4}-\d{2}-\d{2})?$"
 
 
 def _code() -> Column:
@@ -26,6 +28,21 @@ def _text(*values: str, matches: str | None = None) -> Column:
     if matches:
         checks.append(Check.str_matches(matches))
     return Column(str, checks)
+
+
+def _date(*, or_empty: bool = False) -> Column:
+    def are_dates(texts: pd.Series) -> pd.Series:
+        return texts.map(lambda text: _is_date(text) or (or_empty and text == ""))
+
+    expected = "a date such as 2014-06-30" + (" or nothing" if or_empty else "")
+    return Column(str, Check(are_dates, error=expected))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return len(text) == len("2014-06-30") and bool(dt.date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _count(high: float = 1e7) -> Column:
@@ -90,7 +107,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
             **{name: _count() for name in BEST_TECHNOLOGY},
             "mci_land_30mbit": _count(),
             "mci_land_1gbit": _count(),
-            "copper_closure_date": _text(matches=ISO_DATE_OR_EMPTY),
+            "copper_closure_date": _date(or_empty=True),
         },
         "insee_code",
     ),
@@ -106,7 +123,9 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         },
         "insee_code",
     ),
-    "adjacency_80km": _table({"a": _code(), "b": _code(), "straight_km": _number(0, 100)}, "a", "b"),
+    "adjacency_80km": _table(
+        {"a": _code(), "b": _code(), "straight_km": _number(0, 100)}, "a", "b"
+    ),
     "shops_bpe2025": _table(
         {"kind": _text(*DAILY_SERVICES), "insee_code": _code(), "lon": _lon(), "lat": _lat()}
     ),
@@ -177,8 +196,8 @@ SCHEMAS: dict[str, DataFrameSchema] = {
             "industrial_plan": _text(),
             "industrial_plan_names": _text(),
             "catnat_count_30y": _count(1000),
-            "catnat_since": _text(matches=ISO_DATE_OR_EMPTY),
-            "catnat_last_start": _text(matches=ISO_DATE_OR_EMPTY),
+            "catnat_since": _date(or_empty=True),
+            "catnat_last_start": _date(or_empty=True),
             "catnat_last_type": _text(),
         },
         "insee_code_source",
@@ -271,8 +290,8 @@ SCHEMAS: dict[str, DataFrameSchema] = {
     "partners": _table(
         {
             "insee_code": _code(),
-            "valid_from": _text(matches=r"^\d{4}-\d{2}-\d{2}$"),
-            "valid_to": _text(matches=ISO_DATE_OR_EMPTY),
+            "valid_from": _date(),
+            "valid_to": _date(or_empty=True),
         },
         "insee_code",
     ),
@@ -328,8 +347,8 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         {
             "insee_code": _code(),
             "group": _text("partner", "network"),
-            "valid_from": _text(matches=r"^\d{4}-\d{2}-\d{2}$"),
-            "valid_to": _text(matches=ISO_DATE_OR_EMPTY),
+            "valid_from": _date(),
+            "valid_to": _date(or_empty=True),
             "evidence": _text("sourced", "reconstructed"),
             "source": _text(matches=r"\S"),
         },

@@ -13,6 +13,7 @@ import numpy as np
 
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status
+from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.matching import NAMES, Ranking
 from geo_matcher.numbers import NBSP, format_number, format_raw
 
@@ -88,7 +89,9 @@ def explain(ranking: Ranking, row: int, language: str) -> Explanation:
     missing = bounds = completeness = ""
     if names[0]:
         missing = (
-            f"Nous ne savons pas encore{NBSP}: {names[0]}." if french else f"Not known yet: {names[0]}."
+            f"Nous ne savons pas encore{NBSP}: {names[0]}."
+            if french
+            else f"Not known yet: {names[0]}."
         )
     if names[1]:
         bounds = (
@@ -127,19 +130,35 @@ def _summary(helps: Sequence[str], drags: Sequence[str], language: str) -> str:
 def _labels(columns: np.ndarray[tuple[int], np.dtype[np.intp]], language: str) -> str:
     criteria = [CRITERIA[NAMES[k]] for k in columns]
     labels = [c.label_fr if language == "fr" else c.label_en for c in criteria]
-    return ", ".join(label if label in PROPER_NAMES else label[0].lower() + label[1:] for label in labels)
+    return ", ".join(
+        label if label in PROPER_NAMES else label[0].lower() + label[1:] for label in labels
+    )
 
 
-PROPER_NAMES = frozenset(
-    {"Auch", "Toulouse", "Agen", "Tarbes", "Mont-de-Marsan", "Pau", "Montauban"}
-)
+PROPER_NAMES = frozenset({name for _, name in HUB_CITIES.values()} | {"France services desk"})
+"""Labels that keep their capital inside a sentence."""
 
 
 def miss_phrase(criterion_name: str, by: float | None, language: str) -> str:
-    """Say by how much a limit is missed, for instance "Gare : 5 min de trop"."""
+    """Say by how much a limit is missed, for instance "Gare : manqué de 5 min".
+
+    Parameters
+    ----------
+    criterion_name
+        The criterion that the limit is on.
+    by
+        How far beyond the limit, in the criterion's unit; ``None`` when a place cannot be reached.
+    language
+        ``fr`` or ``en``.
+    """
     criterion = CRITERIA[criterion_name]
-    label = criterion.label_fr if language == "fr" else criterion.label_en
-    amount = format_raw(by if by is not None else float("inf"), criterion.unit, language)
-    if language == "fr":
-        return f"{label}{NBSP}: manqué de {amount}"
-    return f"{label}: missed by {amount}"
+    french = language == "fr"
+    start = f"{criterion.label_fr}{NBSP}: " if french else f"{criterion.label_en}: "
+    if by is None:
+        return start + format_raw(float("inf"), criterion.unit, language)
+    if criterion.unit is Unit.YES_NO:
+        return start + ("condition non remplie" if french else "condition not met")
+    amount = format_raw(by, criterion.unit, language)
+    if amount == format_raw(0.0, criterion.unit, language):
+        return start + ("manqué de peu" if french else "narrowly missed")
+    return start + (f"manqué de {amount}" if french else f"missed by {amount}")

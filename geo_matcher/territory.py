@@ -6,6 +6,7 @@ catalog describes, gathers every problem it finds and refuses the release whole 
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import difflib
 import io
@@ -48,6 +49,7 @@ SCOPES = ("partners", "network", "all")
 
 NOT_TABLES = ("README.md", CATALOG_FILE)
 MAX_SUGGESTIONS = 3
+CSV_FAULTS = (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError)
 RELEASE_VARIABLE = "GEO_MATCHER_RELEASE"
 
 
@@ -91,6 +93,8 @@ def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame
         If the file cannot be read or does not fit its schema; all problems are listed.
     """
     name = name or Path(path).stem
+    if name not in SCHEMAS:
+        raise DataError(f"{path}: no schema is known for a table {name!r}")
     schema = SCHEMAS[name]
     file = folder / path
     try:
@@ -98,26 +102,42 @@ def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame
         if file.suffix == ".parquet":
             frame: pd.DataFrame = gpd.read_parquet(io.BytesIO(content))
         else:
-            frame = pd.read_csv(
-                io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8"
-            )
+            frame = _read_csv(content, path)
     except FileNotFoundError:
         raise DataError(f"{path} is absent. Restore it, or run `geo-matcher data build`.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except CSV_FAULTS as error:
         raise DataError(f"{path} is not a CSV table in UTF-8: {error}".rstrip()) from None
     except (pa.ArrowException, ValueError, KeyError, OSError) as error:
         raise DataError(f"{path} is not a GeoParquet table: {error}".rstrip()) from None
-    problems = _coerce(frame, schema.columns, path)
+    unread = _coerce(frame, schema.columns, path)
     checked = frame.drop(columns="geometry") if "geometry" in frame else frame
-    problems += _schema_problems(schema, pd.DataFrame(checked), path)
+    problems = [problem for found in unread.values() for problem in found]
+    problems += _schema_problems(schema, pd.DataFrame(checked), path, frozenset(unread))
     if problems:
         raise DataError(f"{path} does not fit its schema: " + "; ".join(problems), problems)
     return frame
 
 
-def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> list[str]:
-    """Turn cells of text into what the schema wants, in place, and name those that cannot."""
-    problems = []
+def _read_csv(content: bytes, path: str) -> pd.DataFrame:
+    # Pandas fills a line that is too short and shifts the columns when the first one is too long.
+    reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+    width = len(next(reader, []))
+    ragged = [str(reader.line_num) for cells in reader if cells and len(cells) != width]
+    if ragged:
+        lines = ", ".join(ragged[:MAX_SUGGESTIONS])
+        raise DataError(f"{path} line {lines}: not as many cells as the header ({width})")
+    return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")
+
+
+def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> dict[str, list[str]]:
+    """Turn cells of text into what the schema wants, in place.
+
+    Returns
+    -------
+    dict of str to list of str
+        For each column that cannot be turned, the problems of its cells.
+    """
+    problems: dict[str, list[str]] = {}
     for column in frame.columns:
         if column not in columns:
             continue
@@ -133,34 +153,59 @@ def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> list[
         bad = ~np.isfinite(numbers) & (frame[column] != "")
         if whole:
             bad |= (numbers.fillna(0.5) % 1 != 0) | (frame[column] == "")
-        for row in np.flatnonzero(bad)[:MAX_SUGGESTIONS]:
-            kind = "a whole number" if whole else "a number"
-            problems.append(
-                f"{path} line {row + 2}, column {column}: {frame[column].iloc[row]!r} is not {kind}"
-            )
         if not bad.any():
-            frame[column] = numbers.astype(wanted)
+            frame[column] = numbers.astype("int64") if whole else numbers.astype("float64")
+            continue
+        kind = "a whole number" if whole else "a number"
+        problems[column] = [
+            f"{path} line {row + 2}, column {column}: {frame[column].iloc[row]!r} is not {kind}"
+            for row in np.flatnonzero(bad)[:MAX_SUGGESTIONS]
+        ]
     return problems
 
 
-def _schema_problems(schema: Any, frame: pd.DataFrame, path: str) -> list[str]:
+def _schema_problems(
+    schema: Any, frame: pd.DataFrame, path: str, unread: frozenset[str]
+) -> list[str]:
+    """Return what does not fit the schema; the columns in ``unread`` have been told already."""
     from pandera.errors import SchemaErrors
 
     try:
         schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
-        problems = []
-        for (context, column, check), group in cases.groupby(
-            ["schema_context", "column", "check"], dropna=False, sort=False
-        ):
-            lines = [f"{int(i) + 2}" for i in group["index"].dropna().head(MAX_SUGGESTIONS)]
-            values = ", ".join(repr(v) for v in group["failure_case"].head(MAX_SUGGESTIONS))
-            where = f" line {', '.join(lines)}" if lines else ""
-            column_text = f", column {column}" if context == "Column" else ""
-            problems.append(f"{path}{where}{column_text}: found {values}, expected {check}")
-        return problems
+        groups = cases.groupby(["schema_context", "column", "check"], dropna=False, sort=False)
+        problems = [
+            _schema_problem(schema, path, str(check), str(column), group)
+            for (context, column, check), group in groups
+            if context != "Column" or column not in unread
+        ]
+        return list(dict.fromkeys(problems))  # a key of two columns is told once
     return []
+
+
+def _schema_problem(schema: Any, path: str, check: str, column: str, cases: pd.DataFrame) -> str:
+    """Say in words what pandera found."""
+    found = list(cases["failure_case"].head(MAX_SUGGESTIONS))
+    named = ", ".join(str(value) for value in found)
+    whole_table = {
+        "column_in_dataframe": f"{path}: column {named} is missing",
+        "column_in_schema": f"{path}: column {named} is unknown",
+        "column_ordered": f"{path}: column {named} is out of order, expected "
+        + ", ".join(schema.columns),
+    }
+    if check in whole_table:
+        return whole_table[check]
+    first = 2 if path.endswith(".csv") else 1
+    rows = sorted({int(i) for i in cases["index"].dropna()})[:MAX_SUGGESTIONS]
+    place = "line" if path.endswith(".csv") else "row"
+    where = f" {place} {', '.join(str(i + first) for i in rows)}" if rows else ""
+    if check == "multiple_fields_uniqueness":
+        return f"{path}{where}: the same {' and '.join(schema.unique)} more than once"
+    if check == "not_nullable":
+        return f"{path}{where}, column {column}: empty, expected a figure"
+    values = ", ".join(repr(value) for value in found)
+    return f"{path}{where}, column {column}: found {values}, expected {check}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,8 +273,6 @@ class Territory:
             try:
                 if file.suffix == ".toml":
                     parameters = tomllib.loads(file.read_text(encoding="utf-8"))
-                elif table.name not in SCHEMAS:
-                    problems.append(f"{table.path}: no schema is known for a table {table.name!r}")
                 else:
                     tables[table.name] = read_table(folder, table.path, table.name)
             except DataError as error:
@@ -308,7 +351,8 @@ class Territory:
     @cached_property
     def partner_evidence(self) -> Mapping[str, str]:
         """``sourced`` or ``reconstructed`` for each partner village, by INSEE code."""
-        return self.members("partner")["evidence"].to_dict()
+        evidence = self.members("partner")["evidence"]
+        return {str(code): str(how) for code, how in evidence.items()}
 
     @cached_property
     def _scopes(self) -> dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
@@ -379,7 +423,8 @@ class Territory:
         if len(codes) == 1:
             return codes[0]
         if codes:
-            message = f"{asked!r} is the name of {len(codes)} communes: {', '.join(codes)}. Give the code."
+            named = f"{asked!r} is the name of {len(codes)} communes"
+            message = f"{named}: {', '.join(codes)}. Give the code."
             raise UnknownCommuneError(message, codes)
         near = difflib.get_close_matches(
             fold(asked), self._folded_names, n=MAX_SUGGESTIONS, cutoff=0.6

@@ -1,0 +1,123 @@
+"""The application: settings in, a FastAPI application out.
+
+Hides how routes, middlewares and static files are put together. The release is read once, before
+the first request; nothing is fetched from the network, then or later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from api.errors import PROBLEM_JSON, add_error_handlers
+from api.models import Problem
+from api.routes import communes, health, matches, pages, release
+from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
+from api.settings import Settings
+from geo_matcher import __version__
+from geo_matcher.decision import decision_matrix
+from geo_matcher.flags import red_flags
+from geo_matcher.territory import Territory
+
+__all__ = ["create_app"]
+
+GZIP_LEVEL = 4
+GZIP_FROM_BYTES = 1_000
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {PROBLEM_JSON: {}}, "description": description}
+    for status, description in (
+        (404, "Nothing by that name"),
+        (413, "Too large"),
+        (422, "Refused, with every problem listed"),
+    )
+}
+
+
+def create_app(settings: Settings | None = None, territory: Territory | None = None) -> FastAPI:
+    """Build the application.
+
+    Parameters
+    ----------
+    settings
+        By default, those of the environment.
+    territory
+        A release that is already loaded; by default the settings' one is read at start.
+
+    Returns
+    -------
+    FastAPI
+        Loads its release when it starts; a broken release stops the start with a ``DataError``.
+    """
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loaded = territory or Territory.load(settings.release)
+        decision_matrix(loaded)
+        red_flags(loaded)
+        release.prepare(app, loaded)
+        app.state.territory = loaded
+        yield
+
+    app = FastAPI(
+        title="geo_matcher",
+        version=__version__,
+        summary="Ranks the villages of the Gers for people who work from anywhere, and says why.",
+        description=(
+            "Every answer names the data release it used. Errors are `application/problem+json`. "
+            "Times are estimated; partner villages marked `reconstructed` follow a written rule."
+        ),
+        license_info={"name": "MIT", "identifier": "MIT"},
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=ERRORS,
+    )
+    app.state.settings = settings
+    add_error_handlers(app)
+    for module in (health, release, matches, communes, pages):
+        app.include_router(module.router)
+    _serve_files(app)
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s
+    )
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
+    app.add_middleware(ConcurrencyLimit, max_requests=settings.max_concurrency)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _serve_files(app: FastAPI) -> None:
+    """Serve our own files, Leaflet and Swagger UI from what is installed here."""
+    folders = {
+        "/static": Path(__file__).parent / "static",
+        "/vendor/leaflet": Path(str(files("xstatic.pkg.leaflet"))) / "data",
+        "/vendor/swagger-ui": Path(str(files("fastapi_offline"))) / "static",
+    }
+    for path, folder in folders.items():
+        app.mount(path, StaticFiles(directory=folder), name=path.strip("/").replace("/", "-"))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        page = get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="geo_matcher · API",
+            swagger_js_url="/vendor/swagger-ui/swagger-ui-bundle.js",
+            swagger_css_url="/vendor/swagger-ui/swagger-ui.css",
+            swagger_favicon_url="/static/favicon.svg",
+        )
+        page.headers["Content-Security-Policy"] = DOCS_POLICY
+        return page

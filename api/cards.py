@@ -1,0 +1,363 @@
+"""A village as a card: what the page shows of one commune, in words and figures of one language.
+
+Hides where each word comes from. Nothing is computed here that the ranking does not hold; figures
+of the ledger are written out, and what never depends on a profile (the line, the town hall, the
+nearest places) is written once per release and language.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from api.texts import NBSP, french_spaces, translator
+from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
+from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.matching import Ranking
+from geo_matcher.numbers import format_date, format_number, format_raw
+from geo_matcher.schemas import BEST_TECHNOLOGY
+from geo_matcher.sentences import explain
+from geo_matcher.territory import Territory
+
+__all__ = ["Bar", "Card", "Contact", "LedgerGroup", "LedgerRow", "make_cards", "safe_url"]
+
+EXACT_WITHIN = 0.05
+"""A score whose interval is narrower than this is shown without it, in points."""
+
+FIBRE = "mci_best_ftth"
+PHONE = re.compile(r"\+?[0-9][0-9 .]{5,20}")
+EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+FLAG_ICONS: Mapping[str, str] = {
+    "copper_without_fibre": "line",
+    "fibre_counts_differ": "line",
+    "rate_above_100": "line",
+    "doctor_far": "health",
+    "few_sales": "house",
+    "flood": "water",
+    "industrial_risk": "factory",
+}
+"""Icon of each red flag, a symbol of ``_icons.html``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One criterion that helps or drags.
+
+    Attributes
+    ----------
+    label, figure
+        Its name, and the figure in its unit.
+    fill, fill_best
+        How full the bar is, 0 to 100; ``fill_best`` is the best case when only a bound is known.
+    """
+
+    label: str
+    figure: str
+    fill: float
+    fill_best: float
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One line of the account of a score."""
+
+    label: str
+    figure: str
+    status: str
+    place: str
+    points: str
+    max_points: str
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerGroup:
+    """The lines of one family."""
+
+    label: str
+    rows: tuple[LedgerRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who to call; a part that is unknown, or that is no safe link, is empty."""
+
+    address: str
+    phone: str
+    phone_href: str
+    email: str
+    website: str
+    website_shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that is shown of one village.
+
+    Attributes
+    ----------
+    code, name, epci, inhabitants
+        Which village.
+    badge, badge_url
+        ``sourced``, ``reconstructed``, ``network`` or empty; where a sourced partner is named.
+    rank, is_tie
+        Its place, and whether others share it.
+    score, low, high, is_exact
+        Points out of 100 and the interval that they lie in, as text.
+    band
+        The score and its interval, 0 to 100.
+    summary, missing, bounds
+        Sentences drawn from the ledger.
+    helps, drags
+        Bars.
+    flags
+        Pairs (icon, sentence).
+    unverified
+        Names of the limits that cannot be verified.
+    line
+        Sentences on the internet line.
+    contact
+        Who to call.
+    ledger, total, sources
+        The whole account, its sum, and the credits that its lines name by number.
+    """
+
+    code: str
+    name: str
+    epci: str
+    inhabitants: str
+    badge: str
+    badge_url: str
+    rank: int
+    is_tie: bool
+    score: str
+    low: str
+    high: str
+    is_exact: bool
+    band: tuple[float, float, float]
+    summary: str
+    missing: str
+    bounds: str
+    helps: tuple[Bar, ...]
+    drags: tuple[Bar, ...]
+    flags: tuple[tuple[str, str], ...]
+    unverified: str
+    line: tuple[str, ...]
+    contact: Contact
+    ledger: tuple[LedgerGroup, ...]
+    total: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What is said of a commune whatever the profile."""
+
+    badge: str
+    badge_url: str
+    line: tuple[str, ...]
+    contact: Contact
+    nearest: Mapping[str, str]
+
+
+def safe_url(url: str) -> str:
+    """Return an address that may stand in a link, else an empty text: only http and https may."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return ""
+    return url.strip() if parts.scheme in {"http", "https"} and parts.hostname else ""
+
+
+def criterion_label(name: str, language: str) -> str:
+    """Return the name of a criterion."""
+    criterion = CRITERIA[name]
+    return criterion.label_fr if language == "fr" else criterion.label_en
+
+
+def make_cards(ranking: Ranking, language: str, top: int) -> list[Card]:
+    """Return the cards of the best communes of a ranking, best first; ties at the end are kept."""
+    sheets = _sheets(ranking.territory, language)
+    shared = {
+        rank for rank, n in zip(*np.unique(ranking.ranks, return_counts=True), strict=True) if n > 1
+    }
+    results = ranking.results(top)
+    return [
+        _card(ranking, int(row), result, sheets[row], shared, language)
+        for row, result in zip(ranking.order, results, strict=False)
+    ]
+
+
+def _card(
+    ranking: Ranking,
+    row: int,
+    result: Mapping[str, Any],
+    sheet: _Sheet,
+    shared: set[Any],
+    language: str,
+) -> Card:
+    said = explain(ranking, row, language)
+    lines = {line["criterion"]: line for line in result["contributions"]}
+    sources = _sources(ranking.territory, language)
+    used = list(dict.fromkeys(line["source"] for line in lines.values()))
+    score, low, high = result["score"], result["score_min"], result["score_max"]
+    text = "text_fr" if language == "fr" else "text_en"
+    return Card(
+        code=result["insee_code"],
+        name=result["name"],
+        epci=result["epci"],
+        inhabitants=format_number(result["population"], language),
+        badge=sheet.badge,
+        badge_url=sheet.badge_url,
+        rank=result["rank"],
+        is_tie=result["rank"] in shared,
+        score=format_number(score, language, ".1"),
+        low=format_number(low, language, ".1"),
+        high=format_number(high, language, ".1"),
+        is_exact=high - low < EXACT_WITHIN,
+        band=(round(score, 1), round(low, 1), round(high, 1)),
+        summary=said.summary,
+        missing=said.missing,
+        bounds=said.bounds,
+        helps=tuple(_bar(lines[name], language) for name in result["helps"]),
+        drags=tuple(_bar(lines[name], language) for name in result["drags"]),
+        flags=tuple((FLAG_ICONS[flag["code"]], flag[text]) for flag in result["red_flags"]),
+        unverified=", ".join(
+            criterion_label(name, language) for name in result["unverified_limits"]
+        ),
+        line=sheet.line,
+        contact=sheet.contact,
+        ledger=tuple(_ledger(lines, used, sheet, language)),
+        total=format_number(score, language, ".1"),
+        sources=tuple(sources[name] for name in used),
+    )
+
+
+def _figure(line: Mapping[str, Any], language: str) -> str:
+    raw = float("inf") if line["status"] == "unreachable" else line["raw"]
+    return format_raw(raw, CRITERIA[line["criterion"]].unit, language)
+
+
+def _bar(line: Mapping[str, Any], language: str) -> Bar:
+    figure = _figure(line, language)
+    if line["status"] == "upper_bound":
+        figure = translator(language)("limit.at_most", figure=figure)
+    return Bar(
+        label=criterion_label(line["criterion"], language),
+        figure=figure,
+        fill=round(100 * line["value"], 1),
+        fill_best=round(100 * line["value_max"], 1),
+    )
+
+
+def _ledger(
+    lines: Mapping[str, Mapping[str, Any]], used: list[str], sheet: _Sheet, language: str
+) -> Iterator[LedgerGroup]:
+    t = translator(language)
+    for family in FAMILIES.values():
+        rows = tuple(
+            LedgerRow(
+                label=criterion_label(name, language),
+                figure=_figure(line, language),
+                status="" if line["status"] == "missing" else t(f"status.{line['status']}"),
+                place=sheet.nearest.get(name, ""),
+                points=format_number(line["points"], language, ".1"),
+                max_points=format_number(line["max_points"], language, ".1"),
+                source=used.index(line["source"]) + 1,
+            )
+            for name, line in lines.items()
+            if line["family"] == family.name
+        )
+        if rows:
+            yield LedgerGroup(family.label_fr if language == "fr" else family.label_en, rows)
+
+
+@lru_cache(maxsize=8)
+def _sources(territory: Territory, language: str) -> Mapping[str, str]:
+    """Return what to credit for each table."""
+    if language == "fr":
+        return {t.name: french_spaces(t.credit_fr) for t in territory.catalog.tables}
+    return {t.name: t.credit_en for t in territory.catalog.tables}
+
+
+@lru_cache(maxsize=8)
+def _sheets(territory: Territory, language: str) -> tuple[_Sheet, ...]:
+    """Return the sheet of every commune, in order; made once per release and language."""
+    partners = territory.members("partner")["source"]
+    lines = territory.tables["broadband_fixed_2026t2"].set_index("insee_code")
+    shares = territory.indicators["ftth_coverage_share"]
+    halls = territory.communes[
+        [f"town_hall_{part}" for part in ("address", "phone", "email", "website")]
+    ]
+    nearest = _nearest(territory)
+    sheets = []
+    for code, facts in zip(territory.codes, territory.facts, strict=True):
+        badge = facts["evidence"] or ("network" if facts["network"] else "")
+        sheets.append(
+            _Sheet(
+                badge=badge,
+                badge_url=safe_url(partners[code]) if badge == "sourced" else "",
+                line=tuple(_line(lines.loc[code], float(shares[code]), language)),
+                contact=_contact(*halls.loc[code]),
+                nearest=nearest.get(code, {}),
+            )
+        )
+    return tuple(sheets)
+
+
+def _nearest(territory: Territory) -> dict[str, dict[str, str]]:
+    """Return the name of the commune of each nearest place, where it is another commune."""
+    names = territory.tables["town_halls_80km"].set_index("insee_code")["name"].to_dict()
+    times = territory.tables["travel_times"]
+    columns = (times[name] for name in ("insee_code", "destination", "nearest_insee_code"))
+    found: dict[str, dict[str, str]] = {}
+    for code, destination, near in zip(*columns, strict=True):
+        if near and near != code and destination not in HUB_CITIES and near in names:
+            found.setdefault(code, {})[f"{destination}_min"] = names[near]
+    return found
+
+
+def _line(line: Any, share: float, language: str) -> Iterator[str]:
+    """Say what line awaits: fibre, what the others have, the closing of copper."""
+    t = translator(language)
+    premises, passed = int(line["mci_premises"]), int(line[FIBRE])
+    yield t(
+        "line.fibre",
+        passed=format_number(passed, language),
+        premises=format_number(premises, language),
+        share=format_raw(share, Unit.SHARE, language),
+    )
+    others = []
+    for name in BEST_TECHNOLOGY:
+        if name != FIBRE and (count := int(line[name])):
+            technology = t(f"technology.{name.removeprefix('mci_best_')}")
+            others.append(f"{technology}{NBSP}({format_number(count, language)})")
+    if others:
+        yield t("line.rest", list=", ".join(others))
+    if line["copper_closure_date"]:
+        day = dt.date.fromisoformat(line["copper_closure_date"])
+        yield t("line.copper", day=format_date(day, language))
+    yield t("line.address")
+
+
+def _contact(address: str, phone: str, email: str, website: str) -> Contact:
+    is_phone = PHONE.fullmatch(phone) is not None
+    digits = re.sub(r"[ .]", "", phone) if is_phone else ""
+    url = safe_url(website)
+    shown = re.sub(r"^https?://(www\.)?|/$", "", url)
+    return Contact(
+        address=address,
+        phone=phone.replace(" ", NBSP) if is_phone else "",
+        phone_href=f"+33{digits[1:]}" if digits.startswith("0") else digits,
+        email=email if EMAIL.fullmatch(email) else "",
+        website=url,
+        website_shown=shown,
+    )

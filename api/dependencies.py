@@ -1,0 +1,58 @@
+"""What routes ask for: the territory in service and answers that never change with it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from geo_matcher.territory import Territory
+
+__all__ = ["StaticAnswer", "TerritoryDep", "get_territory"]
+
+GZIP_LEVEL = 9
+
+
+def get_territory(request: Request) -> Territory:
+    """Return the territory in service."""
+    territory: Territory = request.app.state.territory
+    return territory
+
+
+TerritoryDep = Annotated[Territory, Depends(get_territory)]
+
+
+@dataclass(frozen=True, slots=True)
+class StaticAnswer:
+    """A JSON answer that is the same for everybody until the release changes.
+
+    Made once, compressed once, named by the hash of its content.
+    """
+
+    body: bytes
+    compressed: bytes
+    etag: str
+    media_type: str
+
+    @classmethod
+    def of(cls, content: Any, media_type: str = "application/json") -> StaticAnswer:
+        """Prepare the answer for some plain content."""
+        body = orjson.dumps(content)
+        digest = hashlib.sha256(body).hexdigest()[:32]
+        return cls(body, gzip.compress(body, GZIP_LEVEL, mtime=0), f'W/"{digest}"', media_type)
+
+    def response(self, request: Request) -> Response:
+        """Return what this request needs: 304, compressed or plain."""
+        headers = {"ETag": self.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        asked = request.headers.get("If-None-Match", "")
+        if self.etag in {tag.strip() for tag in asked.split(",")}:
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(self.compressed, headers=headers, media_type=self.media_type)
+        return Response(self.body, headers=headers, media_type=self.media_type)

@@ -1,0 +1,162 @@
+"""One shape for every error: RFC 9457 ``application/problem+json``.
+
+Hides which status a mistake gets. Domain errors know nothing of HTTP; ``ERROR_STATUS`` maps their
+classes. A 500 says nothing internal: the details are in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from geo_matcher.errors import (
+    DataError,
+    GeoMatcherError,
+    ProfileError,
+    UnknownCommuneError,
+    UnknownCriterionError,
+    UnknownPresetError,
+    WeightError,
+)
+
+__all__ = ["ERROR_STATUS", "PROBLEM_JSON", "add_error_handlers", "problem"]
+
+PROBLEM_JSON = "application/problem+json"
+
+ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
+    UnknownCommuneError: 404,
+    UnknownPresetError: 404,
+    UnknownCriterionError: 422,
+    ProfileError: 422,
+    WeightError: 422,
+    DataError: 503,
+    GeoMatcherError: 500,
+}
+"""Status of each domain error; the first class that fits counts."""
+
+INTERNAL = "Something failed on our side; it has been logged. Try again, or tell the network."
+MAX_SHOWN = 60
+
+logger = logging.getLogger(__name__)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    kind: str = "about:blank",
+    instance: str = "",
+    problems: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return an error in the one shape that all errors have.
+
+    Parameters
+    ----------
+    status
+        HTTP status.
+    detail
+        What was found, what was expected, what to do.
+    kind
+        URI of the kind of problem.
+    instance
+        Path of the request.
+    problems
+        Single problems, when there are several.
+    headers
+        Further headers of the response.
+    """
+    body = {
+        "type": kind,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "problems": list(problems) or [detail],
+    }
+    return Response(orjson.dumps(body), status, dict(headers or {}), media_type=PROBLEM_JSON)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make an application answer every error in the one shape."""
+    app.add_exception_handler(GeoMatcherError, _domain)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _internal)
+
+
+def status_of(error: GeoMatcherError) -> int:
+    """Return the HTTP status of a domain error."""
+    return next(status for kind, status in ERROR_STATUS.items() if isinstance(error, kind))
+
+
+def kind_of(error: GeoMatcherError) -> str:
+    """Return the URI of the kind of a domain error."""
+    name = type(error).__name__.removesuffix("Error")
+    dashed = "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+    return f"urn:geo-matcher:{dashed}"
+
+
+async def _domain(request: Request, raised: Exception) -> Response:
+    error = cast("GeoMatcherError", raised)
+    status = status_of(error)
+    if status >= 500:
+        logger.error("%s: %s", type(error).__name__, error)
+        return problem(status, INTERNAL, instance=request.url.path)
+    return problem(
+        status,
+        str(error),
+        kind=kind_of(error),
+        instance=request.url.path,
+        problems=error.problems,
+    )
+
+
+async def _validation(request: Request, raised: Exception) -> Response:
+    error = cast("RequestValidationError", raised)
+    problems = [_sentence(detail) for detail in error.errors()]
+    return problem(
+        422,
+        "The request was refused: " + "; ".join(problems),
+        kind="urn:geo-matcher:invalid-request",
+        instance=request.url.path,
+        problems=problems,
+    )
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    place = [str(part) for part in detail["loc"]]
+    where = ".".join(place[1:]) or place[0]
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: unknown key; see /docs for the keys that exist"
+    if detail["type"] == "json_invalid":
+        return f"body: not valid JSON ({detail.get('ctx', {}).get('error', message)})"
+    if detail["type"] in {"missing", "value_error"}:
+        return f"{where}: {message}"
+    found = str(detail.get("input"))[:MAX_SHOWN]
+    return f"{where}: found {found!r}; {message[0].lower()}{message[1:]}"
+
+
+async def _http(request: Request, raised: Exception) -> Response:
+    error = cast("HTTPException", raised)
+    details = {
+        404: f"There is nothing at {request.url.path[:MAX_SHOWN]}. See /docs for what there is.",
+        405: f"{request.method} cannot be used here. See /docs for the methods.",
+    }
+    is_own = error.detail != HTTPStatus(error.status_code).phrase
+    detail = error.detail if is_own else details.get(error.status_code, error.detail)
+    return problem(error.status_code, detail, instance=request.url.path, headers=error.headers)
+
+
+async def _internal(request: Request, error: Exception) -> Response:
+    logger.error("Unhandled error", exc_info=error)
+    return problem(500, INTERNAL, instance=request.url.path)

@@ -1,0 +1,243 @@
+"""The whole page: its three parts, and what stands around them.
+
+Hides what is said of a release once and for all: sources, gaps, the words that qualify a figure,
+the names on the map. A template only writes out :class:`PageView`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from api.cards import safe_url
+from api.forms import href
+from api.questions import FormView, ScopeView, scope_view
+from api.rendering import script_json
+from api.results import ResultsView
+from api.texts import french_spaces, translator
+from geo_matcher.criteria import Unit
+from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.look import SCORE_COLOURS, SCORE_LIMITS
+from geo_matcher.numbers import format_date, format_number, format_raw
+from geo_matcher.territory import Territory
+
+__all__ = ["PageView", "page_view"]
+
+TOWNS = 9
+"""Towns named on the map."""
+
+TOWN_SPACING_DEG = 0.14
+"""Least distance between two named towns, in degrees of latitude."""
+
+EDGE_MARGIN = 1.06
+"""How far beyond the outline the map names the cities around, as a factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """The whole page.
+
+    Attributes
+    ----------
+    language, other_language_href
+        Language of the page, and where the other one is.
+    territory, vintage, release, communes
+        What the data are about, their month, their release and how many communes they hold.
+    form, scope, results
+        The three parts.
+    legend
+        Triples (colour, least, most) of the score scale; an open end is empty.
+    words
+        Sentences on the words that qualify a figure.
+    gaps
+        What the release does not hold.
+    sources
+        Tuples (title, credit, licence, address of the licence, address of the data).
+    is_plain
+        Whether nothing was asked: the page that search engines may keep.
+    setup
+        JSON for the scripts: colours, towns, texts.
+    """
+
+    language: str
+    other_language_href: str
+    territory: str
+    vintage: str
+    release: str
+    communes: str
+    form: FormView
+    scope: ScopeView
+    results: ResultsView
+    legend: tuple[tuple[str, str, str], ...]
+    words: tuple[str, ...]
+    gaps: tuple[str, ...]
+    sources: tuple[tuple[str, str, str, str, str], ...]
+    is_plain: bool
+    setup: str
+
+
+def page_view(
+    territory: Territory,
+    form: FormView,
+    results: ResultsView,
+    *,
+    scope: str,
+    language: str,
+    other_query: str,
+    is_plain: bool,
+) -> PageView:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    territory
+        The release in service.
+    form, results
+        Its two moving parts.
+    scope, language
+        Those of the page.
+    other_query
+        The same page in the other language.
+    is_plain
+        Whether nothing was asked.
+    """
+    foot = _foot(territory, language)
+    return PageView(
+        language=language,
+        other_language_href=href(other_query),
+        territory=_in(language, territory.catalog.name_fr, territory.catalog.name_en),
+        vintage=_month(territory.catalog.vintage, language),
+        release=territory.release_id,
+        communes=format_number(len(territory.codes), language),
+        form=form,
+        scope=scope_view(territory, scope, language),
+        results=results,
+        legend=_legend(language),
+        is_plain=is_plain,
+        setup=_setup(territory, language),
+        **foot,
+    )
+
+
+def _in(language: str, french: str, english: str) -> str:
+    return french_spaces(french) if language == "fr" else english
+
+
+def _month(vintage: str, language: str) -> str:
+    year, month = (int(part) for part in vintage.split("-"))
+    return format_date(dt.date(year, month, 2), language).partition(" ")[2]
+
+
+def _legend(language: str) -> tuple[tuple[str, str, str], ...]:
+    ends = ["", *(format_number(limit, language) for limit in SCORE_LIMITS), ""]
+    return tuple(zip(SCORE_COLOURS, ends[:-1], ends[1:], strict=True))
+
+
+@lru_cache(maxsize=8)
+def _foot(territory: Territory, language: str) -> dict[str, Any]:
+    t = translator(language)
+    times = territory.parameters["travel_times"]
+    words = (
+        t(
+            "foot.estimated",
+            factor=f"{times['road_factor']:.2f}".replace(".", "," if language == "fr" else "."),
+            checks=times["checked_distances"],
+            error=format_raw(times["largest_relative_error"], Unit.SHARE, language),
+        ),
+        t("foot.upper_bound"),
+        t("foot.reconstructed"),
+        t("foot.unknown"),
+        t("foot.score"),
+    )
+    shown = [table for table in territory.catalog.tables if table.name != "communes_source"]
+    return {
+        "words": words,
+        "gaps": tuple(_in(language, gap.text_fr, gap.text_en) for gap in territory.catalog.gaps),
+        "sources": tuple(
+            (
+                _in(language, table.title_fr, table.title_en),
+                _in(language, table.credit_fr, table.credit_en),
+                french_spaces(table.licence),
+                safe_url(table.licence_url),
+                safe_url(table.url),
+            )
+            for table in shown
+        ),
+    }
+
+
+@lru_cache(maxsize=8)
+def _setup(territory: Territory, language: str) -> str:
+    """Return what the scripts need to know of a release and a language."""
+    t = translator(language)
+    west, south, east, north = (round(x, 4) for x in territory.communes.total_bounds.tolist())
+    words = {
+        key.replace(".", "_"): t(key)
+        for key in (
+            "map.out",
+            "map.excluded",
+            "map.zoom_in",
+            "map.zoom_out",
+            "map.failed",
+            "share.copied",
+            "share.failed",
+            "live.failed",
+            "map.title",
+        )
+    }
+    words["map_tooltip"] = t("map.tooltip", score="{score}", rank="{rank}")
+    words["map_below"] = t("map.below", n="{n}")
+    return script_json(
+        {
+            "language": language,
+            "colours": SCORE_COLOURS,
+            "outlines": "/api/v1/communes?f=geojson&scope=all&limit=1000",
+            "release": territory.release_id,
+            "bounds": [[south, west], [north, east]],
+            "towns": _towns(territory),
+            "cities": _cities_around(territory),
+            "words": words,
+        }
+    )
+
+
+def _towns(territory: Territory) -> list[dict[str, Any]]:
+    """Return the largest towns that stand far enough from one another to be named on a map."""
+    columns = ["insee_code", "name", "population", "town_hall_lat", "town_hall_lon"]
+    largest = territory.communes[columns].sort_values("population", ascending=False)
+    found: list[dict[str, Any]] = []
+    for _, name, _, lat, lon in largest.itertuples(index=False):
+        gaps = [
+            math.hypot(lat - town["lat"], (lon - town["lon"]) * math.cos(math.radians(lat)))
+            for town in found
+        ]
+        if all(gap >= TOWN_SPACING_DEG for gap in gaps):
+            found.append({"name": name, "lat": round(lat, 4), "lon": round(lon, 4)})
+        if len(found) == TOWNS:
+            break
+    return found
+
+
+def _cities_around(territory: Territory) -> list[dict[str, Any]]:
+    """Return where the edge of the map should say that a city lies beyond."""
+    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    west, south, east, north = territory.communes.total_bounds.tolist()
+    centre = (west + east) / 2, (south + north) / 2
+    half = (east - west) / 2 * EDGE_MARGIN, (north - south) / 2 * EDGE_MARGIN
+    found = []
+    for code, name in HUB_CITIES.values():
+        if code in territory.communes.index or code not in halls.index:
+            continue
+        away = [
+            (float(str(halls.at[code, f"town_hall_{axis}"])) - middle) / size
+            for axis, middle, size in zip(("lon", "lat"), centre, half, strict=True)
+        ]
+        reach = max(abs(step) for step in away)
+        lon, lat = (m + s * a / reach for m, s, a in zip(centre, half, away, strict=True))
+        angle = math.degrees(math.atan2(away[1] * half[1], away[0] * half[0]))
+        arrow = "→↗↑↖←↙↓↘"[round(angle / 45) % 8]
+        found.append({"name": name, "arrow": arrow, "lat": round(lat, 4), "lon": round(lon, 4)})
+    return found

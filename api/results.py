@@ -1,0 +1,258 @@
+"""The answer: the list, what the limits leave out, and the state that scripts need.
+
+Hides the wording of counts, prices of limits and faults. A template only writes out
+:class:`ResultsView`; the same value serves the whole page and its live part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.cards import Card, criterion_label, make_cards
+from api.forms import MAX_TOP, Asked, Fault, FormError, href, profile_fields, to_query
+from api.questions import default_importance, field_label, limit_figure, scope_label
+from api.rendering import script_json
+from api.texts import Translate, translator
+from geo_matcher.criteria import CRITERIA, Unit
+from geo_matcher.look import score_class
+from geo_matcher.matching import Ranking
+from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.presets import PRESETS
+from geo_matcher.profile import Profile
+from geo_matcher.territory import SCOPES
+
+__all__ = ["LimitView", "ResultsView", "fault_results", "results_view"]
+
+STEP = 20
+"""Cards that "show more" adds."""
+
+NOTABLE_POINTS = 0.05
+"""Points under which two scores are the same for a reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitView:
+    """What one hard limit does, in words."""
+
+    label: str
+    effects: tuple[str, ...]
+    gain: str
+    drop_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsView:
+    """The part of the page that changes with each answer.
+
+    Attributes
+    ----------
+    count, tab
+        How many villages, as a sentence and as the name of a tab.
+    caption
+        The name of the search, or the example it started from.
+    cards
+        Villages, best first.
+    more_href, more_count
+        Where more of them are, if there are.
+    limits, near_misses
+        What the limits leave out; pairs (village, by how much).
+    wider
+        Link to a wider scope and its label, when nothing is left.
+    faults
+        What could not be read in the answers.
+    map_href, download_href
+        The detailed map of the same result.
+    state
+        JSON for the scripts: canonical query, fields, importance in force, score of each commune.
+    """
+
+    count: str
+    tab: str
+    caption: str = ""
+    cards: tuple[Card, ...] = ()
+    more_href: str = ""
+    more_count: int = 0
+    limits: tuple[LimitView, ...] = ()
+    near_misses: tuple[tuple[str, str], ...] = ()
+    wider: tuple[str, str] = ("", "")
+    faults: tuple[str, ...] = ()
+    map_href: str = ""
+    download_href: str = ""
+    state: str = "{}"
+
+
+def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
+    """Return what changes with each answer: the list, the limits, the state for the scripts."""
+    language, t = asked.language, translator(asked.language)
+    cards = make_cards(ranking, language, asked.top)
+    query = to_query(asked.profile, asked.scope, language)
+    left = len(ranking) - len(cards)
+    more_query = to_query(
+        asked.profile, asked.scope, language, min(len(cards) + STEP, len(ranking), MAX_TOP)
+    )
+    count, tab = _counts(ranking, language)
+    return ResultsView(
+        count=count,
+        tab=tab,
+        caption=_caption(asked.profile.name, t, language),
+        cards=tuple(cards),
+        more_href=href(more_query) if left and len(cards) < MAX_TOP else "",
+        more_count=min(left, STEP),
+        limits=tuple(_limits(ranking, asked)),
+        near_misses=tuple(_near_misses(ranking, language)),
+        wider=_wider(ranking, asked),
+        map_href=f"/maps/match?{query}" if query else "/maps/match",
+        download_href=f"/maps/match?{query}&download=1" if query else "/maps/match?download=1",
+        state=script_json(_state(ranking, asked, count, tab, len(cards))),
+    )
+
+
+def _counts(ranking: Ranking, language: str) -> tuple[str, str]:
+    t = translator(language)
+    n, excluded = len(ranking), len(ranking.excluded)
+    key = "results.none" if n == 0 else "results.one" if n == 1 else "results.many"
+    count = t(key, n=format_number(n, language))
+    if excluded:
+        count = t("results.excluded", text=count, n=format_number(excluded, language))
+    tab = t("tabs.village" if n <= 1 else "tabs.villages", n=format_number(n, language))
+    return count, tab
+
+
+def _caption(name: str, t: Translate, language: str) -> str:
+    if name in PRESETS:
+        preset = PRESETS[name]
+        label = preset.label_fr if language == "fr" else preset.label_en
+        return t("results.preset", name=label)
+    return t("results.named", name=name) if name.strip() else ""
+
+
+def _state(ranking: Ranking, asked: Asked, count: str, tab: str, shown: int) -> dict[str, Any]:
+    codes = ranking.matrix.codes
+    scores = ranking.score[ranking.order].tolist()
+    listed = zip(ranking.order.tolist(), scores, ranking.ranks.tolist(), strict=True)
+    return {
+        "query": to_query(asked.profile, asked.scope, asked.language, asked.top),
+        "language": asked.language,
+        "count": count,
+        "tab": tab,
+        "shown": shown,
+        "fields": profile_fields(asked.profile) | {"scope": asked.scope},
+        "implied": default_importance(asked.profile),
+        "marks": {
+            codes[row]: [score_class(score), round(score, 1), rank] for row, score, rank in listed
+        },
+        "excluded": [codes[row] for row in ranking.excluded.tolist()],
+    }
+
+
+def _limits(ranking: Ranking, asked: Asked) -> Iterator[LimitView]:
+    language = asked.language
+    prices = ranking.limit_prices()
+    if not len(ranking):
+        prices.sort(key=lambda price: -price["excluded_by_it_alone"])
+    for price in prices:
+        name = price["criterion"]
+        word = "at_most" if "at_most" in price else "at_least"
+        key = f"{'max' if word == 'at_most' else 'min'}_{name}"
+        figure = limit_figure(key, price[word], language)
+        label = translator(language)(
+            "fault.field", field=criterion_label(name, language), text=figure
+        )
+        yield LimitView(
+            label=label,
+            effects=tuple(_effects(price, language)),
+            gain="" if len(ranking) else _gain(price, language),
+            drop_href=href(to_query(_without(asked.profile, name, word), asked.scope, language)),
+        )
+
+
+def _without(profile: Profile, name: str, word: str) -> Profile:
+    limits = dict(profile.limits)
+    kept = limits.pop(name).model_copy(update={word: None})
+    if kept.at_most is not None or kept.at_least is not None:
+        limits[name] = kept
+    return profile.model_copy(update={"limits": limits})
+
+
+def _effects(price: Mapping[str, Any], language: str) -> Iterator[str]:
+    """Say what a limit leaves out, what it costs and what cannot be verified."""
+    t = translator(language)
+    n, alone = price["excluded"], price["excluded_by_it_alone"]
+    if n == 0:
+        yield t("limits.excludes.zero")
+    elif n == 1:
+        yield t("limits.excludes.one")
+    else:
+        numbers = {"n": format_number(n, language), "alone": format_number(alone, language)}
+        yield t("limits.excludes", **numbers)
+    points = price["price_points"]
+    if points is not None and n:
+        is_free = points < NOTABLE_POINTS
+        shown = format_number(points, language, ".1")
+        yield t("limits.free") if is_free else t("limits.price", points=shown)
+    if unverified := price["unverified"]:
+        key = "limits.unverified.one" if unverified == 1 else "limits.unverified"
+        yield t(key, n=format_number(unverified, language))
+
+
+def _gain(price: Mapping[str, Any], language: str) -> str:
+    """Say what dropping a limit would give, when nothing is left."""
+    t = translator(language)
+    n = price["excluded_by_it_alone"]
+    if not n:
+        return t("limits.would_give.zero")
+    score = format_number(price["best_score_without"], language, ".1")
+    key = "limits.would_give.one" if n == 1 else "limits.would_give"
+    return t(key, n=format_number(n, language), score=score)
+
+
+def _near_misses(ranking: Ranking, language: str) -> Iterator[tuple[str, str]]:
+    t = translator(language)
+    for miss in ranking.near_misses():
+        criterion = CRITERIA[miss["criterion"]]
+        limit = ranking.profile.limits[criterion.name]
+        is_maximum = limit.at_most is not None and miss["limit"] == limit.at_most
+        if criterion.unit is Unit.MINUTES and miss["by"] < 1:
+            by = t("limits.under_minute")
+        else:
+            by = format_raw(miss["by"], criterion.unit, language)
+        text = t(
+            "limits.near.item" if is_maximum else "limits.near.short",
+            label=criterion_label(criterion.name, language),
+            by=by,
+            score=format_number(miss["score"], language, ".1"),
+        )
+        yield miss["name"], text
+
+
+def _wider(ranking: Ranking, asked: Asked) -> tuple[str, str]:
+    """Offer the next wider scope when nothing is left."""
+    place = SCOPES.index(asked.scope) + 1
+    if len(ranking) or place == len(SCOPES):
+        return "", ""
+    scope = SCOPES[place]
+    count = int(ranking.territory.in_scope(scope).sum())
+    link = href(to_query(asked.profile, scope, asked.language))
+    return link, scope_label(scope, count, asked.language)
+
+
+def fault_results(error: FormError) -> ResultsView:
+    """Return what is shown in place of a list when the answers cannot be read."""
+    t = translator(error.language)
+    return ResultsView(
+        count=t("fault.title"),
+        tab=t("tabs.answers"),
+        faults=tuple(_fault_text(fault, error.language) for fault in error.faults),
+        state=script_json({"language": error.language, "count": t("fault.title")}),
+    )
+
+
+def _fault_text(fault: Fault, language: str) -> str:
+    t = translator(language)
+    expected = ", ".join(fault.expected)
+    text = t(f"fault.{fault.code}", found=fault.found, expected=expected)
+    field = field_label(fault.key, language)
+    text = t("fault.field", field=field, text=text) if field else text
+    return text[0].upper() + text[1:]

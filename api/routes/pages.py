@@ -1,0 +1,131 @@
+"""The movers' page, its live part, and the detailed map of the same answer.
+
+Hides which status and which headers each gets. Nothing is guessed from headers: the address says
+the language, the scope and the whole profile.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from api.dependencies import TerritoryDep
+from api.forms import Asked, FormError, href, parse_query, profile_fields, to_query
+from api.page import page_view
+from api.questions import form_view
+from api.rendering import render
+from api.results import fault_results, results_view
+from geo_matcher.matching import rank
+from geo_matcher.numbers import LANGUAGES
+from geo_matcher.profile import Profile
+from geo_matcher.territory import Territory
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False)
+
+FRESH = {"Cache-Control": "no-cache"}
+
+MAP_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The detailed map is one file with its scripts inside; it may load images that a person asks for
+(the tiles of a base map), and nothing else."""
+
+DOWNLOAD = "download=1"
+
+ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /maps/\n"
+
+
+@router.get("/")
+async def show_page(request: Request, territory: TerritoryDep) -> Response:
+    """Show the whole page; it works without JavaScript."""
+    query = _query(request)
+    try:
+        asked = parse_query(query)
+    except FormError as error:
+        return _fault_page(territory, error)
+    if not asked.is_canonical:
+        return RedirectResponse(href(_canonical(asked)), status_code=303)
+    fields = profile_fields(asked.profile)
+    form = form_view(fields, asked.profile, asked.scope, asked.language)
+    view = page_view(
+        territory,
+        form,
+        results_view(rank(territory, asked.profile, asked.scope), asked),
+        scope=asked.scope,
+        language=asked.language,
+        other_query=_canonical(asked, _other(asked.language)),
+        is_plain=not to_query(asked.profile, asked.scope),
+    )
+    return HTMLResponse(render("page.html", asked.language, page=view), headers=FRESH)
+
+
+@router.get("/fragments/matches")
+async def show_matches(request: Request, territory: TerritoryDep) -> Response:
+    """Give the part of the page that changes with each answer, for live updates."""
+    try:
+        asked = parse_query(_query(request))
+    except FormError as error:
+        html = render("results.html", error.language, results=fault_results(error))
+        return HTMLResponse(html, status_code=422, headers=FRESH)
+    results = results_view(rank(territory, asked.profile, asked.scope), asked)
+    return HTMLResponse(render("results.html", asked.language, results=results), headers=FRESH)
+
+
+@router.get("/maps/match")
+def show_map(request: Request, territory: TerritoryDep) -> Response:
+    """Give the detailed map, which opens from disk too."""
+    from geo_matcher.maps import map_html
+
+    parts = _query(request).split("&")
+    is_download = DOWNLOAD in parts
+    try:
+        asked = parse_query("&".join(part for part in parts if part != DOWNLOAD))
+    except FormError as error:
+        return _fault_page(territory, error)
+    html = map_html(rank(territory, asked.profile, asked.scope), asked.language)
+    word = "carte" if asked.language == "fr" else "map"
+    name = f"{word}-{territory.release_id}-{asked.scope}.html"
+    way = "attachment" if is_download else "inline"
+    headers = {
+        **FRESH,
+        "Content-Disposition": f'{way}; filename="{name}"',
+        "Content-Security-Policy": MAP_POLICY,
+    }
+    return HTMLResponse(html, headers=headers)
+
+
+@router.get("/robots.txt")
+async def show_robots() -> Response:
+    """Tell search engines to keep the page and leave what it loads."""
+    return PlainTextResponse(ROBOTS)
+
+
+def _query(request: Request) -> str:
+    query: bytes = request.scope["query_string"]
+    return query.decode("latin-1")
+
+
+def _canonical(asked: Asked, language: str | None = None) -> str:
+    return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
+
+
+def _other(language: str) -> str:
+    return next(other for other in LANGUAGES if other != language)
+
+
+def _fault_page(territory: Territory, error: FormError) -> Response:
+    """Show the page with the answers as typed and, in place of the list, what cannot be read."""
+    view = page_view(
+        territory,
+        form_view(error.fields, Profile(), error.scope, error.language),
+        fault_results(error),
+        scope=error.scope,
+        language=error.language,
+        other_query=to_query(Profile(), error.scope, _other(error.language)),
+        is_plain=False,
+    )
+    html = render("page.html", error.language, page=view)
+    return HTMLResponse(html, status_code=422, headers=FRESH)

@@ -1,0 +1,35 @@
+"""What can be set from outside, and the bounds that keep the service safe.
+
+Every setting is an environment variable with the prefix ``GEO_MATCHER_``; ``docs/api.md`` lists
+them and a test compares. Bad combinations are refused at start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from geo_matcher.territory import default_release_folder
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """Settings of the service."""
+
+    model_config = SettingsConfigDict(env_prefix="GEO_MATCHER_", frozen=True, extra="ignore")
+
+    release: Path = Field(
+        default_factory=default_release_folder, description="Folder of the data release to serve."
+    )
+    max_body_bytes: int = Field(
+        100_000, ge=1_000, le=10_000_000, description="Largest request body accepted, in bytes."
+    )
+    body_timeout_s: float = Field(
+        10.0, gt=0, le=120, description="Longest time in which a request body must arrive, in s."
+    )
+    max_concurrency: int = Field(
+        200, ge=1, le=10_000, description="Requests under way at once; further ones get 503."
+    )

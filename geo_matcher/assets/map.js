@@ -1,0 +1,478 @@
+/* Draws the map of a ranking on a Leaflet map, from compact arrays.
+ *
+ * Every text of the data reaches the page through textContent, never through innerHTML.
+ * `layers` holds one Leaflet layer for each name of the layer control; they come empty. */
+function drawMatchMap(map, layers, data) {
+  "use strict";
+  const { ground, result, page } = data;
+  const { words, colours } = page;
+  const container = map.getContainer();
+  const bounds = L.latLngBounds(ground.bounds);
+  const narrow = window.matchMedia("(max-width: 700px)");
+
+  const make = (tag, className, ...content) => {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    node.append(...content); // strings become text nodes
+    return node;
+  };
+  const tenths = (n) => (n / 10).toFixed(1).replace(".", words.decimal);
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+  // --- Communes ---------------------------------------------------------------------------------
+
+  const pane = (name, zIndex) => {
+    const node = map.createPane(name);
+    node.style.zIndex = zIndex;
+    node.style.pointerEvents = "none";
+    return name;
+  };
+  const lines = L.svg({ pane: pane("gm-lines", 410), padding: 0.3 });
+  const points = L.canvas({ pane: pane("gm-points", 420), padding: 0.3 });
+  const names = pane("gm-names", 450);
+  const areas = L.svg({ padding: 0.3 });
+  const shapes = ground.shapes.map((shape) => L.GeoJSON.coordsToLatLngs(shape, 2));
+
+  const HATCH = "url(#gm-hatch)";
+  const scoreFills = [...page.scoreColours, HATCH, colours.noData];
+  const fibreFills = [...page.fibreColours, HATCH];
+  const scoreText = (row) => tenths(result.score[row]);
+
+  function addCommunes(layer, fillOf, textOf) {
+    shapes.forEach((shape, row) => {
+      const colour = fillOf(row);
+      const ranked = colour !== HATCH && colour !== colours.noData;
+      const area = L.polygon(shape, {
+        renderer: areas,
+        className: ranked ? "gm-commune" : "gm-commune gm-bare",
+        color: ranked ? colours.paper : "#C9BEAA",
+        weight: 0.8,
+        fillColor: colour,
+        fillOpacity: 1,
+        smoothFactor: 0.5,
+      });
+      area.row = row;
+      layer.addLayer(area);
+    });
+    layer.bindTooltip(
+      (area) => {
+        const text = textOf(area.row);
+        return make("span", "", make("b", "", ground.names[area.row]), text && ` · ${text}`);
+      },
+      { sticky: true, direction: "top", offset: [0, -6] },
+    );
+    layer.on("click", (event) => openCommune(event.layer.row, event.latlng));
+  }
+
+  addCommunes(layers.score, (row) => scoreFills[result.class[row]], scoreText);
+  addCommunes(layers.fibre, (row) => fibreFills[ground.fibre[row]], (row) => ground.fibreText[row]);
+  addCommunes(layers.plain, () => colours.noData, () => "");
+
+  const cased = (shape, options) =>
+    [
+      { color: colours.paper, weight: options.weight + 2.4, opacity: 0.9, className: "gm-casing" },
+      { dashArray: null, ...options },
+    ].map((style) =>
+      L.polyline(shape, { renderer: lines, interactive: false, smoothFactor: 0.5, ...style }),
+    );
+
+  ground.outline.forEach((ring) => {
+    const shape = L.GeoJSON.coordsToLatLngs(ring, 0);
+    const style = { renderer: lines, interactive: false, color: colours.ash, weight: 1.4 };
+    L.polyline(shape, style).addTo(map);
+  });
+  ground.partner.forEach((evidence, row) => {
+    if (!evidence) return;
+    const style = { color: colours.ink, weight: 1.8, className: `gm-partner gm-partner-${evidence}` };
+    if (evidence === 2) style.dashArray = "5 4";
+    const rings = shapes[row].flat();
+    cased(rings.map((ring) => [...ring, ring[0]]), style).forEach((l) => layers.partners.addLayer(l));
+  });
+
+  let chosen = [];
+  function choose(row) {
+    chosen.forEach((line) => line.remove());
+    chosen = [];
+    if (row === null) return;
+    const rings = shapes[row].flat().map((ring) => [...ring, ring[0]]);
+    chosen = [
+      { color: colours.ink, weight: 6 },
+      { color: colours.sunflower, weight: 3.4 },
+    ].map((style) => L.polyline(rings, { renderer: lines, interactive: false, ...style }).addTo(map));
+  }
+
+  // --- Cards ------------------------------------------------------------------------------------
+
+  let returnFocus = null;
+
+  function openCard(card, latlng, onClose) {
+    const popup = L.popup({
+      autoPan: false,
+      maxWidth: 320,
+      minWidth: 320,
+      maxHeight: Math.max(160, Math.min(470, map.getSize().y - 64)),
+    });
+    popup.setLatLng(latlng).setContent(card).openOn(map);
+    const close = popup.getElement().querySelector(".leaflet-popup-close-button");
+    close.setAttribute("aria-label", words.close);
+    close.title = words.close;
+    popup.getElement().setAttribute("role", "dialog");
+    popup.getElement().addEventListener("keydown", (event) => {
+      if (event.key === "Escape") popup.close();
+    });
+    popup.on("remove", () => {
+      container.classList.remove("gm-open");
+      onClose();
+      if (returnFocus) returnFocus.focus();
+      returnFocus = null;
+    });
+    container.classList.add("gm-open");
+    reveal(popup);
+    return popup;
+  }
+
+  // Moves the map so that a card lies inside it and under no panel.
+  function reveal(popup) {
+    const box = popup.getElement().getBoundingClientRect();
+    const frame = container.getBoundingClientRect();
+    const room = 10;
+    let dx = Math.max(0, frame.left + room - box.left) - Math.max(0, box.right - frame.right + room);
+    let dy = Math.min(0, frame.bottom - room - box.bottom);
+    dy = Math.max(dy, frame.top + room - box.top);
+    const panels = [...document.querySelectorAll(".gm-panel, .gm-layers, .leaflet-bar")];
+    for (const panel of panels.map((node) => node.getBoundingClientRect())) {
+      const outside = panel.top >= frame.bottom || panel.bottom <= frame.top;
+      const across = panel.right > box.left + dx && panel.left < box.right + dx;
+      const along = panel.bottom > box.top + dy && panel.top < box.bottom + dy;
+      if (outside || !across || !along) continue;
+      const right = panel.right + room - box.left;
+      const left = panel.left - room - box.right;
+      const up = panel.top - room - box.bottom;
+      const down = panel.bottom + room - box.top;
+      const ways = [];
+      if (box.right + right <= frame.right) ways.push([right, dy]);
+      if (box.left + left >= frame.left) ways.push([left, dy]);
+      if (box.top + up >= frame.top) ways.push([dx, up]);
+      if (box.bottom + down <= frame.bottom) ways.push([dx, down]);
+      const cost = ([x, y]) => Math.abs(x - dx) + Math.abs(y - dy);
+      ways.sort((a, b) => cost(a) - cost(b));
+      if (ways.length) [dx, dy] = ways[0];
+    }
+    if (Math.abs(dx) + Math.abs(dy) > 1) map.panBy([-dx, -dy], { duration: 0.2 });
+  }
+
+  function openCommune(row, latlng) {
+    const popup = openCard(communeCard(row), latlng, () => choose(null));
+    choose(row);
+    return popup;
+  }
+
+  function communeCard(row) {
+    const card = make("article", "gm-card");
+    const about = `${ground.epcis[ground.epci[row]]} · ${ground.people[row]}`;
+    card.append(make("h2", "", ground.names[row]), make("p", "gm-sub", about));
+    const score = make("p", "gm-score", make("b", "", scoreText(row)), words.of_100);
+    if (result.rank[row]) {
+      const swatch = make("i", "");
+      swatch.style.background = scoreFills[result.class[row]];
+      score.prepend(swatch);
+      const place = fill(words.rank, { rank: result.rank[row], count: page.count });
+      score.append(` · ${place}${result.tied[row] ? `, ${words.tied}` : ""}`);
+    }
+    card.append(score);
+    if (result.range[row]) card.append(make("p", "gm-faint", result.range[row]));
+    const misses = result.out[row];
+    if (misses) {
+      const list = make("div", "gm-out", make("b", "", words.excluded));
+      misses.forEach((miss) => list.append(make("p", "", miss)));
+      card.append(list);
+    } else if (!result.rank[row]) {
+      card.append(make("p", "gm-out", fill(words.out_of_scope, { scope: page.scope })));
+    }
+    const evidence = ["", "partner_sourced", "partner_reconstructed"][ground.partner[row]];
+    if (evidence) card.append(make("p", "gm-faint", words[evidence]));
+    card.append(make("p", "", result.summary[row]));
+    if (ground.flags[row].length) {
+      const flags = make("ul", "gm-flags");
+      ground.flags[row].forEach((flag) => flags.append(make("li", "", ground.flagTexts[flag])));
+      card.append(make("h3", "", words.flags), flags);
+    }
+    card.append(ledger(row));
+    const unknown = [result.missing[row], ...result.notes[row].map((n) => result.noteTexts[n])];
+    if (unknown.some(Boolean)) {
+      card.append(make("h3", "", words.missing), make("p", "", unknown.filter(Boolean).join(" ")));
+    }
+    return card;
+  }
+
+  function ledger(row) {
+    const heads = [words.criterion, words.figure, words.points].map((text) => {
+      const head = make("th", "", text);
+      head.scope = "col";
+      return head;
+    });
+    const body = make("tbody", "");
+    result.labels.forEach((label, k) => {
+      const head = make("th", "", label);
+      head.scope = "row";
+      const earned = `${tenths(result.points[k][row])} / ${tenths(result.maxima[k])}`;
+      body.append(make("tr", "", head, make("td", "", result.figures[k][row]), make("td", "", earned)));
+    });
+    const caption = make("caption", "", words.ledger);
+    return make("table", "gm-ledger", caption, make("thead", "", make("tr", "", ...heads)), body);
+  }
+
+  function placeCard(symbol, titles, commune, note) {
+    const card = make("article", "gm-card");
+    card.append(make("h2", "", symbol.label), make("p", "gm-sub", commune));
+    const list = make("div", "");
+    titles.filter((title) => title && title !== commune).forEach((title) => list.append(make("p", "", title)));
+    if (list.childNodes.length) card.append(list);
+    if (note) card.append(make("p", "gm-faint", note));
+    return card;
+  }
+
+  // --- Places -----------------------------------------------------------------------------------
+
+  const SIGN = 18;
+  const signs = ground.places.map(([lat, lon, number, titles, commune, unsure, note]) => {
+    const symbol = page.symbols[number];
+    const shape = `gm-sign ${symbol.shape}${unsure ? " unsure" : ""}`;
+    const sign = L.marker([lat, lon], {
+      icon: L.divIcon({
+        className: "",
+        html: make("span", shape, make("i", "", symbol.letter)),
+        iconSize: [SIGN, SIGN],
+      }),
+      title: `${symbol.label}, ${commune}`,
+    });
+    sign.on("click", () => openCard(placeCard(symbol, titles, commune, note), [lat, lon], () => {}));
+    sign.group = symbol.layer;
+    sign.shift = [0, 0];
+    layers[symbol.layer].addLayer(sign);
+    return sign;
+  });
+
+  // Signs that stand at one point are laid side by side, at most three in a row.
+  function arrangeSigns() {
+    const stacks = new Map();
+    signs.filter((sign) => map.hasLayer(layers[sign.group])).forEach((sign) => {
+      const key = sign.getLatLng().toString();
+      stacks.set(key, [...(stacks.get(key) || []), sign]);
+    });
+    stacks.forEach((stack) => {
+      stack.forEach((sign, i) => {
+        const width = Math.min(3, stack.length - 3 * Math.floor(i / 3));
+        sign.shift = [((i % 3) - (width - 1) / 2) * (SIGN + 2), Math.floor(i / 3) * (SIGN + 2)];
+        sign.getElement().style.marginLeft = `${sign.shift[0] - SIGN / 2}px`;
+        sign.getElement().style.marginTop = `${sign.shift[1] - SIGN / 2}px`;
+      });
+    });
+  }
+
+  ground.shops.forEach(([lat, lon, food]) => {
+    const style = { renderer: points, interactive: false, radius: 3, weight: 1.5, fillOpacity: 1 };
+    const look = food
+      ? { color: colours.paper, fillColor: colours.ink, weight: 1 }
+      : { color: colours.ink, fillColor: colours.paper };
+    layers.shops.addLayer(L.circleMarker([lat, lon], { ...style, ...look }));
+  });
+
+  // --- Names ------------------------------------------------------------------------------------
+
+  const nameLayer = L.layerGroup().addTo(map);
+  const pen = document.createElement("canvas").getContext("2d");
+  const family = getComputedStyle(document.documentElement).getPropertyValue("--sans");
+  const widths = new Map();
+  function widthOf(row, best) {
+    if (!widths.has(row)) {
+      pen.font = `${best ? 700 : 400} 12.5px ${family}`;
+      widths.set(row, pen.measureText(ground.names[row]).width);
+    }
+    return widths.get(row);
+  }
+  let startZoom = null;
+  const ROOM_FROM = [0, 0, 0.75, 1.5]; // steps of zoom from which each tier of names is placed
+
+  function placeNames() {
+    nameLayer.clearLayers();
+    const size = map.getSize();
+    const taken = signs
+      .filter((sign) => map.hasLayer(layers[sign.group]))
+      .map((sign) => {
+        const at = map.latLngToContainerPoint(sign.getLatLng()).add(sign.shift);
+        return [at.x - 11, at.y - 11, at.x + 11, at.y + 11];
+      });
+    taken.push(...panelBoxes());
+    const free = (box) =>
+      taken.every((b) => box[2] < b[0] || box[0] > b[2] || box[3] < b[1] || box[1] > b[3]);
+    for (const [row, tier] of result.names) {
+      if (map.getZoom() < startZoom + ROOM_FROM[tier]) continue;
+      const seat = map.latLngToContainerPoint(ground.seats[row]);
+      if (seat.x < 0 || seat.y < 0 || seat.x > size.x || seat.y > size.y) continue;
+      const half = widthOf(row, tier === 0) / 2 + 3;
+      const shifts = [[0, 0], [0, 20], [0, -20], [half + 12, 0], [-half - 12, 0], [0, 40]];
+      for (const [dx, dy] of shifts) {
+        const [x, y] = [seat.x + dx, seat.y + dy];
+        const box = [x - half, y - 8, x + half, y + 8];
+        if (box[0] < 0 || box[2] > size.x || !free(box)) continue;
+        taken.push(box);
+        const label = make("span", tier === 0 ? "gm-name best" : "gm-name", ground.names[row]);
+        const icon = L.divIcon({ className: "", html: label, iconSize: [0, 0] });
+        const at = map.containerPointToLatLng([x, y]);
+        L.marker(at, { icon, pane: names, interactive: false, keyboard: false }).addTo(nameLayer);
+        break;
+      }
+    }
+  }
+
+  // --- Layer control ----------------------------------------------------------------------------
+
+  function showLayers() {
+    document.querySelectorAll("[data-layer]").forEach((node) => {
+      node.hidden = !map.hasLayer(layers[node.dataset.layer]);
+    });
+    container.classList.toggle("gm-tiles", map.hasLayer(layers.tiles));
+    arrangeSigns();
+    placeNames();
+  }
+
+  const LayerList = L.Control.extend({
+    options: { position: "topright" },
+    onAdd() {
+      const list = make("div", "");
+      list.id = "gm-layer-list";
+      list.hidden = true;
+      const button = make("button", "", words.layers);
+      button.type = "button";
+      button.setAttribute("aria-controls", list.id);
+      const open = (wanted) => {
+        list.hidden = !wanted;
+        button.setAttribute("aria-expanded", String(wanted));
+        list.style.maxHeight = `${map.getSize().y - 70}px`;
+      };
+      open(false);
+      button.addEventListener("click", () => open(list.hidden));
+      page.groups.forEach((group) => list.append(this.fieldset(group)));
+      const control = make("div", "gm-layers", button, list);
+      control.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape") return;
+        open(false);
+        button.focus();
+      });
+      L.DomEvent.disableClickPropagation(control);
+      L.DomEvent.disableScrollPropagation(control);
+      return control;
+    },
+    fieldset(group) {
+      const field = make("fieldset", "", make("legend", "", group.label));
+      group.layers.forEach((entry) => {
+        const input = make("input", "");
+        input.type = entry.exclusive ? "radio" : "checkbox";
+        if (entry.exclusive) input.name = `gm-${group.layers[0].name}`;
+        input.value = entry.name;
+        input.checked = map.hasLayer(layers[entry.name]);
+        input.addEventListener("change", () => {
+          if (entry.exclusive) group.layers.forEach((other) => map.removeLayer(layers[other.name]));
+          if (input.checked) map.addLayer(layers[entry.name]);
+          else map.removeLayer(layers[entry.name]);
+          showLayers();
+        });
+        field.append(make("label", "", input, make("span", "", entry.label)));
+      });
+      return field;
+    },
+  });
+
+  // --- Finding a commune by its name ------------------------------------------------------------
+
+  const plain = (text) =>
+    text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, " ").trim();
+  const rowOf = new Map(ground.names.map((name, row) => [plain(name), row]));
+  const form = document.querySelector(".gm-find");
+  const input = form.querySelector("input");
+  form.querySelector("datalist").append(
+    ...ground.names.map((name) => {
+      const option = make("option", "");
+      option.value = name;
+      return option;
+    }),
+  );
+  function find(isFinal) {
+    const row = rowOf.get(plain(input.value));
+    const status = form.querySelector(".gm-status");
+    status.textContent = row === undefined && isFinal && input.value.trim() ? words.not_found : "";
+    if (row === undefined) return;
+    map.setView(ground.seats[row], Math.max(map.getZoom(), startZoom + 0.5), { animate: false });
+    const popup = openCommune(row, L.latLng(ground.seats[row]));
+    if (!isFinal) return;
+    returnFocus = input;
+    const content = popup.getElement().querySelector(".leaflet-popup-content");
+    content.tabIndex = 0;
+    content.focus({ preventScroll: true });
+  }
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    find(true);
+  });
+  input.addEventListener("input", (event) => {
+    form.querySelector(".gm-status").textContent = "";
+    if (event.inputType === "insertReplacementText" || !event.inputType) find(false);
+  });
+
+  // --- Start, size and print --------------------------------------------------------------------
+
+  container.setAttribute("aria-label", words.map);
+  L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
+  new LayerList().addTo(map);
+  function panelBoxes() {
+    const frame = container.getBoundingClientRect();
+    return [...document.querySelectorAll(".gm-panel")].map((node) => {
+      const box = node.getBoundingClientRect();
+      return [box.left, box.top, box.right, box.bottom].map(
+        (side, i) => side - (i % 2 ? frame.top : frame.left),
+      );
+    });
+  }
+  // Tells whether a panel hides the seat of a commune.
+  function isCovered() {
+    const boxes = panelBoxes();
+    return ground.seats.some((seat) => {
+      const { x, y } = map.latLngToContainerPoint(seat);
+      return boxes.some((b) => x > b[0] - 6 && x < b[2] + 6 && y > b[1] - 6 && y < b[3] + 6);
+    });
+  }
+  const fit = () => {
+    const step = map.options.zoomSnap;
+    map.options.zoomSnap = 0.05;
+    const room = narrow.matches ? 2 : 10;
+    for (let lift = 0; lift <= 120; lift += 10) {
+      const padding = { paddingTopLeft: [room, room], paddingBottomRight: [room, room + lift] };
+      map.fitBounds(bounds, { ...padding, animate: false });
+      if (!isCovered()) break;
+    }
+    map.options.zoomSnap = step;
+    startZoom = map.getZoom();
+  };
+  fit();
+  map.on("moveend resize", placeNames);
+  const FAR = 8.9; // zoom under which lines and signs are drawn finer
+  map.on("zoomend", () => container.classList.toggle("gm-far", map.getZoom() < FAR));
+  map.fire("zoomend");
+  showLayers();
+
+  let before = null;
+  window.addEventListener("beforeprint", () => {
+    before = { center: map.getCenter(), zoom: map.getZoom(), bounds: map.getBounds() };
+    const whole = before.zoom <= startZoom;
+    document.documentElement.classList.add("gm-print");
+    document.querySelectorAll("details").forEach((node) => { node.open = true; });
+    map.invalidateSize({ animate: false });
+    map.fitBounds(whole ? bounds : before.bounds, { animate: false });
+  });
+  window.addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("gm-print");
+    map.invalidateSize({ animate: false });
+    if (before) map.setView(before.center, before.zoom, { animate: false });
+  });
+}

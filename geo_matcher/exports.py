@@ -1,0 +1,266 @@
+"""Rankings and communes as files that other programs open: CSV and GeoJSON.
+
+Hides how a nested result becomes a flat table, how text is kept from being read as a formula by a
+spreadsheet, and how outlines are rounded and wound for exchange. Outlines are prepared once per
+territory and shared by every export and by the maps.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geo_matcher.criteria import CRITERIA
+from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.flags import red_flags
+from geo_matcher.matching import Ranking
+from geo_matcher.territory import Territory
+
+__all__ = [
+    "commune_geometries",
+    "communes_geojson",
+    "credit_lines",
+    "to_csv",
+    "to_geojson",
+    "used_tables",
+]
+
+COORDINATE_DECIMALS = 5
+"""Decimals of a longitude or latitude: about one metre."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters at which a spreadsheet may take a text for a formula."""
+
+FACT_COLUMNS = (
+    "rank",
+    "insee_code",
+    "name",
+    "epci",
+    "population",
+    "score",
+    "score_min",
+    "score_max",
+    "partner",
+    "evidence",
+    "data_completeness",
+)
+"""Columns of a CSV export that stand before the criteria."""
+
+ROAD_TABLES = ("town_halls_80km", "adjacency_80km", "travel_times")
+"""Tables that every driving time rests on."""
+
+PLACES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {f"{d.name}_min": d.place_kinds for d in DESTINATIONS}
+    | {"daily_services_min": tuple(DAILY_SERVICES)}
+)
+"""Kinds of places that each criterion in minutes drives to."""
+
+
+# --- Where things come from --------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def place_tables(territory: Territory) -> Mapping[str, frozenset[str]]:
+    """Return the tables that the places of each kind come from."""
+    pairs = territory.places[["kind", "source_table"]].drop_duplicates()
+    found: dict[str, set[str]] = {}
+    for kind, table in pairs.itertuples(index=False):
+        found.setdefault(kind, set()).add(table)
+    return MappingProxyType({kind: frozenset(tables) for kind, tables in found.items()})
+
+
+def used_tables(ranking: Ranking) -> frozenset[str]:
+    """Return the names of the tables of the catalog that a ranking rests on.
+
+    A table that only criteria of weight 0 use is left out; the sources of a computed figure are
+    in, since a licence asks to credit them.
+    """
+    territory = ranking.territory
+    tables = {"communes", "membership", "partners_evidence"}
+    for name, weight in zip(CRITERIA, ranking.weights.tolist(), strict=True):
+        if weight > 0:
+            tables |= _tables_of_criterion(territory, name)
+    flags = red_flags(territory)
+    tables |= {flag.source for row in ranking.order for flag in flags[ranking.matrix.codes[row]]}
+    return frozenset(table for table in tables if table in territory.catalog)
+
+
+def _tables_of_criterion(territory: Territory, name: str) -> set[str]:
+    tables = {CRITERIA[name].source}
+    if name in territory.indicators:
+        tables.add("indicators")
+    if name in PLACES_OF:
+        of_kind = place_tables(territory)
+        tables.update(("places", *ROAD_TABLES))
+        tables.update(*(of_kind.get(kind, ()) for kind in PLACES_OF[name]))
+    return tables
+
+
+def credit_lines(territory: Territory, tables: Iterable[str], language: str) -> list[str]:
+    """Return the credits of some tables, each once, in the order of the catalog.
+
+    Parameters
+    ----------
+    territory
+        A loaded release.
+    tables
+        Names of tables; a name that the catalog does not know is passed over.
+    language
+        ``fr`` or ``en``.
+    """
+    wanted = set(tables)
+    lines = (
+        table.credit_fr if language == "fr" else table.credit_en
+        for table in territory.catalog.tables
+        if table.name in wanted
+    )
+    return list(dict.fromkeys(lines))
+
+
+# --- CSV ---------------------------------------------------------------------------------------
+
+
+def to_csv(ranking: Ranking, top: int | None = None) -> str:
+    """Write a ranking as a flat CSV table, one row per listed commune, best first.
+
+    Each criterion that counts has a column with its figure, in its natural unit, and one with its
+    points; the points of a row add up to its score. An empty cell is unknown. Write the text with
+    the encoding ``utf-8-sig`` if a spreadsheet is to open it by a double click.
+
+    Parameters
+    ----------
+    ranking
+        What to write.
+    top
+        How many communes at most, ties at the end not cut; all by default.
+    """
+    used = [name for name, w in zip(CRITERIA, ranking.weights.tolist(), strict=True) if w > 0]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(
+        [
+            *FACT_COLUMNS,
+            *(column for name in used for column in (name, f"{name}_points")),
+            "red_flags",
+            "missing",
+        ]
+    )
+    for result in ranking.results(top):
+        ledger = [cell for c in result["contributions"] for cell in (c["raw"], c["points"])]
+        row = [
+            *(result[column] for column in FACT_COLUMNS),
+            *ledger,
+            " ".join(flag["code"] for flag in result["red_flags"]),
+            " ".join(result["missing"]),
+        ]
+        writer.writerow([_cell(value) for value in row])
+    return stream.getvalue()
+
+
+def _cell(value: object) -> str:
+    """Write one cell; only text can be mistaken for a formula, so only text is marked."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+
+
+# --- GeoJSON -----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def commune_geometries(territory: Territory) -> tuple[dict[str, Any], ...]:
+    """Return the outline of every commune as a GeoJSON geometry, in order; made once, then kept.
+
+    Longitudes and latitudes have 5 decimals, outer rings turn left (RFC 7946). The dictionaries
+    are shared: read them, do not change them.
+    """
+    outlines = rounded_outlines(territory)
+    return tuple(_plain(shapely.geometry.mapping(outline)) for outline in outlines)
+
+
+@lru_cache(maxsize=8)
+def rounded_outlines(territory: Territory) -> tuple[shapely.Geometry, ...]:
+    """Return the outlines with rounded coordinates; neighbours still share their edges."""
+    rounded = shapely.transform(
+        territory.communes.geometry.to_numpy(), lambda xy: np.round(xy, COORDINATE_DECIMALS)
+    )
+    clean = shapely.remove_repeated_points(rounded)
+    return tuple(shapely.orient_polygons(clean, exterior_cw=False).tolist())
+
+
+def _plain(value: Any) -> Any:
+    """Turn the tuples of a mapping into the lists that JSON has."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def to_geojson(ranking: Ranking, top: int | None = None, language: str = "en") -> dict[str, Any]:
+    """Return a ranking as a GeoJSON feature collection, best first.
+
+    Parameters
+    ----------
+    ranking
+        What to write. The properties of a feature are the whole result of its commune.
+    top
+        How many communes at most, ties at the end not cut; all by default.
+    language
+        Language of the attribution.
+    """
+    geometries = commune_geometries(ranking.territory)
+    rows = {code: row for row, code in enumerate(ranking.matrix.codes)}
+    return {
+        "type": "FeatureCollection",
+        "release": ranking.territory.release_id,
+        "scope": ranking.scope,
+        "profile": ranking.profile.model_dump(mode="json"),
+        "attribution": credit_lines(ranking.territory, used_tables(ranking), language),
+        "features": [
+            _feature(geometries[rows[result["insee_code"]]], result)
+            for result in ranking.results(top)
+        ],
+    }
+
+
+def communes_geojson(
+    territory: Territory, rows: Sequence[int], language: str = "en"
+) -> dict[str, Any]:
+    """Return some communes as a light GeoJSON feature collection.
+
+    Parameters
+    ----------
+    territory
+        A loaded release.
+    rows
+        Row numbers, in the order wanted.
+    language
+        Language of the attribution.
+    """
+    geometries = commune_geometries(territory)
+    return {
+        "type": "FeatureCollection",
+        "release": territory.release_id,
+        "attribution": credit_lines(territory, ("communes", "membership"), language),
+        "features": [_feature(geometries[row], dict(territory.facts[row])) for row in rows],
+    }
+
+
+def _feature(geometry: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": properties["insee_code"],
+        "geometry": geometry,
+        "properties": properties,
+    }

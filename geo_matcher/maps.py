@@ -1,0 +1,247 @@
+"""Maps of rankings, drawn with Folium in one file that needs no internet.
+
+Hides Folium and Leaflet. Three traps of Folium are dealt with here and nowhere else:
+
+* its maps load a dozen scripts and styles from other sites: this map carries Leaflet inside itself
+  and loads nothing, and never touches the lists that all Folium maps share;
+* its elements have random names and some of them add a line at each rendering: here names are
+  fixed, so that the same ranking gives the same bytes, rendered once or ten times;
+* it renders the text of its elements *again* as a Jinja template, so that a name such as
+  ``{{ … }}`` would run as code: here no text of the data or of a profile goes through its
+  templates (:class:`_Verbatim`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import folium
+from branca.element import Element, Figure
+from folium.template import Template
+
+from geo_matcher.map_data import LAYERS, MapLayer
+from geo_matcher.map_parts import (
+    drawing_script,
+    leaflet_css,
+    leaflet_js,
+    map_css,
+    map_js,
+    panels_html,
+    profile_label,
+    title_html,
+)
+from geo_matcher.map_words import WORDS
+from geo_matcher.matching import Ranking
+
+__all__ = ["TILES_URL", "map_html", "match_map"]
+
+TILES_URL = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
+"""The only address that a map may load from, and only after the user has ticked the base map."""
+
+TILES_MAX_ZOOM = 19
+MIN_ZOOM = 7
+MAX_ZOOM = 17
+ZOOM_STEP = 0.25
+
+
+class _Verbatim(Element):
+    """A text that goes into the page as it is.
+
+    Folium and branca read any other text as a Jinja template, at each rendering.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, **_kwargs: Any) -> str:
+        return self.text
+
+
+class _Page(Figure):
+    """A page in a language, with a title that is escaped."""
+
+    _template = Template(
+        "<!DOCTYPE html>\n"
+        '<html lang="{{ this.language }}">\n'
+        "<head>\n"
+        '<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<title>{{ this.title|e }}</title>\n"
+        "{{ this.header.render(**kwargs) }}\n"
+        "</head>\n"
+        "<body>\n"
+        "{{ this.html.render(**kwargs) }}\n"
+        "<script>\n"
+        "{{ this.script.render(**kwargs) }}\n"
+        "</script>\n"
+        "</body>\n"
+        "</html>\n"
+    )
+
+    def __init__(self, title: str, language: str) -> None:
+        super().__init__(title=title)
+        self.language = language
+        self.header._children.clear()  # its charset comes too late in the page
+
+
+class _Map(folium.Map):
+    """A Folium map that loads nothing from anywhere."""
+
+    _template = Template(
+        """
+        {% macro html(this, kwargs) %}
+        <main class="folium-map" id="{{ this.get_name() }}"></main>
+        {% endmacro %}
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = L.map("{{ this.get_name() }}", {
+            center: {{ this.location|tojson }},
+            ...{{ this.options|tojavascript }}
+        });
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, name: str, location: tuple[float, float]) -> None:
+        super().__init__(
+            location=location,
+            tiles=None,
+            zoom_start=9,
+            zoom_control=False,
+            attribution_control=False,
+            zoom_snap=ZOOM_STEP,
+            min_zoom=MIN_ZOOM,
+            max_zoom=MAX_ZOOM,
+        )
+        self._id = name
+        # Lists of its own: Folium's are shared by every map of the process.
+        self.default_js = []
+        self.default_css = []
+
+
+class _Group(folium.FeatureGroup):
+    """An empty layer that the drawing script fills."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = L.featureGroup()
+        {%- if this.show %}.addTo({{ this._parent.get_name() }}){% endif %};
+        {% endmacro %}
+        """
+    )
+
+    def render(self, **kwargs: Any) -> None:
+        """Render without the line that Folium's layers add at each rendering."""
+        super(folium.map.Layer, self).render(**kwargs)
+
+
+class _Drawing(Element):
+    """Legend, sources and the call that draws everything, after all other elements."""
+
+    def __init__(self, panels: str, script: str) -> None:
+        super().__init__()
+        self._id = "match"
+        self._name = "Drawing"
+        self.panels = panels
+        self.script = script
+
+    def render(self, **_kwargs: Any) -> str:
+        page = self.get_root()
+        if not isinstance(page, Figure):
+            raise TypeError("a map can be rendered on its page only: call get_root().render()")
+        page.html.add_child(_Verbatim(self.panels), name="panels")
+        page.script.add_child(_Verbatim(self.script), name="drawing")
+        return ""
+
+
+def match_map(ranking: Ranking, language: str = "fr") -> folium.Map:
+    """Draw the map of a ranking.
+
+    Parameters
+    ----------
+    ranking
+        What to draw; nothing is computed again.
+    language
+        ``fr`` or ``en``.
+
+    Returns
+    -------
+    folium.Map
+        Its page is ``get_root()``; ``save(path)`` writes it. The file loads nothing, unless the
+        reader ticks the base map, and the same ranking always gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If the language is unknown.
+    """
+    if language not in WORDS:
+        raise ValueError(f"Unknown language {language!r}: expected one of {', '.join(WORDS)}.")
+    words = WORDS[language]
+    territory = ranking.territory
+    west, south, east, north = territory.communes.total_bounds.tolist()
+    drawn = _Map("match", ((south + north) / 2, (west + east) / 2))
+    label = profile_label(ranking, language)
+    title = f"{words['title']} · {label} · {getattr(territory.catalog, f'name_{language}')}"
+    page = _Page(title, language)
+    for name, text in (
+        ("leaflet_css", f"<style>\n{leaflet_css()}\n</style>"),
+        ("map_css", f"<style>\n{map_css()}\n</style>"),
+        ("leaflet_js", f"<script>\n{leaflet_js()}\n</script>"),
+        ("map_js", f"<script>\n{map_js()}\n</script>"),
+    ):
+        page.header.add_child(_Verbatim(text), name=name)
+    page.html.add_child(_Verbatim(title_html(ranking, language)), name="title")
+    page.add_child(drawn, name="map")
+    variables = {}
+    for layer in LAYERS:
+        element = _tiles(words) if layer.name == "tiles" else _group(layer, words)
+        element._id = layer.name
+        drawn.add_child(element, name=layer.name)
+        variables[layer.name] = element.get_name()
+    drawn.add_child(
+        _Drawing(
+            panels_html(ranking, language),
+            drawing_script(ranking, language, drawn.get_name(), variables),
+        ),
+        name="drawing",
+    )
+    return drawn
+
+
+def _group(layer: MapLayer, words: Any) -> _Group:
+    return _Group(
+        name=words[f"layer_{layer.name}"], overlay=not layer.is_exclusive, show=layer.is_shown
+    )
+
+
+def _tiles(words: Any) -> folium.TileLayer:
+    return folium.TileLayer(
+        tiles=TILES_URL,
+        attr=words["tiles_credit"],
+        name=words["layer_tiles"],
+        max_zoom=TILES_MAX_ZOOM,
+        overlay=True,
+        show=False,
+        # The tiles' owner asks to know which site they are for; the page itself is not told.
+        referrer_policy="strict-origin-when-cross-origin",
+    )
+
+
+def map_html(ranking: Ranking, language: str = "fr") -> str:
+    """Return the map of a ranking as one HTML document.
+
+    Parameters
+    ----------
+    ranking
+        What to draw.
+    language
+        ``fr`` or ``en``.
+
+    Raises
+    ------
+    ValueError
+        If the language is unknown.
+    """
+    return match_map(ranking, language).get_root().render()

@@ -1,0 +1,78 @@
+"""What every test shares: the shipped release, copies of it to break, and a closed network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from geo_matcher.territory import Territory
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RELEASE = REPOSITORY / "data" / "communes"
+LOOPBACK = ["127.0.0.0/8", "::1", "localhost"]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let no test reach another machine."""
+    for item in items:
+        item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("GEO_MATCHER_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def territory() -> Territory:
+    """Return the shipped release; it is shared, so no test may change it."""
+    return Territory.load(RELEASE)
+
+
+@pytest.fixture
+def release_copy(tmp_path: Path) -> Path:
+    """Return a copy of the shipped release, to break."""
+    return Path(shutil.copytree(RELEASE, tmp_path / "communes"))
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """Return a function that reads every file under a folder, to compare before and after."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Return the path of the system's Chromium; skip where there is none."""
+    chosen = os.environ.get("CHROMIUM_PATH")
+    found = chosen or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found is None or not Path(found).is_file():
+        pytest.skip(
+            "No Chromium was found: install one or give its path in CHROMIUM_PATH to run this test."
+        )
+    return found
