@@ -55,10 +55,10 @@ fix: $(DEV) ## Format the code and repair what the linter can repair
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(DEV) ## Time the heavy computations
+bench: $(DEV) ## Measure against named peers (ARGS=ranking for one)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-data: $(RUNTIME) ## Build the data release from its sources (needs the internet)
+data: $(RUNTIME) ## Make the derived half of the data release again (no internet)
 	@$(BIN)/geo-matcher data build
 
 docs-screenshots: $(DEV) ## Take the documentation's pictures again

@@ -12,13 +12,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
+from markupsafe import Markup
 
-from api.texts import NBSP, french_spaces, translator
+from api.rendering import render
+from api.texts import NBSP, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
+from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_date, format_number, format_raw
@@ -26,10 +29,24 @@ from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.sentences import explain
 from geo_matcher.territory import Territory
 
-__all__ = ["Bar", "Card", "Contact", "LedgerGroup", "LedgerRow", "make_cards", "safe_url"]
+__all__ = [
+    "Bar",
+    "Card",
+    "Contact",
+    "Figure",
+    "LedgerGroup",
+    "LedgerRow",
+    "criterion_label",
+    "make_cards",
+    "points_text",
+    "safe_url",
+]
 
 EXACT_WITHIN = 0.05
 """A score whose interval is narrower than this is shown without it, in points."""
+
+COLUMNS: Mapping[str, int] = {name: column for column, name in enumerate(CRITERIA)}
+"""Column of each criterion in the arrays of a ranking."""
 
 FIBRE = "mci_best_ftth"
 PHONE = re.compile(r"\+?[0-9][0-9 .]{5,20}")
@@ -47,8 +64,7 @@ FLAG_ICONS: Mapping[str, str] = {
 """Icon of each red flag, a symbol of ``_icons.html``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """One criterion that helps or drags.
 
     Attributes
@@ -65,21 +81,45 @@ class Bar:
     fill_best: float
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """One line of the account of a score."""
+class Figure(NamedTuple):
+    """One figure of a commune, whatever the profile.
+
+    Attributes
+    ----------
+    label
+        Name of the criterion.
+    figure, status
+        The figure in its unit, and the word that qualifies it.
+    place
+        Where the nearest place is, if in another commune.
+    source
+        Number of its source among those of the release.
+    """
 
     label: str
     figure: str
     status: str
     place: str
-    points: str
-    max_points: str
     source: int
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerGroup:
+class LedgerRow(NamedTuple):
+    """One line of the account of a score.
+
+    Attributes
+    ----------
+    cells
+        HTML of the cells that no profile changes: the criterion, the figure, its source.
+    points, max_points
+        What the figure brings, and could bring.
+    """
+
+    cells: str
+    points: str
+    max_points: str
+
+
+class LedgerGroup(NamedTuple):
     """The lines of one family."""
 
     label: str
@@ -127,7 +167,7 @@ class Card:
     contact
         Who to call.
     ledger, total, sources
-        The whole account, its sum, and the credits that its lines name by number.
+        The whole account, its sum, and the pairs (number, credit) that its lines name.
     """
 
     code: str
@@ -154,7 +194,7 @@ class Card:
     contact: Contact
     ledger: tuple[LedgerGroup, ...]
     total: str
-    sources: tuple[str, ...]
+    sources: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +205,6 @@ class _Sheet:
     badge_url: str
     line: tuple[str, ...]
     contact: Contact
-    nearest: Mapping[str, str]
 
 
 def safe_url(url: str) -> str:
@@ -180,34 +219,40 @@ def safe_url(url: str) -> str:
 def criterion_label(name: str, language: str) -> str:
     """Return the name of a criterion."""
     criterion = CRITERIA[name]
-    return criterion.label_fr if language == "fr" else criterion.label_en
+    return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
 
 
 def make_cards(ranking: Ranking, language: str, top: int) -> list[Card]:
     """Return the cards of the best communes of a ranking, best first; ties at the end are kept."""
-    sheets = _sheets(ranking.territory, language)
-    shared = {
-        rank for rank, n in zip(*np.unique(ranking.ranks, return_counts=True), strict=True) if n > 1
-    }
+    ranks, holders = np.unique(ranking.ranks, return_counts=True)
+    common = _Common(
+        sheets=_sheets(ranking.territory, language),
+        shared=frozenset(ranks[holders > 1].tolist()),
+        max_points=tuple(points_text(x, language) for x in ranking.max_points.tolist()),
+        language=language,
+    )
+    # Ties may make the list longer than `top`; the order of results is that of `ranking.order`.
     results = ranking.results(top)
-    return [
-        _card(ranking, int(row), result, sheets[row], shared, language)
-        for row, result in zip(ranking.order, results, strict=False)
-    ]
+    rows = ranking.order[: len(results)].tolist()
+    return [_card(ranking, row, r, common) for row, r in zip(rows, results, strict=True)]
 
 
-def _card(
-    ranking: Ranking,
-    row: int,
-    result: Mapping[str, Any],
-    sheet: _Sheet,
-    shared: set[Any],
-    language: str,
-) -> Card:
+class _Common(NamedTuple):
+    """What the cards of one ranking share."""
+
+    sheets: tuple[_Sheet, ...]
+    shared: frozenset[int]
+    max_points: tuple[str, ...]
+    language: str
+
+
+def _card(ranking: Ranking, row: int, result: Mapping[str, Any], common: _Common) -> Card:
+    language = common.language
+    sheet = common.sheets[row]
     said = explain(ranking, row, language)
     lines = {line["criterion"]: line for line in result["contributions"]}
+    figures = _figures(ranking.territory, row, language)
     sources = _sources(ranking.territory, language)
-    used = list(dict.fromkeys(line["source"] for line in lines.values()))
     score, low, high = result["score"], result["score_min"], result["score_max"]
     text = "text_fr" if language == "fr" else "text_en"
     return Card(
@@ -218,74 +263,105 @@ def _card(
         badge=sheet.badge,
         badge_url=sheet.badge_url,
         rank=result["rank"],
-        is_tie=result["rank"] in shared,
-        score=format_number(score, language, ".1"),
-        low=format_number(low, language, ".1"),
-        high=format_number(high, language, ".1"),
+        is_tie=result["rank"] in common.shared,
+        score=points_text(score, language),
+        low=points_text(low, language),
+        high=points_text(high, language),
         is_exact=high - low < EXACT_WITHIN,
         band=(round(score, 1), round(low, 1), round(high, 1)),
-        summary=said.summary,
-        missing=said.missing,
-        bounds=said.bounds,
-        helps=tuple(_bar(lines[name], language) for name in result["helps"]),
-        drags=tuple(_bar(lines[name], language) for name in result["drags"]),
-        flags=tuple((FLAG_ICONS[flag["code"]], flag[text]) for flag in result["red_flags"]),
+        summary=typeset(said.summary, language),
+        missing=typeset(said.missing, language),
+        bounds=typeset(said.bounds, language),
+        helps=tuple(_bar(lines[name], figures[name][0], language) for name in result["helps"]),
+        drags=tuple(_bar(lines[name], figures[name][0], language) for name in result["drags"]),
+        flags=tuple(
+            (FLAG_ICONS[flag["code"]], typeset(flag[text], language))
+            for flag in result["red_flags"]
+        ),
         unverified=", ".join(
             criterion_label(name, language) for name in result["unverified_limits"]
         ),
         line=sheet.line,
         contact=sheet.contact,
-        ledger=tuple(_ledger(lines, used, sheet, language)),
-        total=format_number(score, language, ".1"),
-        sources=tuple(sources[name] for name in used),
+        ledger=tuple(_ledger(lines, figures, common)),
+        total=points_text(score, language),
+        sources=tuple(sorted({sources[line["source"]] for line in lines.values()})),
     )
 
 
-def _figure(line: Mapping[str, Any], language: str) -> str:
-    raw = float("inf") if line["status"] == "unreachable" else line["raw"]
-    return format_raw(raw, CRITERIA[line["criterion"]].unit, language)
-
-
-def _bar(line: Mapping[str, Any], language: str) -> Bar:
-    figure = _figure(line, language)
+def _bar(line: Mapping[str, Any], known: Figure, language: str) -> Bar:
+    figure = known.figure
     if line["status"] == "upper_bound":
         figure = translator(language)("limit.at_most", figure=figure)
     return Bar(
-        label=criterion_label(line["criterion"], language),
-        figure=figure,
-        fill=round(100 * line["value"], 1),
-        fill_best=round(100 * line["value_max"], 1),
+        known.label, figure, round(100 * line["value"], 1), round(100 * line["value_max"], 1)
     )
 
 
+def points_text(points: float, language: str) -> str:
+    """Write points with one decimal."""
+    return _tenths_text(round(points * 10), language)
+
+
+@lru_cache(maxsize=4096)
+def _tenths_text(tenths: int, language: str) -> str:
+    return format_number(tenths / 10, language, ".1")
+
+
 def _ledger(
-    lines: Mapping[str, Mapping[str, Any]], used: list[str], sheet: _Sheet, language: str
+    lines: Mapping[str, Mapping[str, Any]],
+    figures: Mapping[str, tuple[Figure, str]],
+    common: _Common,
 ) -> Iterator[LedgerGroup]:
+    groups: dict[str, list[LedgerRow]] = {}
+    for name, line in lines.items():
+        points = points_text(line["points"], common.language)
+        row = LedgerRow(figures[name][1], points, common.max_points[COLUMNS[name]])
+        groups.setdefault(line["family"], []).append(row)
+    for name, rows in groups.items():
+        family = FAMILIES[name]
+        label = family.label_fr if common.language == "fr" else family.label_en
+        yield LedgerGroup(typeset(label, common.language), tuple(rows))
+
+
+@lru_cache(maxsize=2048)
+def _figures(territory: Territory, row: int, language: str) -> Mapping[str, tuple[Figure, str]]:
+    """Return every figure of a commune, in words and as cells of the ledger.
+
+    Made once for each commune that is shown.
+    """
     t = translator(language)
-    for family in FAMILIES.values():
-        rows = tuple(
-            LedgerRow(
-                label=criterion_label(name, language),
-                figure=_figure(line, language),
-                status="" if line["status"] == "missing" else t(f"status.{line['status']}"),
-                place=sheet.nearest.get(name, ""),
-                points=format_number(line["points"], language, ".1"),
-                max_points=format_number(line["max_points"], language, ".1"),
-                source=used.index(line["source"]) + 1,
-            )
-            for name, line in lines.items()
-            if line["family"] == family.name
+    matrix = decision_matrix(territory)
+    nearest = _nearest(territory).get(territory.codes[row], {})
+    sources = _sources(territory, language)
+    found = {}
+    for column, criterion in enumerate(CRITERIA.values()):
+        status = Status(int(matrix.status[row, column]))
+        is_said = status in {Status.MISSING, Status.UNREACHABLE}
+        figure = format_raw(float(matrix.raw[row, column]), criterion.unit, language)
+        if criterion.unit is Unit.INHABITANTS_KM2 and not is_said:
+            figure = t("ledger.per_km2", figure=figure)
+        known = Figure(
+            label=criterion_label(criterion.name, language),
+            figure=figure,
+            status="" if is_said else t(f"status.{status.label}"),
+            place=nearest.get(criterion.name, ""),
+            source=sources[criterion.source][0],
         )
-        if rows:
-            yield LedgerGroup(family.label_fr if language == "fr" else family.label_en, rows)
+        found[criterion.name] = known, Markup(render("_figure.html", language, known=known))
+    return found
 
 
 @lru_cache(maxsize=8)
-def _sources(territory: Territory, language: str) -> Mapping[str, str]:
-    """Return what to credit for each table."""
-    if language == "fr":
-        return {t.name: french_spaces(t.credit_fr) for t in territory.catalog.tables}
-    return {t.name: t.credit_en for t in territory.catalog.tables}
+def _sources(territory: Territory, language: str) -> Mapping[str, tuple[int, str]]:
+    """Return the number and the credit of each table."""
+    return {
+        table.name: (
+            number,
+            typeset(table.credit_fr if language == "fr" else table.credit_en, language),
+        )
+        for number, table in enumerate(territory.catalog.tables, 1)
+    }
 
 
 @lru_cache(maxsize=8)
@@ -297,7 +373,6 @@ def _sheets(territory: Territory, language: str) -> tuple[_Sheet, ...]:
     halls = territory.communes[
         [f"town_hall_{part}" for part in ("address", "phone", "email", "website")]
     ]
-    nearest = _nearest(territory)
     sheets = []
     for code, facts in zip(territory.codes, territory.facts, strict=True):
         badge = facts["evidence"] or ("network" if facts["network"] else "")
@@ -307,12 +382,12 @@ def _sheets(territory: Territory, language: str) -> tuple[_Sheet, ...]:
                 badge_url=safe_url(partners[code]) if badge == "sourced" else "",
                 line=tuple(_line(lines.loc[code], float(shares[code]), language)),
                 contact=_contact(*halls.loc[code]),
-                nearest=nearest.get(code, {}),
             )
         )
     return tuple(sheets)
 
 
+@lru_cache(maxsize=8)
 def _nearest(territory: Territory) -> dict[str, dict[str, str]]:
     """Return the name of the commune of each nearest place, where it is another commune."""
     names = territory.tables["town_halls_80km"].set_index("insee_code")["name"].to_dict()

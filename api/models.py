@@ -14,8 +14,11 @@ from geo_matcher.presets import PRESETS
 from geo_matcher.profile import FamilyName, Profile
 
 __all__ = [
+    "CommuneDetail",
+    "CommuneItem",
     "CommunePage",
     "Contribution",
+    "Counts",
     "Criterion",
     "Excluded",
     "Health",
@@ -23,12 +26,14 @@ __all__ = [
     "LimitPrice",
     "MatchRequest",
     "MatchResponse",
+    "NearMiss",
     "Preset",
     "Problem",
     "RedFlag",
     "Release",
     "Result",
     "ScopeName",
+    "Twin",
 ]
 
 ScopeName = Literal["partners", "network", "all"]
@@ -219,6 +224,113 @@ class CommuneItem(_Answer):
     network: bool
     lon: float
     lat: float
+
+
+class TownHall(_Answer):
+    """Whom to call."""
+
+    lon: float
+    lat: float
+    position: Literal["published", "inside_point"]
+    address: str | None
+    phone: str | None
+    email: str | None
+    website: str | None
+
+
+class Membership(_Answer):
+    """Since when a commune belongs to a group, and how we know."""
+
+    group: Literal["partner", "network"]
+    valid_from: str
+    valid_to: str | None
+    evidence: Literal["sourced", "reconstructed"]
+    source: str
+
+
+class OtherCount(_Answer):
+    """The second published count of fibre, with its own denominator."""
+
+    source: str
+    premises: int
+    ftth_premises_passed: int
+    ftth_coverage_share: float | None
+
+
+class Broadband(_Answer):
+    """The line that awaits."""
+
+    ftth_coverage_share: float | None
+    land_30mbit_share: float | None
+    premises: int
+    premises_by_best_technology: dict[str, int]
+    premises_without_ftth: int | None
+    other_count: OtherCount
+    copper_closure_date: str | None
+    source: str
+
+
+class Travel(_Answer):
+    """Minutes by car to the nearest place of one kind."""
+
+    minutes: float | None
+    minutes_low: float | None = Field(description="Best case when `minutes` is an upper bound.")
+    road_km: float | None
+    nearest_insee_code: str | None
+    nearest_commune: str | None
+    status: Literal["estimated", "upper_bound", "unreachable"]
+
+
+class Housing(_Answer):
+    """Prices, rents and the sales behind them."""
+
+    house_price_eur_m2: float | None
+    house_rent_eur_m2_month: float | None
+    home_sales_2021_2025: int | None
+    sales_by_year: list[dict[str, Any]]
+
+
+class Note(_Answer):
+    """A known fault of a source that concerns a commune."""
+
+    text_fr: str
+    text_en: str
+
+
+class CommuneDetail(_Answer):
+    """Everything that the release knows of one commune; what is unknown is null."""
+
+    release: str
+    insee_code: str
+    name: str
+    epci: str
+    population: int
+    partner: bool
+    evidence: Literal["sourced", "reconstructed"] | None
+    network: bool
+    area_km2: float
+    density_km2: float | None
+    epci_code: str
+    postal_codes: list[str]
+    town_hall: TownHall
+    membership: list[Membership]
+    broadband: Broadband
+    travel: dict[str, Travel]
+    housing: Housing
+    risks: list[dict[str, Any]] = Field(description="Rows of table risks_2026.")
+    climate: list[dict[str, Any]] = Field(description="Rows of table climate_projections.")
+    places: list[dict[str, Any]] = Field(description="Rows of table places.")
+    red_flags: list[RedFlag]
+    notes: list[Note]
+
+
+class Twin(_Answer):
+    """A commune that resembles another."""
+
+    insee_code: str
+    name: str
+    distance: float = Field(description="In value space: 0 the same, 1 opposite.")
+    differs: list[str] = Field(description="Criteria that differ most.")
 
 
 class CommunePage(_Answer):

@@ -17,7 +17,7 @@ from api.forms import href
 from api.questions import FormView, ScopeView, scope_view
 from api.rendering import script_json
 from api.results import ResultsView
-from api.texts import french_spaces, translator
+from api.texts import translator, typeset
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.look import SCORE_COLOURS, SCORE_LIMITS
@@ -32,8 +32,14 @@ TOWNS = 9
 TOWN_SPACING_DEG = 0.14
 """Least distance between two named towns, in degrees of latitude."""
 
-EDGE_MARGIN = 1.06
-"""How far beyond the outline the map names the cities around, as a factor."""
+EDGE_MARGIN = 0.06
+"""How far beyond the outline the map names the cities around, as a share of its height."""
+
+EAST_SHARE = 0.75
+"""How far east of the middle a town must be for its name to stand on its left."""
+
+ARROWS = "→↗↑↖←↙↓↘"
+"""Directions, from the east and counter-clockwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ def page_view(
 
 
 def _in(language: str, french: str, english: str) -> str:
-    return french_spaces(french) if language == "fr" else english
+    return typeset(french if language == "fr" else english, language)
 
 
 def _month(vintage: str, language: str) -> str:
@@ -152,7 +158,6 @@ def _foot(territory: Territory, language: str) -> dict[str, Any]:
         t("foot.unknown"),
         t("foot.score"),
     )
-    shown = [table for table in territory.catalog.tables if table.name != "communes_source"]
     return {
         "words": words,
         "gaps": tuple(_in(language, gap.text_fr, gap.text_en) for gap in territory.catalog.gaps),
@@ -160,11 +165,11 @@ def _foot(territory: Territory, language: str) -> dict[str, Any]:
             (
                 _in(language, table.title_fr, table.title_en),
                 _in(language, table.credit_fr, table.credit_en),
-                french_spaces(table.licence),
+                typeset(table.licence, language),
                 safe_url(table.licence_url),
                 safe_url(table.url),
             )
-            for table in shown
+            for table in territory.catalog.tables
         ),
     }
 
@@ -182,6 +187,7 @@ def _setup(territory: Territory, language: str) -> str:
             "map.zoom_in",
             "map.zoom_out",
             "map.failed",
+            "map.open",
             "share.copied",
             "share.failed",
             "live.failed",
@@ -208,6 +214,8 @@ def _towns(territory: Territory) -> list[dict[str, Any]]:
     """Return the largest towns that stand far enough from one another to be named on a map."""
     columns = ["insee_code", "name", "population", "town_hall_lat", "town_hall_lon"]
     largest = territory.communes[columns].sort_values("population", ascending=False)
+    west, _, east, _ = territory.communes.total_bounds.tolist()
+    middle = (west + east) / 2
     found: list[dict[str, Any]] = []
     for _, name, _, lat, lon in largest.itertuples(index=False):
         gaps = [
@@ -215,29 +223,36 @@ def _towns(territory: Territory) -> list[dict[str, Any]]:
             for town in found
         ]
         if all(gap >= TOWN_SPACING_DEG for gap in gaps):
-            found.append({"name": name, "lat": round(lat, 4), "lon": round(lon, 4)})
+            is_east = lon > middle + EAST_SHARE * (east - middle)
+            side = "left" if is_east else "right"
+            found.append({"name": name, "lat": round(lat, 4), "lon": round(lon, 4), "side": side})
         if len(found) == TOWNS:
             break
     return found
 
 
 def _cities_around(territory: Territory) -> list[dict[str, Any]]:
-    """Return where the edge of the map should say that a city lies beyond."""
+    """Return where the edge of the map should say that a city lies beyond.
+
+    Names stand above or under the outline, where a wide département leaves room.
+    """
     halls = territory.tables["town_halls_80km"].set_index("insee_code")
     west, south, east, north = territory.communes.total_bounds.tolist()
-    centre = (west + east) / 2, (south + north) / 2
-    half = (east - west) / 2 * EDGE_MARGIN, (north - south) / 2 * EDGE_MARGIN
     found = []
     for code, name in HUB_CITIES.values():
         if code in territory.communes.index or code not in halls.index:
             continue
-        away = [
-            (float(str(halls.at[code, f"town_hall_{axis}"])) - middle) / size
-            for axis, middle, size in zip(("lon", "lat"), centre, half, strict=True)
-        ]
-        reach = max(abs(step) for step in away)
-        lon, lat = (m + s * a / reach for m, s, a in zip(centre, half, away, strict=True))
-        angle = math.degrees(math.atan2(away[1] * half[1], away[0] * half[0]))
-        arrow = "→↗↑↖←↙↓↘"[round(angle / 45) % 8]
-        found.append({"name": name, "arrow": arrow, "lat": round(lat, 4), "lon": round(lon, 4)})
+        lon, lat = (float(str(halls.at[code, f"town_hall_{axis}"])) for axis in ("lon", "lat"))
+        dx, dy = lon - (west + east) / 2, lat - (south + north) / 2
+        angle = math.degrees(math.atan2(dy, dx * math.cos(math.radians(lat))))
+        edge = (north - south) * EDGE_MARGIN
+        found.append(
+            {
+                "name": name,
+                "arrow": ARROWS[round(angle / 45) % 8],
+                "lat": round(north + edge if dy > 0 else south - edge, 4),
+                "lon": round(min(max(lon, west), east), 4),
+                "side": "right" if lon <= west else "left" if lon >= east else "middle",
+            }
+        )
     return found

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from api.cards import criterion_label
 from api.forms import (
     CHOICES,
+    DEFAULT_FIELDS,
     IMPORTANCE_WORDS,
     href,
     plain_number,
-    profile_fields,
     read_number,
     to_query,
 )
-from api.texts import translator
+from api.texts import translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.numbers import format_number, format_raw
@@ -198,8 +198,7 @@ def _select(
     key: str, fields: Mapping[str, str], language: str, words: Iterable[tuple[str, str]]
 ) -> Select:
     t = translator(language)
-    default = profile_fields(Profile())[key]
-    chosen = fields.get(key) or default
+    chosen = fields.get(key) or DEFAULT_FIELDS[key]
     options = tuple(Option(word, t(text), word == chosen) for word, text in words)
     return Select(key, t(FORM_LABELS[key]), options)
 
@@ -256,8 +255,8 @@ def _families(fields: Mapping[str, str], profile: Profile, language: str) -> Ite
         )
         yield FamilyChoice(
             key,
-            family.label_fr if french else family.label_en,
-            family.question_fr if french else family.question_en,
+            typeset(family.label_fr if french else family.label_en, language),
+            typeset(family.question_fr if french else family.question_en, language),
             options,
         )
 
@@ -310,7 +309,7 @@ def _preset_links(profile: Profile, scope: str, language: str) -> tuple[tuple[st
     return tuple(
         (
             href(f"preset={name}&{rest}" if rest else f"preset={name}"),
-            preset.label_fr if language == "fr" else preset.label_en,
+            typeset(preset.label_fr if language == "fr" else preset.label_en, language),
             profile.name == name,
         )
         for name, preset in PRESETS.items()
@@ -340,7 +339,12 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
     counts = {name: int(territory.in_scope(name).sum()) for name in SCOPES}
     return ScopeView(
         options=tuple(
-            Option(name, scope_label(name, counts[name], language), name == scope)
+            Option(
+                name,
+                format_number(counts[name], language),
+                is_chosen=name == scope,
+                hint=t(f"scope.{name}"),
+            )
             for name in SCOPES
         ),
         notes=tuple(Option(name, notes[name], name == scope) for name in SCOPES),
@@ -349,7 +353,8 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
 
 def scope_label(scope: str, count: int, language: str) -> str:
     """Return the name of a scope with its count."""
-    return translator(language)(f"scope.{scope}", n=format_number(count, language))
+    t = translator(language)
+    return t("scope.count", n=format_number(count, language), name=t(f"scope.{scope}"))
 
 
 FIELD_LABELS = {
@@ -374,4 +379,6 @@ def field_label(key: str, language: str) -> str:
     if prefix == "w" and name in FAMILIES:
         family = FAMILIES[name]
         return family.label_fr if language == "fr" else family.label_en
-    return criterion_label(name, language) if name in CRITERIA else key
+    if name in CRITERIA:
+        return criterion_label(name, language)
+    return translator(language)("fault.key", key=key) if key else ""

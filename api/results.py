@@ -10,11 +10,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.cards import Card, criterion_label, make_cards
-from api.forms import MAX_TOP, Asked, Fault, FormError, href, profile_fields, to_query
+from api.cards import Card, criterion_label, make_cards, points_text
+from api.forms import (
+    MAX_TOP,
+    Asked,
+    Fault,
+    FormError,
+    href,
+    other_language,
+    profile_fields,
+    to_query,
+)
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
-from api.texts import Translate, translator
+from api.texts import Translate, translator, typeset
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.look import score_class
 from geo_matcher.matching import Ranking
@@ -38,7 +47,6 @@ class LimitView:
 
     label: str
     effects: tuple[str, ...]
-    gain: str
     drop_href: str
 
 
@@ -124,7 +132,7 @@ def _caption(name: str, t: Translate, language: str) -> str:
     if name in PRESETS:
         preset = PRESETS[name]
         label = preset.label_fr if language == "fr" else preset.label_en
-        return t("results.preset", name=label)
+        return t("results.preset", name=typeset(label, language))
     return t("results.named", name=name) if name.strip() else ""
 
 
@@ -134,7 +142,7 @@ def _state(ranking: Ranking, asked: Asked, count: str, tab: str, shown: int) -> 
     listed = zip(ranking.order.tolist(), scores, ranking.ranks.tolist(), strict=True)
     return {
         "query": to_query(asked.profile, asked.scope, asked.language, asked.top),
-        "language": asked.language,
+        "other": to_query(asked.profile, asked.scope, other_language(asked.language), asked.top),
         "count": count,
         "tab": tab,
         "shown": shown,
@@ -162,8 +170,7 @@ def _limits(ranking: Ranking, asked: Asked) -> Iterator[LimitView]:
         )
         yield LimitView(
             label=label,
-            effects=tuple(_effects(price, language)),
-            gain="" if len(ranking) else _gain(price, language),
+            effects=tuple(_effects(price, language)) if len(ranking) else (_gain(price, language),),
             drop_href=href(to_query(_without(asked.profile, name, word), asked.scope, language)),
         )
 
@@ -185,12 +192,12 @@ def _effects(price: Mapping[str, Any], language: str) -> Iterator[str]:
     elif n == 1:
         yield t("limits.excludes.one")
     else:
-        numbers = {"n": format_number(n, language), "alone": format_number(alone, language)}
-        yield t("limits.excludes", **numbers)
+        key = "limits.excludes" if alone else "limits.excludes.shared"
+        yield t(key, n=format_number(n, language), alone=format_number(alone, language))
     points = price["price_points"]
     if points is not None and n:
         is_free = points < NOTABLE_POINTS
-        shown = format_number(points, language, ".1")
+        shown = points_text(points, language)
         yield t("limits.free") if is_free else t("limits.price", points=shown)
     if unverified := price["unverified"]:
         key = "limits.unverified.one" if unverified == 1 else "limits.unverified"
@@ -203,7 +210,7 @@ def _gain(price: Mapping[str, Any], language: str) -> str:
     n = price["excluded_by_it_alone"]
     if not n:
         return t("limits.would_give.zero")
-    score = format_number(price["best_score_without"], language, ".1")
+    score = points_text(price["best_score_without"], language)
     key = "limits.would_give.one" if n == 1 else "limits.would_give"
     return t(key, n=format_number(n, language), score=score)
 
@@ -222,7 +229,7 @@ def _near_misses(ranking: Ranking, language: str) -> Iterator[tuple[str, str]]:
             "limits.near.item" if is_maximum else "limits.near.short",
             label=criterion_label(criterion.name, language),
             by=by,
-            score=format_number(miss["score"], language, ".1"),
+            score=points_text(miss["score"], language),
         )
         yield miss["name"], text
 
@@ -245,7 +252,7 @@ def fault_results(error: FormError) -> ResultsView:
         count=t("fault.title"),
         tab=t("tabs.answers"),
         faults=tuple(_fault_text(fault, error.language) for fault in error.faults),
-        state=script_json({"language": error.language, "count": t("fault.title")}),
+        state=script_json({"count": t("fault.title")}),
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 
-__all__ = ["TEXTS", "Translate", "french_spaces", "translator"]
+__all__ = ["TEXTS", "Translate", "french_spaces", "translator", "typeset"]
 
 Translate = Callable[..., str]
 """Takes a key of ``TEXTS`` and the values of its placeholders, returns the text."""
@@ -25,12 +25,17 @@ def french_spaces(text: str) -> str:
     return _BEFORE.sub(NBSP, text).replace("« ", f"«{NBSP}")
 
 
+def typeset(text: str, language: str) -> str:
+    """Give a text of the library or of the catalog the typography of its language."""
+    return french_spaces(text).replace("'", "’") if language == "fr" else text
+
+
 TEXTS: Mapping[str, tuple[str, str]] = {
     # The page
     "site.name": ("Trouver son village", "Find your village"),
     "site.tagline": (
         "{territory} : où vivre quand on travaille d’où l’on veut",
-        "{territory}: where to live when you can work from anywhere",
+        "{territory}: where to live when you work from anywhere",
     ),
     "site.description": (
         "Dites comment vous vivez et travaillez : les {n} communes se classent, avec les raisons, "
@@ -83,7 +88,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "tenure.buy": ("Acheter", "Buy"),
     "tenure.rent": ("Louer", "Rent"),
     "form.budget": ("Budget", "Budget"),
-    "form.budget.unit": ("€, ou € par mois", "€, or € a month"),
+    "form.budget.buy": ("€", "€"),
+    "form.budget.rent": ("€ par mois", "€ a month"),
     "form.surface": ("Surface", "Floor area"),
     "form.surface.unit": ("m²", "m²"),
     "form.tenure.why": (
@@ -155,14 +161,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "form.reset": ("Tout effacer", "Clear everything"),
     # Which communes
     "scope.title": ("Parmi", "Among"),
-    "scope.partners": ("{n} villages partenaires", "{n} partner villages"),
-    "scope.network": ("{n} communes du réseau", "{n} communes of the network"),
-    "scope.all": ("{n} communes, toutes", "all {n} communes"),
+    "scope.partners": ("villages partenaires", "partner villages"),
+    "scope.network": ("communes du réseau", "communes of the network"),
+    "scope.all": ("communes, toutes", "communes, all of them"),
+    "scope.count": ("{n} {name}", "{n} {name}"),
     "scope.partners.note": (
-        "{sourced} sont attestés par une source ; {reconstructed} sont reconstitués par une règle "
-        "écrite, en attendant la liste du réseau.",
-        "{sourced} are attested by a source; {reconstructed} are reconstructed by a written rule, "
-        "until the network gives its list.",
+        "{sourced} attestés par une source, {reconstructed} reconstitués par une règle écrite en "
+        "attendant la liste du réseau.",
+        "{sourced} attested by a source, {reconstructed} reconstructed by a written rule until "
+        "the network gives its list.",
     ),
     "scope.partners.whole": (
         "La liste est celle du réseau.",
@@ -185,8 +192,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "results.one": ("1 village classé pour vous", "1 village ranked for you"),
     "results.none": ("Aucun village ne reste", "No village is left"),
     "results.excluded": ("{text} ; {n} hors de vos limites", "{text}; {n} beyond your limits"),
-    "results.named": ("Recherche : {name}", "Search: {name}"),
-    "results.preset": ("Exemple de départ : {name}", "Started from the example: {name}"),
+    "results.named": ("Recherche : {name}.", "Search: {name}."),
+    "results.preset": ("Exemple de départ : {name}.", "Started from the example: {name}."),
     "results.bars": (
         "Une barre pleine : exactement ce que vous cherchez.",
         "A full bar: exactly what you look for.",
@@ -195,11 +202,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "results.end": ("Vous avez tout vu.", "You have seen them all."),
     "card.rank": ("Rang {n}", "Rank {n}"),
     "card.tie": ("ex æquo", "tied"),
-    "card.inhabitants": ("{n} habitants", "{n} inhabitants"),
+    "card.inhabitants": ("{n}\u00a0habitants", "{n}\u00a0inhabitants"),
     "card.score": ("sur 100", "out of 100"),
-    "card.range": ("entre {low} et {high}", "between {low} and {high}"),
+    "card.range": ("de {low} à {high}", "{low} to {high}"),
     "card.partner.sourced": ("village partenaire", "partner village"),
-    "card.partner.source": ("la source", "the source"),
+    "card.partner.source": ("source", "source"),
     "card.partner.reconstructed": ("partenaire, reconstitué", "partner, reconstructed"),
     "card.network": ("commune du réseau, estimé", "commune of the network, estimated"),
     "card.helps": ("Ce qui aide", "What helps"),
@@ -244,6 +251,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Points rounded to one decimal. An unknown figure counts for half.",
     ),
     "ledger.sources": ("Sources", "Sources"),
+    "ledger.per_km2": ("{figure} au km²", "{figure} per km²"),
     "status.measured": ("mesuré", "measured"),
     "status.declared": ("déclaré", "declared"),
     "status.estimated": ("estimé", "estimated"),
@@ -256,6 +264,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "limits.excludes": (
         "écarte {n} communes, dont {alone} à elle seule",
         "leaves out {n} communes, {alone} of them on its own",
+    ),
+    "limits.excludes.shared": (
+        "écarte {n} communes, jamais à elle seule",
+        "leaves out {n} communes, never on its own",
     ),
     "limits.excludes.one": ("écarte 1 commune", "leaves out 1 commune"),
     "limits.excludes.zero": ("n’écarte personne", "leaves out none"),
@@ -290,12 +302,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "limits.drop": ("Retirer cette limite", "Drop this limit"),
     "limits.near": ("Il s’en faut de peu", "Only just missed"),
     "limits.near.item": (
-        "{label} : {by} de trop ({score} points sur 100)",
-        "{label}: {by} too much ({score} points out of 100)",
+        "{label} : {by} de trop · {score} points",
+        "{label}: {by} too much · {score} points",
     ),
     "limits.near.short": (
-        "{label} : il manque {by} ({score} points sur 100)",
-        "{label}: short by {by} ({score} points out of 100)",
+        "{label} : il manque {by} · {score} points",
+        "{label}: short by {by} · {score} points",
     ),
     "limits.under_minute": ("moins d’une minute", "under a minute"),
     "nothing.relax": (
@@ -309,6 +321,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     # Faults
     "fault.title": ("Nous n’avons pas pu lire vos réponses", "We could not read your answers"),
     "fault.restart": ("Repartir d’une page vierge", "Start again from an empty page"),
+    "fault.key": ("« {key} »", "“{key}”"),
     "fault.field": ("{field} : {text}", "{field}: {text}"),
     "fault.too_large": ("le lien est trop long.", "the link is too long."),
     "fault.unknown_key": (
@@ -383,6 +396,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{score} points sur 100, rang {rank}",
         "{score} points out of 100, rank {rank}",
     ),
+    "map.open": ("voir sa fiche", "see its card"),
     "map.below": (
         "plus bas que les {n} affichés",
         "below the {n} on show",

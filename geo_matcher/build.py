@@ -37,7 +37,16 @@ from geo_matcher.membership import (
 from geo_matcher.places import collect_places
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory, read_table
 
-__all__ = ["build_derived", "build_release", "set_partners"]
+__all__ = [
+    "DAILY_SERVICE_NEAR_MIN",
+    "build_derived",
+    "build_release",
+    "exchange",
+    "indicators",
+    "mend_communes",
+    "set_partners",
+    "travel_times",
+]
 
 DERIVED = "derived"
 PARTNER_LIST = "source/partners.csv"

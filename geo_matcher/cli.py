@@ -286,6 +286,7 @@ def commune(
 
 def _print_commune(territory: Territory, facts: dict[str, Any], language: str) -> None:
     from geo_matcher.decision import Status, decision_matrix
+    from geo_matcher.insight import twins
 
     french = language == "fr"
     matrix = decision_matrix(territory)
@@ -312,6 +313,8 @@ def _print_commune(territory: Territory, facts: dict[str, Any], language: str) -
             escape(credit.credit_fr if french else credit.credit_en),
         )
     console.print(table)
+    alike = ", ".join(twin.name for twin in twins(territory, facts["insee_code"]))
+    console.print(escape(f"{'Ressemble à' if french else 'Resembles'} {alike}"))
     for text in (*facts["red_flags"], *facts["notes"]):
         console.print(escape(f"⚑ {text['text_fr' if french else 'text_en']}"))
     console.print(f"{'données' if french else 'release'} {facts['release']}")
@@ -454,6 +457,7 @@ def serve(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # from here on a browser waits instead of being refused
     except OSError as error:
         listener.close()
         raise GeoMatcherError(

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import orjson
 import shapely
 
 from geo_matcher.criteria import CRITERIA
@@ -173,7 +174,8 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+    marked = f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+    return marked.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r would break the row
 
 
 # --- GeoJSON -----------------------------------------------------------------------------------
@@ -186,8 +188,8 @@ def commune_geometries(territory: Territory) -> tuple[dict[str, Any], ...]:
     Longitudes and latitudes have 5 decimals, outer rings turn left (RFC 7946). The dictionaries
     are shared: read them, do not change them.
     """
-    outlines = rounded_outlines(territory)
-    return tuple(_plain(shapely.geometry.mapping(outline)) for outline in outlines)
+    outlines = np.array(rounded_outlines(territory))
+    return tuple(orjson.loads(text) for text in shapely.to_geojson(outlines))
 
 
 @lru_cache(maxsize=8)
@@ -198,13 +200,6 @@ def rounded_outlines(territory: Territory) -> tuple[shapely.Geometry, ...]:
     )
     clean = shapely.remove_repeated_points(rounded)
     return tuple(shapely.orient_polygons(clean, exterior_cw=False).tolist())
-
-
-def _plain(value: Any) -> Any:
-    """Turn the tuples of a mapping into the lists that JSON has."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def to_geojson(ranking: Ranking, top: int | None = None, language: str = "en") -> dict[str, Any]:

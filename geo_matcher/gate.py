@@ -19,7 +19,7 @@ from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.schemas import BEST_TECHNOLOGY
 
-__all__ = ["REQUIRED_TABLES", "check_release"]
+__all__ = ["REQUIRED_TABLES", "check_release", "is_wgs_84"]
 
 REQUIRED_TABLES = (
     "communes", "broadband_fixed_2026t2", "risks_2026", "places", "travel_times", "indicators",

@@ -111,7 +111,9 @@ def headline(ranking: Ranking, language: str) -> str:
     count = len(scores)
     if not count:
         return words["none_listed"]
-    low, high = (format_number(s, language, ".1") for s in (scores.min().item(), scores.max().item()))
+    low, high = (
+        format_number(s, language, ".1") for s in (scores.min().item(), scores.max().item())
+    )
     name = "one_listed" if count == 1 else "same_listed" if low == high else "many_listed"
     return words[name].format(count=format_number(count, language), low=low, high=high)
 
@@ -155,10 +157,15 @@ def panels_html(ranking: Ranking, language: str) -> str:
             no_data=NO_DATA,
             ash=COLOURS["ash"],
             has_unknown_fibre=bool(territory.indicators["ftth_coverage_share"].isna().any()),
-            symbols=[
-                (s.layer, s.shape, s.letter(language), words[s.name], s.layer == "work")
-                for s in SYMBOLS
-            ],
+            signs={
+                layer.name: [
+                    (symbol.shape, symbol.letter(language), words[symbol.name])
+                    for symbol in SYMBOLS
+                    if symbol.layer == layer.name
+                ]
+                for layer in LAYERS
+            },
+            unsure="work",
             profile=profile_label(ranking, language),
             scope=f"{scope_words} ({count})",
             release=territory.release_id,

@@ -110,6 +110,7 @@ class _Map(folium.Map):
             zoom_control=False,
             attribution_control=False,
             zoom_snap=ZOOM_STEP,
+            track_resize=False,  # the drawing script watches the size
             min_zoom=MIN_ZOOM,
             max_zoom=MAX_ZOOM,
         )
@@ -131,9 +132,10 @@ class _Group(folium.FeatureGroup):
         """
     )
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Render without the line that Folium's layers add at each rendering."""
-        super(folium.map.Layer, self).render(**kwargs)
+        super(folium.map.Layer, self).render(**kwargs)  # type: ignore[no-untyped-call]
+        return ""
 
 
 class _Drawing(Element):

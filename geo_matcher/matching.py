@@ -22,7 +22,7 @@ from geo_matcher.flags import Flag, red_flags
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
-__all__ = ["LimitOutcome", "Ranking", "rank"]
+__all__ = ["NAMES", "LimitOutcome", "Ranking", "limit_outcomes", "rank"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -50,6 +50,7 @@ UNITS = tuple(criterion.unit.value for criterion in CRITERIA.values())
 FAMILY_NAMES = tuple(criterion.family for criterion in CRITERIA.values())
 SOURCES = tuple(criterion.source for criterion in CRITERIA.values())
 NAMES = tuple(CRITERIA)
+"""Names of the criteria, in the order of the columns of every array."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ from geo_matcher.errors import DataError
 __all__ = [
     "MEMBERSHIP_COLUMNS",
     "PARTNER_LIST_COLUMNS",
+    "PUBLISHED_YEAR",
     "NetworkReach",
     "partner_membership",
     "read_partner_list",

@@ -33,9 +33,16 @@ from geo_matcher.errors import GeoMatcherError, ProfileError, WeightError
 __all__ = [
     "CITIES",
     "SECTORS",
+    "CityName",
     "CriterionChoice",
+    "FamilyName",
+    "HubName",
     "Limit",
     "Profile",
+    "SectorName",
+    "normalised",
+    "parse_profile",
+    "profile_problems",
     "read_profile",
 ]
 
@@ -199,7 +206,7 @@ class Profile(_Strict):
                 if bound is not None and not low <= bound <= high:
                     raise ValueError(
                         f"impossible limit: {name} {word} {bound:g}, expected a figure between "
-                        f"{low:g} and {high:g} {_known(name).unit.value}"
+                        f"{low:g} and {high:,.0f} {_known(name).unit.value}"
                     )
         if not sum(self._points().values()) > 0:
             raise ValueError(

@@ -14,7 +14,7 @@ from pandera.pandas import Check, Column, DataFrameSchema
 
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 
-__all__ = ["SCHEMAS"]
+__all__ = ["BEST_TECHNOLOGY", "SCHEMAS"]
 
 INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
 

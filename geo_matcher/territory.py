@@ -36,6 +36,7 @@ __all__ = [
     "default_release_folder",
     "fold",
     "read_table",
+    "release_day",
 ]
 
 LAMBERT_93 = "EPSG:2154"
@@ -49,7 +50,6 @@ SCOPES = ("partners", "network", "all")
 
 NOT_TABLES = ("README.md", CATALOG_FILE)
 MAX_SUGGESTIONS = 3
-CSV_FAULTS = (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError)
 RELEASE_VARIABLE = "GEO_MATCHER_RELEASE"
 
 
@@ -99,16 +99,9 @@ def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame
     file = folder / path
     try:
         content = file.read_bytes()
-        if file.suffix == ".parquet":
-            frame: pd.DataFrame = gpd.read_parquet(io.BytesIO(content))
-        else:
-            frame = _read_csv(content, path)
     except FileNotFoundError:
         raise DataError(f"{path} is absent. Restore it, or run `geo-matcher data build`.") from None
-    except CSV_FAULTS as error:
-        raise DataError(f"{path} is not a CSV table in UTF-8: {error}".rstrip()) from None
-    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
-        raise DataError(f"{path} is not a GeoParquet table: {error}".rstrip()) from None
+    frame = _read_parquet(content, path) if file.suffix == ".parquet" else _read_csv(content, path)
     unread = _coerce(frame, schema.columns, path)
     checked = frame.drop(columns="geometry") if "geometry" in frame else frame
     problems = [problem for found in unread.values() for problem in found]
@@ -118,15 +111,28 @@ def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame
     return frame
 
 
+def _read_parquet(content: bytes, path: str) -> gpd.GeoDataFrame:
+    try:
+        return gpd.read_parquet(io.BytesIO(content))
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        raise DataError(f"{path} is not a GeoParquet table: {error}".rstrip()) from None
+
+
 def _read_csv(content: bytes, path: str) -> pd.DataFrame:
-    # Pandas fills a line that is too short and shifts the columns when the first one is too long.
-    reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
-    width = len(next(reader, []))
-    ragged = [str(reader.line_num) for cells in reader if cells and len(cells) != width]
+    """Read cells as text; pandas would complete or shift lines of another length unasked."""
+    try:
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        header = next(reader, [])
+        numbered = [(reader.line_num, cells) for cells in reader if cells]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not a CSV table in UTF-8: {error}") from None
+    if len(set(header)) < len(header):
+        raise DataError(f"{path} line 1: a column is named twice in {', '.join(header)}")
+    ragged = [str(line) for line, cells in numbered if len(cells) != len(header)]
     if ragged:
         lines = ", ".join(ragged[:MAX_SUGGESTIONS])
-        raise DataError(f"{path} line {lines}: not as many cells as the header ({width})")
-    return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")
+        raise DataError(f"{path} line {lines}: not as many cells as the header ({len(header)})")
+    return pd.DataFrame([cells for _, cells in numbered], columns=header, dtype="str")
 
 
 def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> dict[str, list[str]]:
@@ -186,16 +192,15 @@ def _schema_problems(
 
 def _schema_problem(schema: Any, path: str, check: str, column: str, cases: pd.DataFrame) -> str:
     """Say in words what pandera found."""
-    found = list(cases["failure_case"].head(MAX_SUGGESTIONS))
-    named = ", ".join(str(value) for value in found)
     whole_table = {
-        "column_in_dataframe": f"{path}: column {named} is missing",
-        "column_in_schema": f"{path}: column {named} is unknown",
-        "column_ordered": f"{path}: column {named} is out of order, expected "
-        + ", ".join(schema.columns),
+        "column_in_dataframe": "missing",
+        "column_in_schema": "unknown",
+        "column_ordered": "out of order, expected " + ", ".join(schema.columns),
     }
     if check in whole_table:
-        return whole_table[check]
+        names = list(cases["failure_case"])
+        noun, verb = ("columns", "are") if len(names) > 1 else ("column", "is")
+        return f"{path}: {noun} {', '.join(names)} {verb} {whole_table[check]}"
     first = 2 if path.endswith(".csv") else 1
     rows = sorted({int(i) for i in cases["index"].dropna()})[:MAX_SUGGESTIONS]
     place = "line" if path.endswith(".csv") else "row"
@@ -204,7 +209,7 @@ def _schema_problem(schema: Any, path: str, check: str, column: str, cases: pd.D
         return f"{path}{where}: the same {' and '.join(schema.unique)} more than once"
     if check == "not_nullable":
         return f"{path}{where}, column {column}: empty, expected a figure"
-    values = ", ".join(repr(value) for value in found)
+    values = ", ".join(repr(value) for value in cases["failure_case"].head(MAX_SUGGESTIONS))
     return f"{path}{where}, column {column}: found {values}, expected {check}"
 
 

@@ -13,15 +13,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from api.dependencies import StaticAnswer, TerritoryDep
-from api.models import CommunePage, ScopeName
+from api.models import CommuneDetail, CommunePage, ScopeName, Twin
 from geo_matcher.commune import describe_commune
 from geo_matcher.exports import communes_geojson
+from geo_matcher.insight import MAX_TWINS, twins
 from geo_matcher.territory import Territory
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1", tags=["communes"])
 
+CommuneName = Annotated[
+    str, Path(max_length=80, description="INSEE code, or name.", examples=["32249"])
+]
 MAX_LIMIT = 1000
 GEOJSON = "application/geo+json"
 BBOX_LENGTH = 60
@@ -118,12 +122,22 @@ def parse_bbox(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-@router.get("/communes/{insee_code}")
+@router.get("/communes/{insee_code}", response_model=CommuneDetail)
 async def get_commune(
     territory: TerritoryDep,
-    insee_code: Annotated[str, Path(max_length=80, examples=["32249"])],
+    insee_code: CommuneName,
 ) -> Response:
     """Return everything that the release knows of one commune, by code or by name."""
     return Response(
         orjson.dumps(describe_commune(territory, insee_code)), media_type="application/json"
     )
+
+
+@router.get("/communes/{insee_code}/twins")
+def get_twins(
+    territory: TerritoryDep,
+    insee_code: CommuneName,
+    count: Annotated[int, Query(ge=1, le=MAX_TWINS)] = 3,
+) -> list[Twin]:
+    """Return the communes that resemble one most, and what differs."""
+    return [Twin(**twin.as_dict()) for twin in twins(territory, insee_code, count)]

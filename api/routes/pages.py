@@ -10,13 +10,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from api.dependencies import TerritoryDep
-from api.forms import Asked, FormError, href, parse_query, profile_fields, to_query
+from api.forms import Asked, FormError, href, other_language, parse_query, profile_fields, to_query
 from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
 from api.results import fault_results, results_view
 from geo_matcher.matching import rank
-from geo_matcher.numbers import LANGUAGES
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -56,7 +55,7 @@ async def show_page(request: Request, territory: TerritoryDep) -> Response:
         results_view(rank(territory, asked.profile, asked.scope), asked),
         scope=asked.scope,
         language=asked.language,
-        other_query=_canonical(asked, _other(asked.language)),
+        other_query=_canonical(asked, other_language(asked.language)),
         is_plain=not to_query(asked.profile, asked.scope),
     )
     return HTMLResponse(render("page.html", asked.language, page=view), headers=FRESH)
@@ -112,10 +111,6 @@ def _canonical(asked: Asked, language: str | None = None) -> str:
     return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
 
 
-def _other(language: str) -> str:
-    return next(other for other in LANGUAGES if other != language)
-
-
 def _fault_page(territory: Territory, error: FormError) -> Response:
     """Show the page with the answers as typed and, in place of the list, what cannot be read."""
     view = page_view(
@@ -124,7 +119,7 @@ def _fault_page(territory: Territory, error: FormError) -> Response:
         fault_results(error),
         scope=error.scope,
         language=error.language,
-        other_query=to_query(Profile(), error.scope, _other(error.language)),
+        other_query=to_query(Profile(), error.scope, other_language(error.language)),
         is_plain=False,
     )
     html = render("page.html", error.language, page=view)

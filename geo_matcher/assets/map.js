@@ -7,6 +7,7 @@ function drawMatchMap(map, layers, data) {
   const { ground, result, page } = data;
   const { words, colours } = page;
   const container = map.getContainer();
+  const root = document.documentElement;
   const bounds = L.latLngBounds(ground.bounds);
   const narrow = window.matchMedia("(max-width: 700px)");
 
@@ -103,13 +104,18 @@ function drawMatchMap(map, layers, data) {
 
   // --- Cards ------------------------------------------------------------------------------------
 
+  let opened = null;
   let returnFocus = null;
 
   function openCard(card, latlng, onClose) {
+    map.closePopup();
+    root.classList.add("gm-open"); // on a phone it gives the card the room of the panels
+    map.invalidateSize({ pan: false });
+    const width = Math.min(320, map.getSize().x - 24) - 1; // Leaflet adds one
     const popup = L.popup({
       autoPan: false,
-      maxWidth: 320,
-      minWidth: 320,
+      maxWidth: width,
+      minWidth: width,
       maxHeight: Math.max(160, Math.min(470, map.getSize().y - 64)),
     });
     popup.setLatLng(latlng).setContent(card).openOn(map);
@@ -121,12 +127,13 @@ function drawMatchMap(map, layers, data) {
       if (event.key === "Escape") popup.close();
     });
     popup.on("remove", () => {
-      container.classList.remove("gm-open");
+      root.classList.remove("gm-open");
+      opened = null;
       onClose();
       if (returnFocus) returnFocus.focus();
       returnFocus = null;
     });
-    container.classList.add("gm-open");
+    opened = popup;
     reveal(popup);
     return popup;
   }
@@ -183,7 +190,7 @@ function drawMatchMap(map, layers, data) {
     if (result.range[row]) card.append(make("p", "gm-faint", result.range[row]));
     const misses = result.out[row];
     if (misses) {
-      const list = make("div", "gm-out", make("b", "", words.excluded));
+      const list = make("div", "gm-out excluded", make("b", "", words.excluded));
       misses.forEach((miss) => list.append(make("p", "", miss)));
       card.append(list);
     } else if (!result.rank[row]) {
@@ -263,7 +270,7 @@ function drawMatchMap(map, layers, data) {
     stacks.forEach((stack) => {
       stack.forEach((sign, i) => {
         const width = Math.min(3, stack.length - 3 * Math.floor(i / 3));
-        sign.shift = [((i % 3) - (width - 1) / 2) * (SIGN + 2), Math.floor(i / 3) * (SIGN + 2)];
+        sign.shift = [((i % 3) - (width - 1) / 2) * (SIGN + 4), Math.floor(i / 3) * (SIGN + 2)];
         sign.getElement().style.marginLeft = `${sign.shift[0] - SIGN / 2}px`;
         sign.getElement().style.marginTop = `${sign.shift[1] - SIGN / 2}px`;
       });
@@ -282,7 +289,7 @@ function drawMatchMap(map, layers, data) {
 
   const nameLayer = L.layerGroup().addTo(map);
   const pen = document.createElement("canvas").getContext("2d");
-  const family = getComputedStyle(document.documentElement).getPropertyValue("--sans");
+  const family = getComputedStyle(root).getPropertyValue("--sans");
   const widths = new Map();
   function widthOf(row, best) {
     if (!widths.has(row)) {
@@ -291,7 +298,7 @@ function drawMatchMap(map, layers, data) {
     }
     return widths.get(row);
   }
-  let startZoom = null;
+  let home = null; // the view that shows the whole territory
   const ROOM_FROM = [0, 0, 0.75, 1.5]; // steps of zoom from which each tier of names is placed
 
   function placeNames() {
@@ -307,7 +314,7 @@ function drawMatchMap(map, layers, data) {
     const free = (box) =>
       taken.every((b) => box[2] < b[0] || box[0] > b[2] || box[3] < b[1] || box[1] > b[3]);
     for (const [row, tier] of result.names) {
-      if (map.getZoom() < startZoom + ROOM_FROM[tier]) continue;
+      if (map.getZoom() < home.zoom + ROOM_FROM[tier]) continue;
       const seat = map.latLngToContainerPoint(ground.seats[row]);
       if (seat.x < 0 || seat.y < 0 || seat.x > size.x || seat.y > size.y) continue;
       const half = widthOf(row, tier === 0) / 2 + 3;
@@ -328,10 +335,14 @@ function drawMatchMap(map, layers, data) {
 
   // --- Layer control ----------------------------------------------------------------------------
 
-  function showLayers() {
+  function showLegends() {
     document.querySelectorAll("[data-layer]").forEach((node) => {
       node.hidden = !map.hasLayer(layers[node.dataset.layer]);
     });
+  }
+
+  function showLayers() {
+    showLegends();
     container.classList.toggle("gm-tiles", map.hasLayer(layers.tiles));
     arrangeSigns();
     placeNames();
@@ -403,7 +414,7 @@ function drawMatchMap(map, layers, data) {
     const status = form.querySelector(".gm-status");
     status.textContent = row === undefined && isFinal && input.value.trim() ? words.not_found : "";
     if (row === undefined) return;
-    map.setView(ground.seats[row], Math.max(map.getZoom(), startZoom + 0.5), { animate: false });
+    map.setView(ground.seats[row], Math.max(map.getZoom(), home.zoom + 0.5), { animate: false });
     const popup = openCommune(row, L.latLng(ground.seats[row]));
     if (!isFinal) return;
     returnFocus = input;
@@ -434,45 +445,89 @@ function drawMatchMap(map, layers, data) {
       );
     });
   }
-  // Tells whether a panel hides the seat of a commune.
-  function isCovered() {
-    const boxes = panelBoxes();
-    return ground.seats.some((seat) => {
-      const { x, y } = map.latLngToContainerPoint(seat);
-      return boxes.some((b) => x > b[0] - 6 && x < b[2] + 6 && y > b[1] - 6 && y < b[3] + 6);
-    });
-  }
-  const fit = () => {
+  // Shows some bounds as large as can be; the whole territory with no part under a panel.
+  function fit(area) {
     const step = map.options.zoomSnap;
     map.options.zoomSnap = 0.05;
     const room = narrow.matches ? 2 : 10;
-    for (let lift = 0; lift <= 120; lift += 10) {
-      const padding = { paddingTopLeft: [room, room], paddingBottomRight: [room, room + lift] };
-      map.fitBounds(bounds, { ...padding, animate: false });
-      if (!isCovered()) break;
-    }
+    const { left, right, lift } = area === bounds ? roomiest(room) : { left: 0, right: 0, lift: 0 };
+    map.fitBounds(area, {
+      paddingTopLeft: [room + left, room],
+      paddingBottomRight: [room + right, room + lift],
+      animate: false,
+    });
     map.options.zoomSnap = step;
-    startZoom = map.getZoom();
-  };
-  fit();
-  map.on("moveend resize", placeNames);
+  }
+
+  function roomiest(room) {
+    const size = map.getSize();
+    const boxes = panelBoxes();
+    const border = ground.outline.flat().filter((_, i) => i % 4 === 0);
+    const edge = border.map(([lon, lat]) => map.project([lat, lon], 0));
+    const middle = map.project(bounds.getSouthWest(), 0).add(map.project(bounds.getNorthEast(), 0)).divideBy(2);
+    const isCovered = (zoom, left, right, lift) => {
+      const scale = 2 ** zoom;
+      return edge.some((at) => {
+        const x = (at.x - middle.x) * scale + (size.x + left - right) / 2;
+        const y = (at.y - middle.y) * scale + (size.y - lift) / 2;
+        return boxes.some((b) => x > b[0] - 3 && x < b[2] + 3 && y > b[1] - 3 && y < b[3] + 3);
+      });
+    };
+    let best = { zoom: 0, left: 0, right: 0, lift: 0 };
+    for (let lift = 0; lift <= Math.min(160, size.y / 3); lift += 20) {
+      for (let left = 0; left <= Math.min(300, size.x / 3); left += 50) {
+        for (let right = 0; right <= Math.min(300, size.x / 3); right += 50) {
+          const padding = L.point(2 * room + left + right, 2 * room + lift);
+          const zoom = map.getBoundsZoom(bounds, false, padding);
+          if (zoom > best.zoom && !isCovered(zoom, left, right, lift)) best = { zoom, left, right, lift };
+        }
+      }
+    }
+    return best;
+  }
+  showLegends(); // on a phone they set the height of the map
+  map.invalidateSize({ pan: false });
+  function goHome() {
+    fit(bounds);
+    home = { zoom: map.getZoom(), center: map.getCenter() };
+  }
+  const isHome = () => map.getZoom() === home.zoom && map.getCenter().equals(home.center, 1e-6);
+  goHome();
+  new ResizeObserver(() => {
+    const stays = isHome() && !opened;
+    map.invalidateSize({ pan: false });
+    if (stays) goHome();
+    placeNames();
+  }).observe(container);
+  map.on("moveend", placeNames);
   const FAR = 8.9; // zoom under which lines and signs are drawn finer
-  map.on("zoomend", () => container.classList.toggle("gm-far", map.getZoom() < FAR));
+  map.on("zoomend", () => {
+    const isFar = map.getZoom() < FAR;
+    container.classList.toggle("gm-far", isFar);
+    layers.shops.eachLayer((point) => point.setRadius(isFar ? 2 : 3));
+  });
   map.fire("zoomend");
   showLayers();
 
   let before = null;
   window.addEventListener("beforeprint", () => {
-    before = { center: map.getCenter(), zoom: map.getZoom(), bounds: map.getBounds() };
-    const whole = before.zoom <= startZoom;
-    document.documentElement.classList.add("gm-print");
-    document.querySelectorAll("details").forEach((node) => { node.open = true; });
-    map.invalidateSize({ animate: false });
-    map.fitBounds(whole ? bounds : before.bounds, { animate: false });
+    const folded = [...document.querySelectorAll("details:not([open])")];
+    before = { center: map.getCenter(), zoom: map.getZoom(), home, folded };
+    const area = isHome() ? null : map.getBounds();
+    root.classList.add("gm-print");
+    folded.forEach((node) => { node.open = true; });
+    map.invalidateSize({ pan: false });
+    if (area) fit(area);
+    else goHome();
+    placeNames();
   });
   window.addEventListener("afterprint", () => {
-    document.documentElement.classList.remove("gm-print");
-    map.invalidateSize({ animate: false });
-    if (before) map.setView(before.center, before.zoom, { animate: false });
+    if (!before) return;
+    root.classList.remove("gm-print");
+    before.folded.forEach((node) => { node.open = false; });
+    home = before.home;
+    map.invalidateSize({ pan: false });
+    map.setView(before.center, before.zoom, { animate: false });
+    before = null;
   });
 }

@@ -19,10 +19,11 @@ from starlette.types import Message
 
 from api.app import create_app
 from api.errors import ERROR_STATUS, INTERNAL, PROBLEM_JSON
-from api.models import MatchResponse, Problem
+from api.models import CommuneDetail, MatchResponse, Problem
 from api.security import BodyLimit, ConcurrencyLimit
 from api.settings import Settings
 from geo_matcher import errors
+from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
@@ -176,14 +177,29 @@ def test_outlines_are_geojson_with_light_properties(client: TestClient) -> None:
 
 def test_a_commune_is_told_whole_by_code_or_name(client: TestClient) -> None:
     by_code = client.get("/api/v1/communes/32416").json()
+    CommuneDetail.model_validate(by_code)
     assert by_code == client.get("/api/v1/communes/sarrant").json()
     assert by_code["partner"] is True
     assert by_code["evidence"] == "sourced"
-    assert by_code["broadband"]["copper_closure_date"] == "2028-10-31"
+    assert by_code["broadband"]["copper_closure_date"] == "2029-05-31"
     assert by_code["town_hall"]["phone"] == "05 62 65 00 34"
     assert by_code["travel"]["toulouse"]["status"] == "estimated"
     premises = by_code["broadband"]["premises_by_best_technology"]
     assert sum(premises.values()) == by_code["broadband"]["premises"]
+
+
+def test_twins_are_told_with_what_differs(client: TestClient) -> None:
+    found = client.get("/api/v1/communes/sarrant/twins", params={"count": 2}).json()
+    assert len(found) == 2
+    assert found[0]["distance"] <= found[1]["distance"]
+    assert set(found[0]["differs"]) <= set(CRITERIA)
+    problem_of(client.get("/api/v1/communes/sarrant/twins", params={"count": 0}), 422)
+    problem_of(client.get("/api/v1/communes/nowhere/twins"), 404)
+
+
+def test_every_commune_fits_its_model(territory: Territory) -> None:
+    for code in territory.codes[::9]:
+        CommuneDetail.model_validate(describe_commune(territory, code))
 
 
 def test_an_unknown_commune_is_a_problem_with_suggestions(client: TestClient) -> None:
@@ -222,7 +238,7 @@ def test_json_that_is_not_and_deep_nesting_are_refused(client: TestClient) -> No
     found = problem_of(client.post(MATCHES, content=b'{"profile": ', headers=headers), 422)
     assert "not valid JSON" in found["detail"]
     deep = b"[" * 40_000 + b"]" * 40_000
-    problem_of(client.post(MATCHES, content=deep, headers=headers), 422)
+    problem_of(client.post(MATCHES, content=deep, headers=headers), 400)
 
 
 def test_what_does_not_exist_is_a_problem_too(client: TestClient) -> None:
@@ -286,6 +302,7 @@ def test_openapi_describes_every_route_with_its_errors_and_an_example(client: Te
     wanted = {
         "/healthz", "/readyz", "/api/v1/release", "/api/v1/criteria", "/api/v1/presets",
         "/api/v1/communes", "/api/v1/communes/{insee_code}", "/api/v1/matches",
+        "/api/v1/communes/{insee_code}/twins",
     }  # fmt: skip
     assert wanted <= set(described["paths"])
     post = described["paths"][MATCHES]["post"]

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jsonschema
@@ -123,6 +124,7 @@ def test_commune_says_what_is_known_only_in_part(run: Run) -> None:
     found = run("commune", "32365", "--lang", "fr").out
     assert "inconnu" in found
     assert "contour" in found
+    assert "Ressemble à " in found
 
 
 def test_an_unknown_commune_is_answered_with_what_looks_alike(run: Run) -> None:
@@ -228,7 +230,8 @@ def test_a_profile_must_be_given_once(run: Run, tmp_path: Path) -> None:
 
 
 def test_options_out_of_range_are_refused(run: Run) -> None:
-    assert "0" in refused(run("match", "--profile-name", "cultura-artist", "--top", "0"))
+    too_few = refused(run("match", "--profile-name", "cultura-artist", "--top", "0"))
+    assert "1<=x<=500" in too_few
     assert "mars" in refused(run("match", "--profile-name", "cultura-artist", "--scope", "mars"))
 
 
@@ -246,18 +249,25 @@ def test_hostile_markup_in_a_profile_name_is_printed_as_text(run: Run, tmp_path:
     assert run("match", str(file), "--top", "1").code == 0
 
 
-def start_server(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command line in a process of its own and end it whatever happens."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "geo_matcher", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_serve_prints_its_address_answers_and_stops_on_request(territory: Territory) -> None:
-    with start_server("serve", "--port", "0") as process:
+    with started("serve", "--port", "0") as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
@@ -269,9 +279,9 @@ def test_serve_prints_its_address_answers_and_stops_on_request(territory: Territ
             urllib.request.urlopen(f"{address.group()}/nothing", timeout=20)
         assert missing.value.headers["Content-Type"] == "application/problem+json"
         missing.value.close()
-        taken = start_server("serve", "--port", address.group().rpartition(":")[2])
-        _, said = taken.communicate(timeout=60)
-        assert taken.returncode == 2
+        with started("serve", "--port", address.group().rpartition(":")[2]) as second:
+            _, said = second.communicate(timeout=60)
+        assert second.returncode == 2
         assert "Cannot listen on" in said
         assert "Traceback" not in said
         process.terminate()
@@ -281,7 +291,7 @@ def test_serve_prints_its_address_answers_and_stops_on_request(territory: Territ
 
 def test_serve_refuses_a_broken_release_without_a_traceback(release_copy: Path) -> None:
     (release_copy / "membership.csv").unlink()
-    with start_server("--release", str(release_copy), "serve", "--port", "0") as process:
+    with started("--release", str(release_copy), "serve", "--port", "0") as process:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "membership.csv is in the catalog but absent" in said

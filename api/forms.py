@@ -1,0 +1,492 @@
+"""The one mapping between the query string of a page and what it asks for, both ways.
+
+Hides the names of the keys and how people write numbers. A link holds the whole state: every
+profile has exactly one canonical query, defaults left out, and reading it back gives the profile
+again. Nothing is ignored in silence: an unknown key, a key given twice or a number that is none
+refuses the whole query, with every fault listed at once.
+
+Keys: ``lang``, ``scope``, ``top``; ``preset`` (a profile to start from, which the other keys
+change; a key given empty goes back to its default); ``name``, ``track``, ``sector``, ``from``,
+``work_mode``, ``city``, ``children`` (``4,9``), ``tenure``, ``budget``, ``surface``, ``size``;
+``w_<family>`` and ``c_<criterion>`` (importance), ``max_<criterion>`` and ``min_<criterion>``
+(hard limits), ``v_<criterion>`` (breakpoints, ``5:1,15:0``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import ValidationError
+
+from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES, Importance, ValueFunction
+from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.errors import ProfileError, UnknownPresetError
+from geo_matcher.numbers import LANGUAGES
+from geo_matcher.presets import PRESETS, preset_named
+from geo_matcher.profile import CITIES, SECTORS, Profile
+from geo_matcher.territory import SCOPES
+
+__all__ = [
+    "DEFAULT_FIELDS",
+    "DEFAULT_LANGUAGE",
+    "DEFAULT_SCOPE",
+    "DEFAULT_TOP",
+    "MAX_TOP",
+    "Asked",
+    "Fault",
+    "FormError",
+    "href",
+    "other_language",
+    "parse_query",
+    "plain_number",
+    "profile_fields",
+    "read_number",
+    "to_query",
+]
+
+DEFAULT_LANGUAGE = "fr"
+DEFAULT_SCOPE = "partners"
+DEFAULT_TOP = 20
+MAX_TOP = 500
+
+MAX_QUERY_CHARS = 8_000
+"""Size above which a query is refused unread."""
+
+MAX_KEYS = 250
+MAX_VALUE_CHARS = 600
+MAX_SHOWN_CHARS = 60
+
+TRACKERS = re.compile(r"fbclid|gclid|utm_[a-z]+")
+"""Keys that social networks add to a link that somebody shares; they are dropped unread."""
+
+IMPORTANCE_WORDS = tuple(importance.value for importance in Importance)
+
+CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "track": ("track", get_args(Profile.model_fields["track"].annotation)),
+    "sector": ("sector", SECTORS),
+    "from": ("origin_city", CITIES),
+    "work_mode": ("work_mode", get_args(Profile.model_fields["work_mode"].annotation)),
+    "city": ("client_city", tuple(HUB_CITIES)),
+    "tenure": ("tenure", get_args(Profile.model_fields["tenure"].annotation)),
+    "size": ("village_size", tuple(VILLAGE_SIZES)),
+}
+"""Keys whose value is one of a few words: the field of the profile, and the words."""
+
+NUMBERS: Mapping[str, str] = {"budget": "budget_eur", "surface": "surface_m2"}
+"""Keys whose value is a number: the field of the profile."""
+
+APART = ("lang", "scope", "top", "preset")
+"""Keys that are not part of the profile."""
+
+FIELD_KEYS: Mapping[str, str] = {
+    "name": "name",
+    "children_ages": "children",
+    **{field: key for key, (field, _) in CHOICES.items()},
+    **{field: key for key, field in NUMBERS.items()},
+}
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_UNIT = re.compile(r"(€|eur|euros?|m²|m2|min)$", re.IGNORECASE)
+_AGE_WORDS = re.compile(r"\b(et|and|ans?|years?|old)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing in a query that cannot be used.
+
+    Attributes
+    ----------
+    key
+        The key, shortened.
+    code
+        What is wrong, one of ``FAULT_TEXTS``.
+    found
+        What was given, shortened.
+    expected
+        What would do, for instance the words that exist or the ends of a range.
+    """
+
+    key: str
+    code: str
+    found: str = ""
+    expected: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the fault as an English sentence."""
+        expected = ", ".join(self.expected)
+        return FAULT_TEXTS[self.code].format(key=self.key, found=self.found, expected=expected)
+
+
+FAULT_TEXTS: Mapping[str, str] = {
+    "too_large": f"the query is too large (at most {MAX_QUERY_CHARS} characters, {MAX_KEYS} keys)",
+    "unknown_key": "{key}: unknown key; check its spelling or start again from the form",
+    "repeated_key": "{key}: given more than once; keep one",
+    "too_long": "{key}: too long (at most {expected} characters); shorten it",
+    "not_a_number": "{key}: found {found!r}, expected a number such as 12 or 12.5",
+    "not_an_age": "{key}: found {found!r}, expected whole ages such as 4, 9",
+    "not_an_option": "{key}: found {found!r}, expected one of: {expected}",
+    "below": "{key}: found {found!r}, expected {expected} or more",
+    "not_above": "{key}: found {found!r}, expected more than {expected}",
+    "above": "{key}: found {found!r}, expected {expected} or less",
+    "too_many": "{key}: too many values (at most {expected})",
+    "not_breakpoints": "{key}: found {found!r}, expected breakpoints such as 5:1,15:0 ({expected})",
+    "crossed": "{key}: the least ({found}) is above the most ({expected})",
+    "nothing_matters": "nothing matters: raise one importance, so that there is something to rank",
+    "refused": "{key}: {expected}",
+}
+"""What each code says in English, for the error; pages have their own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page is asked to show.
+
+    Attributes
+    ----------
+    profile
+        Who asks.
+    scope, language, top
+        Among which communes, in which language, how many of them.
+    is_canonical
+        Whether the query was already as short as it can be, or starts from a preset.
+    """
+
+    profile: Profile
+    scope: str = DEFAULT_SCOPE
+    language: str = DEFAULT_LANGUAGE
+    top: int = DEFAULT_TOP
+    is_canonical: bool = True
+
+
+class FormError(ProfileError):
+    """A query that cannot be used, with what is needed to show the form again.
+
+    Parameters
+    ----------
+    faults
+        What is wrong; ``problems`` says the same in English.
+    fields
+        What was given, by key, as typed.
+    scope, language
+        Those asked for, or the defaults.
+    """
+
+    def __init__(
+        self, faults: tuple[Fault, ...], fields: Mapping[str, str], scope: str, language: str
+    ) -> None:
+        problems = [str(fault) for fault in faults]
+        super().__init__("The answers cannot be used: " + "; ".join(problems), problems)
+        self.faults = faults
+        self.fields = fields
+        self.scope = scope
+        self.language = language
+
+
+def parse_query(query: str) -> Asked:
+    """Read what a query string asks for.
+
+    Parameters
+    ----------
+    query
+        As received, still encoded, without the question mark.
+
+    Raises
+    ------
+    FormError
+        If anything in it cannot be used; all faults are listed.
+    """
+    if len(query) > MAX_QUERY_CHARS or query.count("&") >= MAX_KEYS:
+        raise FormError((Fault("", "too_large"),), {}, DEFAULT_SCOPE, DEFAULT_LANGUAGE)
+    faults: list[Fault] = []
+    given: dict[str, str] = {}
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if TRACKERS.fullmatch(key):
+            continue
+        shown = _shown(key)
+        if key in given:
+            faults.append(Fault(shown, "repeated_key"))
+        elif not _is_known(key):
+            faults.append(Fault(shown, "unknown_key"))
+        elif len(value) > MAX_VALUE_CHARS:
+            faults.append(Fault(shown, "too_long", expected=(str(MAX_VALUE_CHARS),)))
+        else:
+            given[key] = value
+    language = _option(given, "lang", LANGUAGES, DEFAULT_LANGUAGE, faults)
+    scope = _option(given, "scope", SCOPES, DEFAULT_SCOPE, faults)
+    top = _top(given.get("top", ""), faults)
+    profile = _profile(given, faults)
+    if faults or profile is None:
+        raise FormError(tuple(dict.fromkeys(faults)), given, scope, language)
+    is_canonical = "preset" in given or "" not in given.values()
+    return Asked(profile, scope, language, top, is_canonical)
+
+
+def to_query(
+    profile: Profile,
+    scope: str = DEFAULT_SCOPE,
+    language: str = DEFAULT_LANGUAGE,
+    top: int = DEFAULT_TOP,
+) -> str:
+    """Return the canonical query of a profile, defaults left out."""
+    fields = {k: v for k, v in profile_fields(profile).items() if v != DEFAULT_FIELDS.get(k, "")}
+    for key, value, default in (
+        ("scope", scope, DEFAULT_SCOPE),
+        ("lang", language, DEFAULT_LANGUAGE),
+        ("top", str(top), str(DEFAULT_TOP)),
+    ):
+        if value != default:
+            fields[key] = value
+    return urlencode(fields, safe=",:")
+
+
+def profile_fields(profile: Profile) -> dict[str, str]:
+    """Return every field of a profile by key, defaults included, as a form holds them."""
+    plain = profile.model_dump(mode="json")
+    fields = {"name": profile.name}
+    fields |= {key: plain[field] or "" for key, (field, _) in CHOICES.items()}
+    fields["children"] = ",".join(str(age) for age in profile.children_ages)
+    for key, field in NUMBERS.items():
+        fields[key] = "" if plain[field] is None else plain_number(plain[field])
+    order = {name: place for place, name in enumerate(CRITERIA)}
+    chosen = {str(family): importance for family, importance in profile.importance.items()}
+    fields |= {f"w_{family}": chosen[family].value for family in FAMILIES if family in chosen}
+    for name in sorted(profile.criteria, key=order.__getitem__):
+        choice = profile.criteria[name]
+        if choice.importance is not None:
+            fields[f"c_{name}"] = choice.importance.value
+        if choice.breakpoints is not None:
+            pairs = (f"{plain_number(x)}:{plain_number(v)}" for x, v in choice.breakpoints)
+            fields[f"v_{name}"] = ",".join(pairs)
+    for name in sorted(profile.limits, key=order.__getitem__):
+        limit = profile.limits[name]
+        for prefix, bound in (("max", limit.at_most), ("min", limit.at_least)):
+            if bound is not None:
+                fields[f"{prefix}_{name}"] = plain_number(bound)
+    return fields
+
+
+def other_language(language: str) -> str:
+    """Return the language that a page is not in."""
+    return next(other for other in LANGUAGES if other != language)
+
+
+def href(query: str) -> str:
+    """Return the address of the page for a query."""
+    return f"/?{query}" if query else "/"
+
+
+def plain_number(number: float) -> str:
+    """Write a number so that reading it gives the same one, without needless decimals."""
+    return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
+
+
+def read_number(text: str) -> float | None:
+    """Read a number as people write it: ``230 000 €``, ``230,000``, ``12,5``; else return None."""
+    text = _UNIT.sub("", "".join(text.split())).casefold()
+    text = text.replace(",", "") if _GROUPED.fullmatch(text) else text.replace(",", ".")
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    return number if abs(number) < float("inf") else None
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
+
+
+def _is_known(key: str) -> bool:
+    if key in APART or key in CHOICES or key in NUMBERS or key in {"name", "children"}:
+        return True
+    prefix, _, name = key.partition("_")
+    return name in FAMILIES if prefix == "w" else prefix in PREFIXES and name in CRITERIA
+
+
+PREFIXES = ("c", "v", "max", "min")
+
+
+def _option(
+    given: Mapping[str, str], key: str, options: tuple[str, ...], default: str, faults: list[Fault]
+) -> str:
+    value = given.get(key) or default
+    if value in options:
+        return value
+    faults.append(Fault(key, "not_an_option", _shown(value), options))
+    return default
+
+
+def _top(text: str, faults: list[Fault]) -> int:
+    if not text:
+        return DEFAULT_TOP
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        faults.append(Fault("top", "not_a_number", _shown(text)))
+    elif not 1 <= int(text) <= MAX_TOP:
+        code, end = ("below", 1) if int(text) < 1 else ("above", MAX_TOP)
+        faults.append(Fault("top", code, text, (str(end),)))
+    else:
+        return int(text)
+    return DEFAULT_TOP
+
+
+def _profile(given: Mapping[str, str], faults: list[Fault]) -> Profile | None:
+    data: dict[str, Any] = {}
+    if name := given.get("preset"):
+        try:
+            data = preset_named(name).profile.as_dict()
+        except UnknownPresetError:
+            faults.append(Fault("preset", "not_an_option", _shown(name), tuple(PRESETS)))
+    before = len(faults)
+    for key, value in given.items():
+        if key not in APART:
+            faults += _put(data, key, value.strip() if key != "name" else value)
+    faults += _crossed(data)
+    if len(faults) > before:
+        return None
+    try:
+        return Profile.model_validate(data)
+    except ValidationError as error:
+        faults += _translated(error)
+        return None
+
+
+def _put(data: dict[str, Any], key: str, value: str) -> Iterator[Fault]:
+    """Put one field into the data of a profile; an empty one goes back to its default."""
+    prefix, _, name = key.partition("_")
+    if key in CHOICES:
+        field, options = CHOICES[key]
+        yield from _set(data, field, value or None, key, options)
+    elif key in NUMBERS:
+        yield from _set_number(data, NUMBERS[key], key, value)
+    elif key == "name":
+        _replace(data, "name", value or None)
+    elif key == "children":
+        yield from _set_ages(data, value)
+    elif prefix == "w":
+        part = data.setdefault("importance", {})
+        yield from _set(part, name, value or None, key, IMPORTANCE_WORDS)
+    elif prefix == "c":
+        part = data.setdefault("criteria", {}).setdefault(name, {})
+        yield from _set(part, "importance", value or None, key, IMPORTANCE_WORDS)
+        _drop_empty(data, "criteria", name)
+    elif prefix == "v":
+        yield from _set_breakpoints(data, name, key, value)
+    else:
+        part = data.setdefault("limits", {}).setdefault(name, {})
+        bound = "at_most" if prefix == "max" else "at_least"
+        yield from _set_number(part, bound, key, value, CRITERIA[name].unit.domain)
+        _drop_empty(data, "limits", name)
+
+
+def _replace(data: dict[str, Any], field: str, value: Any) -> None:
+    if value is None:
+        data.pop(field, None)
+    else:
+        data[field] = value
+
+
+def _drop_empty(data: dict[str, Any], part: str, name: str) -> None:
+    if not data[part][name]:
+        del data[part][name]
+
+
+def _set(
+    data: dict[str, Any], field: str, value: str | None, key: str, options: tuple[str, ...]
+) -> Iterator[Fault]:
+    if value is None or value in options:
+        _replace(data, field, value)
+    else:
+        yield Fault(key, "not_an_option", _shown(value), options)
+
+
+def _set_number(
+    data: dict[str, Any],
+    field: str,
+    key: str,
+    value: str,
+    domain: tuple[float, float] | None = None,
+) -> Iterator[Fault]:
+    number = read_number(value) if value else None
+    if value and number is None:
+        yield Fault(key, "not_a_number", _shown(value))
+        return
+    if number is not None and domain is not None and not domain[0] <= number <= domain[1]:
+        is_low = number < domain[0]
+        end = plain_number(domain[0] if is_low else domain[1])
+        yield Fault(key, "below" if is_low else "above", _shown(value), (end,))
+        return
+    _replace(data, field, number)
+
+
+def _set_ages(data: dict[str, Any], value: str) -> Iterator[Fault]:
+    ages = []
+    for part in re.split(r"[\s,;]+", _AGE_WORDS.sub(" ", value)):
+        if re.fullmatch(r"[0-9]{1,6}", part):
+            ages.append(int(part))
+        elif part:
+            yield Fault("children", "not_an_age", _shown(part))
+    _replace(data, "children_ages", ages or None)
+
+
+def _set_breakpoints(data: dict[str, Any], name: str, key: str, value: str) -> Iterator[Fault]:
+    part = data.setdefault("criteria", {}).setdefault(name, {})
+    pairs = []
+    for pair in value.split(",") if value else ():
+        numbers = [read_number(text) for text in pair.split(":")]
+        if len(numbers) != 2 or None in numbers:
+            yield Fault(key, "not_breakpoints", _shown(pair), ("two numbers and a colon",))
+            return
+        pairs.append(tuple(numbers))
+    if pairs:
+        direction = CRITERIA[name].direction
+        try:
+            function = ValueFunction(tuple(pairs))  # type: ignore[arg-type]
+        except ProfileError:
+            reason = "figures rising, values from 0 to 1"
+            yield Fault(key, "not_breakpoints", _shown(value), (reason,))
+            return
+        if not function.follows(direction):
+            yield Fault(key, "not_breakpoints", _shown(value), (f"values {direction.value}",))
+            return
+    _replace(part, "breakpoints", pairs or None)
+    _drop_empty(data, "criteria", name)
+
+
+def _crossed(data: Mapping[str, Any]) -> Iterator[Fault]:
+    for name, limit in data.get("limits", {}).items():
+        least, most = limit.get("at_least"), limit.get("at_most")
+        if least is not None and most is not None and least > most:
+            ends = plain_number(least), (plain_number(most),)
+            yield Fault(f"min_{name}", "crossed", *ends)
+
+
+BOUND_CODES = {
+    "greater_than": ("not_above", "gt"),
+    "greater_than_equal": ("below", "ge"),
+    "less_than_equal": ("above", "le"),
+    "too_long": ("too_many", "max_length"),
+    "string_too_long": ("too_long", "max_length"),
+}
+
+
+def _translated(error: ValidationError) -> Iterator[Fault]:
+    """Turn what the profile itself refuses (its bounds) into faults of the form."""
+    for detail in error.errors(include_url=False):
+        field = str(detail["loc"][0]) if detail["loc"] else ""
+        key = FIELD_KEYS.get(field, field)
+        if detail["type"] in BOUND_CODES:
+            code, bound = BOUND_CODES[detail["type"]]
+            given = detail["input"]
+            found = _shown(plain_number(given) if isinstance(given, float) else str(given))
+            yield Fault(key, code, found, (plain_number(detail["ctx"][bound]),))
+        elif not field and "nothing matters" in detail["msg"]:
+            yield Fault("", "nothing_matters")
+        else:
+            yield Fault(key, "refused", expected=(detail["msg"].removeprefix("Value error, "),))
+
+
+DEFAULT_FIELDS: Mapping[str, str] = profile_fields(Profile())
+"""Every field of an empty profile, by key."""

@@ -1,0 +1,268 @@
+// The live page: answers change the list and the map without a page load.
+// Without this script the form is sent, and the same page comes back.
+
+import { fill, followImplied, queryOf } from "./form.js";
+import { createMap } from "./map.js";
+
+const TYPING_MS = 80;
+const COPIED_MS = 2500;
+const WIDE = matchMedia("(min-width: 45rem)");
+
+const byId = (id) => document.getElementById(id);
+const readJson = (id) => JSON.parse(byId(id).textContent);
+
+const form = byId("profile");
+const results = byId("results");
+const setup = readJson("setup");
+let state = readJson("state");
+let map = null;
+let chosen = "";
+
+// --- Asking and showing ----------------------------------------------------------------------
+
+let request = null;
+let pendingHistory = "";
+
+/**
+ * Ask for a query and show the answer.
+ * @param history "push", "replace" or "" (the address is already right)
+ * @param refill put the answers of the query into the form
+ */
+async function show(query, { history = "", refill = false } = {}) {
+  request?.abort();
+  const own = (request = new AbortController());
+  if (pendingHistory !== "push") pendingHistory = history;
+  results.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(`/fragments/matches?${query}`, { signal: own.signal });
+    if (!answer.ok && answer.status !== 422) throw new Error(`status ${answer.status}`);
+    const html = await answer.text();
+    if (own.signal.aborted) return false;
+    replaceResults(html);
+    trouble("");
+    if (state.fields) {
+      if (refill && !fill(form, state)) {
+        location.assign(`/?${query}`);
+        return false;
+      }
+      settle();
+    }
+    return true;
+  } catch (error) {
+    if (error.name === "AbortError") return false;
+    trouble(setup.words.live_failed);
+    return false;
+  } finally {
+    if (request === own) results.removeAttribute("aria-busy");
+  }
+}
+
+function replaceResults(html) {
+  const opened = [...results.querySelectorAll("details[open]")].map(codeOf);
+  results.innerHTML = html;
+  for (const code of opened) {
+    const details = code && byId(`v-${code}`)?.querySelector("details");
+    if (details) details.open = true;
+  }
+  state = readJson("state");
+  byId("count").textContent = state.count;
+  if (state.tab) byId("tab-count").textContent = state.tab;
+  if (chosen) mark(chosen);
+}
+
+/** Bring everything around the list into line with the new state. */
+function settle() {
+  followImplied(form, state.implied);
+  const query = state.query;
+  const address = query ? `/?${query}` : "/";
+  if (pendingHistory === "push" && address !== location.pathname + location.search) {
+    history.pushState(null, "", address);
+  } else if (pendingHistory) {
+    history.replaceState(null, "", address);
+  }
+  pendingHistory = "";
+  byId("map-detailed").href = `/maps/match?${query}`;
+  byId("map-download").href = `/maps/match?${query ? `${query}&` : ""}download=1`;
+  byId("other-language").href = `/?${state.other}`;
+  for (const note of document.querySelectorAll("[data-scope]")) {
+    note.hidden = note.dataset.scope !== state.fields.scope;
+  }
+  for (const link of document.querySelectorAll(".examples a")) {
+    const isFrom = new URLSearchParams(link.search).get("preset") === state.fields.name;
+    if (isFrom) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+    link.search = withScope(link.search);
+  }
+  map?.paint(state);
+}
+
+function withScope(search) {
+  const query = new URLSearchParams(search);
+  query.set("scope", state.fields.scope);
+  return query.toString();
+}
+
+function trouble(text) {
+  const box = byId("trouble");
+  box.textContent = text;
+  box.hidden = !text;
+}
+
+// --- Answers -----------------------------------------------------------------------------------
+
+let timer = 0;
+let typedIn = null;
+
+form.addEventListener("input", changed);
+document.querySelector(".scopes").addEventListener("input", changed);
+
+function changed(event) {
+  clearTimeout(timer);
+  const isTyping = event.target.type === "text";
+  // One step back undoes one answer: letters of one field make one step together.
+  const history = isTyping && typedIn === event.target ? "replace" : "push";
+  typedIn = isTyping ? event.target : null;
+  const ask = () => show(queryOf(form), { history });
+  if (isTyping) timer = setTimeout(ask, TYPING_MS);
+  else ask();
+}
+
+form.addEventListener("focusout", () => (typedIn = null));
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  clearTimeout(timer);
+  await show(queryOf(form), { history: "push" });
+  openTab("villages");
+  byId("villages").focus({ preventScroll: true });
+});
+
+window.addEventListener("popstate", () => {
+  pendingHistory = "";
+  show(location.search.slice(1), { refill: true });
+});
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a.live, .examples a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (link.id === "more") {
+    const before = state.shown;
+    await show(link.search.slice(1), { history: "replace" });
+    results.querySelectorAll(".card h3")[before]?.focus({ preventScroll: true });
+  } else {
+    await show(link.search.slice(1), { history: "push", refill: true });
+    if (!link.isConnected) byId("villages").focus({ preventScroll: true });
+    else openTab("villages");
+  }
+});
+
+// --- Villages and polygons -----------------------------------------------------------------------
+
+const codeOf = (element) => element.closest("[data-code]")?.dataset.code ?? "";
+
+function mark(code) {
+  chosen = code;
+  for (const card of results.querySelectorAll(".is-chosen")) card.classList.remove("is-chosen");
+  byId(`v-${code}`)?.classList.add("is-chosen");
+}
+
+results.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-show]");
+  const code = codeOf(event.target);
+  if (!code || (!button && event.target.closest("a, summary, details, button"))) return;
+  mark(code);
+  if (button) openTab("map");
+  say(code, { move: true });
+  if (button && !WIDE.matches) byId("map-box").focus();
+});
+
+/** Outline a commune and say what it is, with a way to its card. */
+async function say(code, options) {
+  await (mapReady ?? startMap());
+  const said = map?.choose(code, options);
+  if (!said) return;
+  const name = Object.assign(document.createElement("b"), { textContent: said.name });
+  const line = byId("map-said");
+  line.replaceChildren(name, ` · ${said.text}`);
+  if (byId(`v-${code}`)) {
+    const link = Object.assign(document.createElement("a"), {
+      href: `#v-${code}`,
+      textContent: setup.words.map_open,
+    });
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      goToCard(code);
+    });
+    line.append(" · ", link);
+  } else if (state.marks[code]) {
+    line.append(` (${setup.words.map_below.replace("{n}", state.shown)})`);
+  }
+}
+
+function goToCard(code) {
+  openTab("villages");
+  const card = byId(`v-${code}`);
+  card?.scrollIntoView({ block: "start" });
+  card?.querySelector("h3").focus({ preventScroll: true });
+}
+
+function picked(code) {
+  mark(code);
+  say(code);
+  if (WIDE.matches) byId(`v-${code}`)?.scrollIntoView({ block: "nearest" });
+}
+
+// --- The map, loaded when it can be seen -----------------------------------------------------------
+
+let mapReady = null;
+
+function startMap() {
+  mapReady ??= createMap(byId("map-box"), setup, picked)
+    .then((made) => {
+      map = made;
+      map.paint(state);
+      if (chosen) map.choose(chosen);
+    })
+    .catch(() => {
+      const sorry = document.createElement("p");
+      sorry.className = "why";
+      sorry.textContent = setup.words.map_failed;
+      byId("map-box").replaceChildren(sorry);
+    });
+  return mapReady;
+}
+
+if (WIDE.matches) startMap();
+WIDE.addEventListener("change", () => WIDE.matches && startMap());
+
+// --- Tabs, link ---------------------------------------------------------------------------------------
+
+function openTab(name) {
+  document.body.dataset.tab = name;
+  for (const tab of document.querySelectorAll(".tabs a")) {
+    if (tab.dataset.tab === name) tab.setAttribute("aria-current", "true");
+    else tab.removeAttribute("aria-current");
+  }
+  if (name === "map") startMap().then(() => map?.fit());
+}
+
+document.querySelector(".tabs").addEventListener("click", (event) => {
+  const tab = event.target.closest("a");
+  if (!tab) return;
+  event.preventDefault();
+  openTab(tab.dataset.tab);
+  window.scrollTo(0, 0);
+});
+
+byId("share").addEventListener("click", async () => {
+  const label = byId("share").querySelector("span");
+  const before = label.textContent;
+  try {
+    await navigator.clipboard.writeText(new URL(`/?${state.query ?? ""}`, location.href).href);
+    label.textContent = setup.words.share_copied;
+    setTimeout(() => (label.textContent = before), COPIED_MS);
+  } catch {
+    trouble(setup.words.share_failed);
+  }
+});

@@ -1,0 +1,280 @@
+"""What holds for every module, read from the source text."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from geo_matcher import __version__, errors
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = REPOSITORY / "geo_matcher"
+
+LAYERS: tuple[frozenset[str], ...] = tuple(
+    frozenset(row.split())
+    for row in (
+        "errors destinations look map_words",
+        "access catalog criteria membership places schemas",
+        "gate numbers profile",
+        "territory presets",
+        "build decision flags",
+        "commune matching",
+        "exports sentences",
+        "map_data",
+        "map_parts",
+        "maps",
+        "cli",
+        "__main__",
+    )
+)
+"""Modules of geo_matcher, lowest first. A module imports only from the rows above its own, so that
+there is no circle. A new module has to be given its place here."""
+
+DATA_SIDE = frozenset("access build catalog gate membership places schemas territory".split())
+METHOD_SIDE = frozenset(
+    "criteria decision flags matching presets profile sentences exports maps cli".split()
+)
+"""The data knows nothing of the method, of drawings and of people's wishes."""
+
+ONLY_USERS = {
+    "osmnx": {"access"},
+    "folium": {"maps"},
+    "branca": {"maps"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "uvicorn": {"cli"},
+    "fastapi": set(),
+    "starlette": set(),
+    "requests": set(),
+    "httpx": set(),
+    "urllib.request": set(),
+}
+"""Libraries that one module hides from the others, or that none may use."""
+
+Tree = ast.Module
+
+
+def source_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py"))
+
+
+def parsed(path: Path) -> Tree:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+MODULES = {path.stem: parsed(path) for path in source_files(PACKAGE) if path.stem != "__init__"}
+EACH = pytest.mark.parametrize("module", MODULES)
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield every module that is imported, anywhere in the file, with the names taken from it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, ()) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or "", tuple(alias.name for alias in node.names)
+
+
+def own_imports(tree: ast.AST) -> set[str]:
+    """Return the modules of geo_matcher that are imported."""
+    found: set[str] = set()
+    for name, names in imports(tree):
+        if name == "geo_matcher":
+            found |= {taken for taken in names if taken in MODULES}
+        elif name.startswith("geo_matcher."):
+            found.add(name.split(".")[1])
+    return found
+
+
+# --- Who may import whom --------------------------------------------------------------------
+
+
+def layer(module: str) -> int:
+    return next(number for number, row in enumerate(LAYERS) if module in row)
+
+
+@EACH
+def test_a_module_imports_only_from_lower_layers(module: str) -> None:
+    assert sum(module in row for row in LAYERS) == 1, f"give {module} its place in LAYERS"
+    for other in own_imports(MODULES[module]):
+        assert layer(other) < layer(module), f"{module} must not import {other}"
+
+
+def test_every_module_of_the_layers_exists() -> None:
+    assert set().union(*LAYERS) == set(MODULES)
+
+
+def test_the_data_knows_nothing_of_the_method() -> None:
+    for module in DATA_SIDE:
+        assert own_imports(MODULES[module]).isdisjoint(METHOD_SIDE), module
+
+
+def test_the_errors_import_nothing_of_ours() -> None:
+    assert own_imports(MODULES["errors"]) == set()
+
+
+@EACH
+def test_the_library_does_not_know_the_service(module: str) -> None:
+    tree = MODULES[module]
+    reaching = {name for name, _ in imports(tree) if name.split(".")[0] == "api"}
+    if module != "cli":
+        assert reaching == set()
+        return
+    # `geo-matcher serve` starts the service: the one door, and it opens only when asked.
+    at_import = {name for node in tree.body for name, _ in imports(node)
+                 if not isinstance(node, ast.FunctionDef)}  # fmt: skip
+    assert not any(name.split(".")[0] == "api" for name in at_import)
+    serve = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "serve")
+    assert reaching <= {name for name, _ in imports(serve)}
+
+
+@pytest.mark.parametrize("library", ONLY_USERS)
+def test_a_library_is_used_only_where_it_is_hidden(library: str) -> None:
+    users = {
+        module
+        for module, tree in MODULES.items()
+        for name, _ in imports(tree)
+        if name == library or name.startswith(f"{library}.")
+    }
+    assert users <= ONLY_USERS[library]
+
+
+@EACH
+def test_nothing_is_imported_by_star(module: str) -> None:
+    assert not any("*" in names for _, names in imports(MODULES[module]))
+
+
+# --- What a module shows --------------------------------------------------------------------
+
+
+def listed(module: str) -> list[str]:
+    """Return the names in ``__all__``."""
+    for node in MODULES[module].body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            found: list[str] = ast.literal_eval(node.value)
+            return found
+    raise AssertionError(f"{module} has no __all__")
+
+
+def public_definitions(module: str) -> set[str]:
+    """Return the functions and classes that a module defines without underscore."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = (node for node in MODULES[module].body if isinstance(node, kinds))
+    return {node.name for node in nodes if not node.name.startswith("_")}
+
+
+def with_list() -> list[str]:
+    return [module for module in MODULES if module != "__main__"]
+
+
+@EACH
+def test_a_module_opens_with_what_it_hides(module: str) -> None:
+    docstring = ast.get_docstring(MODULES[module])
+    assert docstring
+    assert docstring.splitlines()[0].endswith(".")
+
+
+@pytest.mark.parametrize("module", with_list())
+def test_all_lists_the_public_functions_and_classes(module: str) -> None:
+    names = listed(module)
+    assert len(set(names)) == len(names)
+    loaded = importlib.import_module(f"geo_matcher.{module}")
+    assert [name for name in names if not hasattr(loaded, name)] == []
+    if module == "cli":  # its functions are commands: what is public there is the command line
+        assert set(names) <= {"app", "main"}
+        return
+    definitions = public_definitions(module)
+    assert definitions <= set(names), "add it to __all__ or begin its name with an underscore"
+    constants = set(names) - definitions
+    imported = {name for _, taken in imports(MODULES[module]) for name in taken}
+    assert constants.isdisjoint(imported), "a module lists what it defines, not what it imports"
+
+
+def users() -> dict[str, Tree]:
+    files = [*source_files(PACKAGE), *source_files(REPOSITORY / "api")]
+    return {path.relative_to(REPOSITORY).as_posix(): parsed(path) for path in files}
+
+
+def test_what_one_module_takes_from_another_is_in_its_list() -> None:
+    wrong = []
+    for user, tree in users().items():
+        for name, taken in imports(tree):
+            module = name.removeprefix("geo_matcher.")
+            if name.startswith("geo_matcher.") and module in MODULES:
+                wrong += [f"{user}: {module}.{n}" for n in taken if n not in listed(module)]
+    assert wrong == []
+
+
+def test_only_the_command_line_prints() -> None:
+    for module, tree in MODULES.items():
+        calls = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+        if module != "cli":
+            assert calls.isdisjoint({"print", "sys.stdout.write", "sys.stderr.write"}), module
+
+
+# --- Errors ---------------------------------------------------------------------------------
+
+
+def drawn_tree() -> dict[str, tuple[str, str]]:
+    """Read the tree of errors.py: each class with its parent and the standard one in brackets."""
+    stack: list[str] = []
+    found: dict[str, tuple[str, str]] = {}
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"    ((?:│   |    )*)(?:├── |└── )?(\w+Error)\b(?: \((\w+)\))?", line)
+        if not match:
+            continue
+        is_root = "──" not in line
+        depth = 0 if is_root else len(match[1]) // 4 + 1
+        stack[depth:] = [match[2]]
+        found[match[2]] = ("" if is_root else stack[depth - 1], match[3] or "")
+    return found
+
+
+def test_the_tree_drawn_in_errors_is_the_tree_of_the_classes() -> None:
+    drawn = drawn_tree()
+    assert sorted(drawn) == sorted(errors.__all__)
+    for name, (parent, standard) in drawn.items():
+        bases = [base.__name__ for base in getattr(errors, name).__bases__]
+        if name == "GeoMatcherError":
+            assert bases == ["Exception"]
+        else:
+            assert bases == [parent, standard] if standard else [parent], name
+
+
+def test_every_leaf_is_also_a_standard_exception() -> None:
+    classes = [getattr(errors, name) for name in errors.__all__]
+    for cls in classes:
+        is_leaf = not any(other is not cls and issubclass(other, cls) for other in classes)
+        standard = [
+            base for base in cls.__mro__
+            if getattr(builtins, base.__name__, None) is base
+            and base not in {Exception, BaseException, object}
+        ]  # fmt: skip
+        assert standard or not is_leaf, cls
+
+
+@EACH
+def test_an_error_raised_on_purpose_is_one_of_the_tree(module: str) -> None:
+    allowed = set(errors.__all__) | {"KeyError", "TypeError", "ValueError"}
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            name = ast.unparse(node.exc.func)
+            assert name in allowed or name.startswith("typer."), f"line {node.lineno}: {name}"
+
+
+# --- The version ----------------------------------------------------------------------------
+
+
+def test_the_version_is_the_newest_of_the_changelog() -> None:
+    text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## \[?(\d+\.\d+\.\d+)\b", text, re.MULTILINE)
+    assert versions[0] == __version__
+    numbers = [tuple(map(int, version.split("."))) for version in versions]
+    assert numbers == sorted(numbers, reverse=True)

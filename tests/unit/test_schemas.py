@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.errors import DataError
+from geo_matcher.schemas import BEST_TECHNOLOGY, SCHEMAS
+from geo_matcher.territory import Territory, read_table
+
+GOOD = ("kind,name,insee_code,lon,lat,note\n"
+        "station,Auch,32013,0.59,43.65,\n"
+        "airport,Blagnac,31069,1.364,43.629,to 100 m\n")  # fmt: skip
+
+
+def problems_of(folder: Path, text: str, path: str = "hubs.csv") -> tuple[str, ...]:
+    (folder / path).write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as refusal:
+        read_table(folder, path)
+    return refusal.value.problems
+
+
+def test_a_good_table_is_read_as_text_and_figures(tmp_path: Path) -> None:
+    (tmp_path / "hubs.csv").write_text(GOOD, encoding="utf-8")
+    hubs = read_table(tmp_path, "hubs.csv")
+    assert hubs["insee_code"].tolist() == ["32013", "31069"]
+    assert hubs["note"].tolist() == ["", "to 100 m"]
+    assert hubs["lon"].dtype == "float64"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problems"),
+    [
+        ("lon,lat,note", "lon,lat,note,colour",
+         ["hubs.csv: column colour is unknown"]),
+        (",lat,note", ",latitude,note",
+         ["hubs.csv: column latitude is unknown", "hubs.csv: column lat is missing"]),
+        ("0.59", "east",
+         ["hubs.csv line 2, column lon: 'east' is not a number"]),
+        ("1.364", "inf",
+         ["hubs.csv line 3, column lon: 'inf' is not a number"]),
+        ("1.364", "",
+         ["hubs.csv line 3, column lon: empty, expected a figure"]),
+        ("43.65", "143.65",
+         ["hubs.csv line 2, column lat: found 143.65, expected in_range(40, 52)"]),
+        ("32013", "1013",
+         [r"hubs.csv line 2, column insee_code: found '1013', expected "
+          r"str_matches('^(\d{2}|2[AB])\d{3}$')"]),
+        ("station,", "harbour,",
+         ["hubs.csv line 2, column kind: found 'harbour', expected "
+          "isin(('station', 'airport'))"]),
+        (",to 100 m", "", ["hubs.csv line 3: not as many cells as the header (6)"]),
+        ("43.65,", "43.65,,", ["hubs.csv line 2: not as many cells as the header (6)"]),
+    ],
+    ids=["unknown column", "missing column", "not a number", "infinite", "empty",
+         "range", "code", "word", "short line", "long line"],
+)  # fmt: skip
+def test_each_fault_names_its_line_and_column(
+    tmp_path: Path, old: str, new: str, problems: list[str]
+) -> None:
+    assert GOOD.count(old) == 1
+    text = GOOD.replace(old, new)
+    if new.endswith(",colour"):
+        text = text.replace(",\n", ",,red\n").replace("m\n", "m,red\n")
+    assert list(problems_of(tmp_path, text)) == problems
+
+
+def test_columns_must_stand_in_the_order_of_the_dictionary(tmp_path: Path) -> None:
+    lines = [line.split(",") for line in GOOD.splitlines()]
+    text = "".join(",".join([note, *others]) + "\n" for *others, note in lines)
+    (problem,) = problems_of(tmp_path, text)
+    assert problem.startswith("hubs.csv: columns note, kind, name, ")
+    assert problem.endswith(" are out of order, expected kind, name, insee_code, lon, lat, note")
+
+
+def test_a_key_given_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    text = GOOD + "station,Auch,32013,0.6,43.66,\n"
+    assert problems_of(tmp_path, text) == (
+        "hubs.csv line 2, 4: the same kind and name more than once",
+    )
+
+
+def test_several_faults_are_told_together(tmp_path: Path) -> None:
+    text = GOOD.replace("0.59", "east").replace("31069", "31").replace("43.65", "3.65")
+    assert problems_of(tmp_path, text) == (
+        "hubs.csv line 2, column lon: 'east' is not a number",
+        r"hubs.csv line 3, column insee_code: found '31', expected "
+        r"str_matches('^(\d{2}|2[AB])\d{3}$')",
+        "hubs.csv line 2, column lat: found 3.65, expected in_range(40, 52)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        (GOOD.replace("100 m", '"100 m'), "unexpected end of data"),
+        (GOOD.replace("100 m", "x" * 200_000), "field larger than field limit (131072)"),
+    ],
+    ids=["open quote", "endless cell"],
+)
+def test_what_is_not_csv_is_refused(tmp_path: Path, text: str, end: str) -> None:
+    text = text.replace("to ", "")
+    assert problems_of(tmp_path, text) == (f"hubs.csv is not a CSV table in UTF-8: {end}",)
+
+
+def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, GOOD.replace("lat,note", "lat,lat")) == (
+        "hubs.csv line 1: a column is named twice in kind, name, insee_code, lon, lat, lat",
+    )
+
+
+def test_an_empty_file_lacks_every_column(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, "") == (
+        "hubs.csv: columns kind, name, insee_code, lon, lat, note are missing",
+    )
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "hubs.csv").write_bytes(GOOD.replace("Auch", "Montréjeau").encode("latin-1"))
+    with pytest.raises(DataError, match=r"^hubs\.csv is not a CSV table in UTF-8: "):
+        read_table(tmp_path, "hubs.csv")
+
+
+def test_an_absent_table_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as refusal:
+        read_table(tmp_path, "hubs.csv")
+    assert str(refusal.value) == (
+        "hubs.csv is absent. Restore it, or run `geo-matcher data build`."
+    )
+
+
+def test_a_table_that_nobody_has_described_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no schema is known for a table 'moods'"):
+        read_table(tmp_path, "source/moods.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("12.5", "line 2, column gp_registered: '12.5' is not a whole number"),
+        ("", "line 2, column gp_registered: '' is not a whole number"),
+        ("2", "line 2, column gp_registered: found 2, expected isin([0, 1])"),
+        ("-1", "line 2, column gp_registered: found -1, expected isin([0, 1])"),
+    ],
+)
+def test_a_count_is_a_whole_number(tmp_path: Path, cell: str, problem: str) -> None:
+    text = f"insee_code,gp_registered,nurse_registered,dentist_registered\n32001,{cell},0,0\n"
+    name = "health_registered_2018.csv"
+    assert problems_of(tmp_path, text, name) == (f"{name} {problem}",)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "problem"),
+    [
+        ("2014-02-30", "", "valid_from: found '2014-02-30', expected a date such as 2014-06-30"),
+        ("2014-1-1", "", "valid_from: found '2014-1-1', expected a date such as 2014-06-30"),
+        ("", "", "valid_from: found '', expected a date such as 2014-06-30"),
+        ("2014-01-01", "never",
+         "valid_to: found 'never', expected a date such as 2014-06-30 or nothing"),
+    ],
+)  # fmt: skip
+def test_dates_must_be_in_the_calendar(
+    tmp_path: Path, start: str, end: str, problem: str
+) -> None:
+    text = f"insee_code,valid_from,valid_to\n32001,{start},{end}\n32002,2014-01-01,2020-12-31\n"
+    assert problems_of(tmp_path, text, "partners.csv") == (f"partners.csv line 2, column {problem}",)
+
+
+def communes(**changes: object) -> gpd.GeoDataFrame:
+    values = dict.fromkeys(SCHEMAS["communes"].columns, "") | {
+        "insee_code": "32001", "name": "Aignan", "departement": "32", "population": 700,
+        "area_km2": 1.0, "epci_code": "123456789", "postal_codes": "32290",
+        "town_hall_lon": 0.1, "town_hall_lat": 43.6, "town_hall_position": "published",
+    }  # fmt: skip
+    values = {key: [value] for key, value in (values | changes).items()}
+    return gpd.GeoDataFrame(values, geometry=[shapely.box(0, 43, 0.2, 44)], crs=4326)
+
+
+def test_a_geoparquet_table_is_held_to_its_schema_too(tmp_path: Path) -> None:
+    communes().to_parquet(tmp_path / "communes.parquet")
+    assert read_table(tmp_path, "communes.parquet")["population"].tolist() == [700]
+    communes(population=-3, town_hall_website=None).to_parquet(tmp_path / "communes.parquet")
+    with pytest.raises(DataError) as refusal:
+        read_table(tmp_path, "communes.parquet")
+    assert refusal.value.problems == (
+        "communes.parquet row 1, column population: found -3, expected "
+        "in_range(0, 10000000.0)",
+    )
+
+
+def test_missing_text_in_a_geoparquet_table_is_empty_text(tmp_path: Path) -> None:
+    frame = communes()
+    frame["town_hall_email"] = pd.Series([None], dtype="str")
+    frame.to_parquet(tmp_path / "communes.parquet")
+    assert read_table(tmp_path, "communes.parquet")["town_hall_email"].tolist() == [""]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more", GOOD.encode()])
+def test_what_is_not_geoparquet_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "communes.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"^communes\.parquet is not a GeoParquet table: "):
+        read_table(tmp_path, "communes.parquet")
+
+
+def test_a_parquet_table_without_geometry_is_refused(tmp_path: Path) -> None:
+    pd.DataFrame({"insee_code": ["32001"]}).to_parquet(tmp_path / "communes.parquet")
+    with pytest.raises(DataError, match=r"^communes\.parquet is not a GeoParquet table: "):
+        read_table(tmp_path, "communes.parquet")
+
+
+def test_every_table_of_the_release_has_a_schema(territory: Territory) -> None:
+    tables: Mapping[str, object] = SCHEMAS
+    described = {t.name for t in territory.catalog.tables if t.path.endswith((".csv", ".parquet"))}
+    assert described <= set(tables)
+    assert set(tables) - described == {"partners"}  # comes with the network's own list
+
+
+def test_schemas_know_every_destination_and_technology() -> None:
+    times = SCHEMAS["travel_times"].columns["destination"].checks[0]
+    assert set(times.statistics["allowed_values"]) == {d.name for d in DESTINATIONS}
+    assert set(BEST_TECHNOLOGY) < set(SCHEMAS["broadband_fixed_2026t2"].columns)
+    within = SCHEMAS["indicators"].columns["daily_services_within_10min"].checks[0]
+    assert within.statistics["max_value"] == len(DAILY_SERVICES)
+
+
+def test_nothing_known_is_nan_and_never_zero(territory: Territory) -> None:
+    medians = territory.tables["housing_sales_2021_2025"]["house_median_eur_m2"]
+    assert medians.isna().any()
+    assert not (medians == 0).any()
+    assert math.isnan(territory.indicators.at["32002", "house_price_eur_m2"])
