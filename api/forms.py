@@ -31,10 +31,13 @@ from geo_matcher.profile import CITIES, SECTORS, Profile
 from geo_matcher.territory import SCOPES
 
 __all__ = [
+    "CHOICES",
     "DEFAULT_FIELDS",
     "DEFAULT_LANGUAGE",
     "DEFAULT_SCOPE",
     "DEFAULT_TOP",
+    "FAULT_TEXTS",
+    "IMPORTANCE_WORDS",
     "MAX_TOP",
     "Asked",
     "Fault",
@@ -89,8 +92,8 @@ FIELD_KEYS: Mapping[str, str] = {
     **{field: key for key, field in NUMBERS.items()},
 }
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _UNIT = re.compile(r"(€|eur|euros?|m²|m2|min)$", re.IGNORECASE)
 _AGE_WORDS = re.compile(r"\b(et|and|ans?|years?|old)\b", re.IGNORECASE)
 

@@ -48,8 +48,8 @@ class PageView:
 
     Attributes
     ----------
-    language, other_language_href
-        Language of the page, and where the other one is.
+    other_language_href
+        Where the page is in the other language.
     territory, vintage, release, communes
         What the data are about, their month, their release and how many communes they hold.
     form, scope, results
@@ -68,7 +68,6 @@ class PageView:
         JSON for the scripts: colours, towns, texts.
     """
 
-    language: str
     other_language_href: str
     territory: str
     vintage: str
@@ -112,7 +111,6 @@ def page_view(
     """
     foot = _foot(territory, language)
     return PageView(
-        language=language,
         other_language_href=href(other_query),
         territory=_in(language, territory.catalog.name_fr, territory.catalog.name_en),
         vintage=_month(territory.catalog.vintage, language),

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 
-__all__ = ["TEXTS", "Translate", "french_spaces", "translator", "typeset"]
+__all__ = ["NBSP", "TEXTS", "Translate", "french_spaces", "translator", "typeset"]
 
 Translate = Callable[..., str]
 """Takes a key of ``TEXTS`` and the values of its placeholders, returns the text."""
 
 NBSP = "\u00a0"
-_BEFORE = re.compile(r" (?=[:;?!»%€])")
+_BEFORE = re.compile(r" (?=[:;?!»%€°])")
 
 
 def french_spaces(text: str) -> str:
@@ -239,13 +239,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "technology.satellite": ("satellite", "satellite"),
     "contact.title": ("Qui appeler", "Who to call"),
     "contact.hall": ("Mairie", "Town hall"),
-    "contact.website": ("Site de la commune", "The commune’s site"),
     "ledger.title": ("Le compte, point par point", "The account, point by point"),
     "ledger.criterion": ("Ce qui compte", "What counts"),
     "ledger.here": ("Ici", "Here"),
     "ledger.points": ("Points", "Points"),
     "ledger.total": ("Total", "Total"),
-    "ledger.of": ("sur {n}", "of {n}"),
     "ledger.rounded": (
         "Points arrondis au dixième. Un chiffre inconnu compte pour moitié.",
         "Points rounded to one decimal. An unknown figure counts for half.",
@@ -257,8 +255,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "status.estimated": ("estimé", "estimated"),
     "status.upper_bound": ("au plus", "at most"),
     "status.reconstructed": ("reconstitué", "reconstructed"),
-    "status.unreachable": ("hors d’atteinte", "out of reach"),
-    "status.missing": ("inconnu", "unknown"),
     # Limits
     "limits.title": ("Ce que vos limites écartent", "What your limits leave out"),
     "limits.excludes": (
@@ -390,7 +386,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "map.legend": ("Points sur 100", "Points out of 100"),
     "map.out": ("hors de la recherche", "outside the search"),
     "map.excluded": ("hors de vos limites", "beyond your limits"),
-    "map.sourced": ("partenaire, sourcé", "partner, sourced"),
+    "map.sourced": ("partenaire, attesté", "partner, attested"),
     "map.reconstructed": ("partenaire, reconstitué", "partner, reconstructed"),
     "map.tooltip": (
         "{score} points sur 100, rang {rank}",
@@ -466,7 +462,7 @@ _READY: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _translate(language: str, key: str, **values: object) -> str:
+def _translate(language: str, key: str, /, **values: object) -> str:
     return _READY[language][key].format(**values) if values else _READY[language][key]
 
 

@@ -1,7 +1,7 @@
 """Take the pictures of the documentation from the real service: ``make docs-screenshots``.
 
-Needs Chromium (``CHROMIUM_PATH``, or found on the path). Sizes are those that the pages are looked at
-in: 1280 and 390 pixels wide.
+Needs Chromium (``CHROMIUM_PATH``, or found on the path). Sizes are those that the pages are looked
+at in: 1280 and 390 pixels wide.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 QUERY = "preset=paris-web-family"
+POLYGON = "path.leaflet-interactive"
 SHOTS = (
-    ("page-wide", f"/?{QUERY}&scope=partners", 1280, 860),
-    ("page-narrow", f"/?{QUERY}&scope=partners", 390, 844),
-    ("page-wide-en", f"/?{QUERY}&scope=all&lang=en", 1280, 860),
-    ("map-wide", f"/maps/match?{QUERY}&scope=all", 1280, 860),
-    ("map-narrow", f"/maps/match?{QUERY}&scope=all", 390, 844),
+    ("page-wide", f"/?{QUERY}&scope=partners", 1280, 860, POLYGON),
+    ("page-narrow", f"/?{QUERY}&scope=partners", 390, 844, "article.card"),
+    ("page-narrow-map", f"/?{QUERY}&scope=partners", 390, 844, POLYGON),
+    ("page-wide-en", f"/?{QUERY}&scope=all&lang=en", 1280, 860, POLYGON),
+    ("map-wide", f"/maps/match?{QUERY}&scope=all", 1280, 860, POLYGON),
+    ("map-narrow", f"/maps/match?{QUERY}&scope=all", 390, 844, POLYGON),
 )
+"""Name, address, width and height in pixels, and what must be there before the picture is taken."""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -38,10 +41,12 @@ def chromium() -> str:
 
 def shoot(browser: Browser, address: str) -> None:
     """Take every picture."""
-    for name, path, width, height in SHOTS:
+    for name, path, width, height, awaited in SHOTS:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(address + path)
-        page.wait_for_selector("path.leaflet-interactive", state="attached")
+        if name.endswith("narrow-map"):
+            page.click(".tabs a[data-tab=map]")
+        page.wait_for_selector(awaited, state="attached")
         page.wait_for_timeout(400)
         page.screenshot(path=IMAGES / f"{name}.png")
         page.close()

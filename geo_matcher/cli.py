@@ -239,6 +239,9 @@ def _price_words(price: dict[str, Any], language: str) -> str:
     label = criterion.label_fr if french else criterion.label_en
     count = price["excluded"]
     excluded = f"{count} exclues" if french else f"{count} excluded"
+    if price["unverified"]:
+        doubtful = "non vérifiables" if french else "cannot be verified"
+        excluded += f", {price['unverified']} {doubtful}"
     cost = ""
     if price["price_points"]:
         points = format_number(price["price_points"], language, ".1")

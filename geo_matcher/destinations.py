@@ -69,7 +69,7 @@ DESTINATIONS: tuple[Destination, ...] = (
     Destination("workplace", ("coworking", "third_place", "fablab", "telecentre")),
     *(Destination(kind, (kind,), "shops_box") for kind in DAILY_SERVICES),
     Destination("france_services", ("france_services",)),
-    Destination("primary_school", ("primary_school",)),
+    Destination("primary_school", ("primary_school",), is_partial=True),
     Destination("college", ("college",)),
     Destination("lycee", ("lycee",)),
     Destination("doctor", ("doctor",)),

@@ -28,6 +28,8 @@ __all__ = [
     "commune_geometries",
     "communes_geojson",
     "credit_lines",
+    "place_tables",
+    "rounded_outlines",
     "to_csv",
     "to_geojson",
     "used_tables",

@@ -76,16 +76,17 @@ class Flag:
 def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     """Return the red flags of every commune, by INSEE code; made once, then kept."""
     tables = territory.tables
-    fixed = tables["broadband_fixed_2026t2"].set_index("insee_code")
+    fixed = tables["broadband_fixed_2026t2"].set_index("insee_code").to_dict("index")
+    indicators = territory.indicators.to_dict("index")
     risks = tables["risks_2026"].groupby("insee_code")
     flood = risks["ddrm_flood"].max()
     industrial = risks["ddrm_industrial"].max()
     doctor_min: dict[Any, float] = territory.minutes["doctor"].to_dict()
     flags: dict[str, tuple[Flag, ...]] = {}
     for code in territory.codes:
-        figures = territory.indicators.loc[code]
+        figures = indicators[code]
         found = [
-            *_line_flags(figures, fixed.loc[code]),
+            *_line_flags(figures, fixed[code]),
             *_doctor_flags(doctor_min[code]),
             *_life_flags(
                 figures,

@@ -104,7 +104,7 @@ def profile_label(ranking: Ranking, language: str) -> str:
     return profile.name.strip() or WORDS[language]["no_profile"]
 
 
-def headline(ranking: Ranking, language: str) -> str:
+def _headline(ranking: Ranking, language: str) -> str:
     """Say in one sentence what the map shows."""
     words = WORDS[language]
     scores = ranking.score[ranking.order]
@@ -129,7 +129,7 @@ def title_html(ranking: Ranking, language: str) -> str:
         .get_template("map_title.html")
         .render(
             words=words,
-            headline=headline(ranking, language),
+            headline=_headline(ranking, language),
             excluded=words[name].format(count=count) if excluded else "",
         )
     )

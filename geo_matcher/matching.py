@@ -200,7 +200,7 @@ class Ranking:
             "drags": [NAMES[k] for k in self.drags[row] if k >= 0],
             "contributions": contributions,
             "red_flags": [flag.as_dict() for flag in self._flags[code]],
-            "missing": [c["criterion"] for c in contributions if c["raw"] is None],
+            "missing": [NAMES[k] for k in self._used if not self.matrix.known[row, k]],
             "unverified_limits": list(
                 dict.fromkeys(o.criterion for o in self.limits if o.unverified[row])
             ),

@@ -48,7 +48,10 @@ def _presets() -> Mapping[str, Preset]:
             surface_m2=120,
             village_size="bourg",
             importance={"connection": "indispensable", "children": "indispensable"},
-            limits={"primary_school_min": {"at_most": 10}},
+            limits={
+                "primary_school_min": {"at_most": 10},
+                "ftth_coverage_share": {"at_least": 0.85},
+            },
         ),
         _preset(
             "toulouse-consultant",

@@ -38,15 +38,19 @@ async function show(query, { history = "", refill = false } = {}) {
     if (!answer.ok && answer.status !== 422) throw new Error(`status ${answer.status}`);
     const html = await answer.text();
     if (own.signal.aborted) return false;
-    replaceResults(html);
-    trouble("");
-    if (state.fields) {
-      if (refill && !fill(form, state)) {
-        location.assign(`/?${query}`);
-        return false;
-      }
-      settle();
+    if (answer.status === 422) {
+      // The last list that could be made stays, with what to mend beside it.
+      const page = new DOMParser().parseFromString(html, "text/html");
+      trouble([...page.querySelectorAll(".faults li")].map((fault) => fault.textContent).join(" "));
+      return false;
     }
+    trouble("");
+    replaceResults(html);
+    if (refill && !fill(form, state)) {
+      location.assign(`/?${query}`);
+      return false;
+    }
+    settle();
     return true;
   } catch (error) {
     if (error.name === "AbortError") return false;
@@ -66,7 +70,7 @@ function replaceResults(html) {
   }
   state = readJson("state");
   byId("count").textContent = state.count;
-  if (state.tab) byId("tab-count").textContent = state.tab;
+  byId("tab-count").textContent = state.tab;
   if (chosen) mark(chosen);
 }
 
@@ -132,7 +136,7 @@ form.addEventListener("focusout", () => (typedIn = null));
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   clearTimeout(timer);
-  await show(queryOf(form), { history: "push" });
+  if (!(await show(queryOf(form), { history: "push" }))) return;
   openTab("villages");
   byId("villages").focus({ preventScroll: true });
 });
@@ -148,10 +152,10 @@ document.addEventListener("click", async (event) => {
   event.preventDefault();
   if (link.id === "more") {
     const before = state.shown;
-    await show(link.search.slice(1), { history: "replace" });
+    if (!(await show(link.search.slice(1), { history: "replace" }))) return;
     results.querySelectorAll(".card h3")[before]?.focus({ preventScroll: true });
   } else {
-    await show(link.search.slice(1), { history: "push", refill: true });
+    if (!(await show(link.search.slice(1), { history: "push", refill: true }))) return;
     if (!link.isConnected) byId("villages").focus({ preventScroll: true });
     else openTab("villages");
   }

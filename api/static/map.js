@@ -60,6 +60,7 @@ export async function createMap(box, setup, onPick) {
   map.on("blur", () => map.scrollWheelZoom.disable());
   box.setAttribute("role", "region");
   box.setAttribute("aria-label", setup.words.map_title);
+  box.setAttribute("aria-describedby", "map-alternative");
 
   const nothing = { marks: {}, excluded: [], shown: 0 };
   let state = nothing;
@@ -123,19 +124,21 @@ export async function createMap(box, setup, onPick) {
   }
   map.on("zoomend viewreset", () => requestAnimationFrame(declutter));
 
-  let isFitted = false;
+  /** Show the whole département, unless a person chose another view. */
+  let isMoved = false;
+  for (const event of ["pointerdown", "wheel", "keydown"]) {
+    box.addEventListener(event, () => (isMoved = true), { passive: true, capture: true });
+  }
   function fit() {
-    if (isFitted || !box.clientWidth || !box.clientHeight) return;
-    map.invalidateSize();
+    if (!box.clientWidth || !box.clientHeight) return;
+    map.invalidateSize({ animate: false });
+    if (isMoved) return;
+    map.setMinZoom(0);
     map.fitBounds(bounds, { padding: [6, 36], animate: false });
     map.setMinZoom(map.getZoom() - 0.5);
-    isFitted = true;
     declutter();
   }
-  new ResizeObserver(() => {
-    map.invalidateSize({ animate: false });
-    fit();
-  }).observe(box);
+  new ResizeObserver(fit).observe(box);
   map.setView(bounds.getCenter(), 8, { animate: false });
   fit();
 
@@ -146,13 +149,15 @@ export async function createMap(box, setup, onPick) {
       const excluded = new Set(state.excluded);
       for (const [code, layer] of layers) {
         const mark = state.marks[code];
-        const fill = mark ? setup.colours[mark[0]] : excluded.has(code) ? "url(#hatch)" : "none";
-        layer.setStyle({ fillColor: fill });
+        const step = mark ? String(mark[0]) : excluded.has(code) ? "excluded" : "out";
         const path = layer.getElement();
-        path.classList.toggle("is-out", !mark && !excluded.has(code));
-        path.classList.toggle("is-excluded", excluded.has(code));
+        if (path.dataset.step === step) continue;
+        layer.options.fillColor = mark ? setup.colours[mark[0]] : "url(#hatch)";
+        path.setAttribute("fill", layer.options.fillColor);
+        path.classList.toggle("is-out", step === "out");
+        path.classList.toggle("is-excluded", step === "excluded");
+        path.dataset.step = step;
         path.dataset.code = code;
-        path.dataset.class = mark ? mark[0] : "";
       }
     },
 

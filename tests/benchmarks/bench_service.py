@@ -15,9 +15,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -32,6 +33,7 @@ READY_WITHIN_S = 30
 TRIVIAL = """
 import sys, uvicorn
 from pathlib import Path
+from types import MappingProxyType
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 answer = Path(sys.argv[1]).read_bytes()
@@ -78,12 +80,16 @@ def serving(command: list[str], port: int) -> Iterator[tuple[int, float]]:
 
 
 def request(
-    port: int, method: str, path: str, body: bytes | None = None, **headers: str
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[int, bytes]:
     """Send one request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, dict(headers))
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -126,7 +132,7 @@ def first_page_kb(port: int) -> float:
     paths += [f"/vendor/leaflet/leaflet.{kind}" for kind in ("js", "css")]
     paths.append("/api/v1/communes?f=geojson&scope=all&limit=1000")
     for path in paths:
-        status, body = request(port, "GET", path, **{"Accept-Encoding": "gzip"})
+        status, body = request(port, "GET", path, headers={"Accept-Encoding": "gzip"})
         if status == 200:
             total += len(body)
     return total / 1000
@@ -143,9 +149,7 @@ def run() -> list[Row]:
         page_kb = first_page_kb(port)
         request(port, "GET", "/maps/match?preset=paris-web-family&scope=all")
         rss = psutil.Process(pid).memory_info().rss / 1e6
-        answer = request(
-            port, "POST", "/api/v1/matches", REQUEST, **{"Content-Type": "application/json"}
-        )[1]
+        answer = request(port, "POST", "/api/v1/matches", REQUEST, JSON_HEADERS)[1]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "answer.json").write_bytes(answer)
         script = Path(folder) / "trivial.py"

@@ -155,7 +155,7 @@ def test_communes_of_a_box_are_those_that_touch_it(
     client: TestClient, territory: Territory
 ) -> None:
     found = client.get("/api/v1/communes", params={"bbox": "0.5,43.6,0.6,43.7"}).json()
-    touching = territory.communes.cx[0.5:0.6, 43.6:43.7]  # type: ignore[misc]
+    touching = territory.communes.cx[0.5:0.6, 43.6:43.7]
     assert {c["insee_code"] for c in found["communes"]} == set(touching.index)
     assert 0 < found["total"] < 50
 

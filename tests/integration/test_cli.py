@@ -231,7 +231,7 @@ def test_a_profile_must_be_given_once(run: Run, tmp_path: Path) -> None:
 
 def test_options_out_of_range_are_refused(run: Run) -> None:
     too_few = refused(run("match", "--profile-name", "cultura-artist", "--top", "0"))
-    assert "1<=x<=500" in too_few
+    assert "--top" in too_few
     assert "mars" in refused(run("match", "--profile-name", "cultura-artist", "--scope", "mars"))
 
 

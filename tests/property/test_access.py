@@ -30,13 +30,12 @@ SOURCES = st.sets(st.sampled_from(CODES), min_size=1, max_size=4)
 
 def reference(halls: pd.DataFrame, pairs: pd.DataFrame) -> nx.Graph:
     """Return the same network as a networkx graph, with minutes on its edges."""
-    population = dict(zip(halls["insee_code"], halls["population"], strict=True))
+    towns = set(halls.loc[halls["population"] >= 20_000, "insee_code"])
     graph = nx.Graph()
-    graph.add_nodes_from(population)
-    for row in pairs.itertuples():
-        towns = (population[row.a] >= 20_000) + (population[row.b] >= 20_000)
-        minutes = row.straight_km * ROAD_FACTOR / SPEED_KMH[towns] * 60
-        graph.add_edge(row.a, row.b, minutes=minutes)
+    graph.add_nodes_from(halls["insee_code"])
+    for a, b, straight_km in pairs[["a", "b", "straight_km"]].to_numpy().tolist():
+        speed = SPEED_KMH[(a in towns) + (b in towns)]
+        graph.add_edge(a, b, minutes=straight_km * ROAD_FACTOR / speed * 60)
     return graph
 
 

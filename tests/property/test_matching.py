@@ -50,7 +50,7 @@ def figures_replaced(
     raws, lows = matrix.raw.copy(), matrix.raw_low.copy()
     raws[row, column], lows[row, column] = raw, raw if raw_low is None else raw_low
     changed = DecisionMatrix.from_figures(matrix.codes, raws, lows, matrix.status.copy())
-    with mock.patch.object(matching, "decision_matrix", lambda _: changed):
+    with mock.patch.object(matching, "decision_matrix", return_value=changed):
         yield
 
 
@@ -76,7 +76,7 @@ def test_removing_communes_never_reorders_the_rest(
 ) -> None:
     everyone = rank(territory, profile, "all")
     eligible = np.isin(np.arange(458), list(keep))
-    with mock.patch.object(Territory, "in_scope", lambda *_: eligible):
+    with mock.patch.object(Territory, "in_scope", return_value=eligible):
         some = rank(territory, profile, "partners")
     assert some.order.tolist() == [row for row in everyone.order.tolist() if row in keep]
     np.testing.assert_array_equal(some.score, everyone.score)
@@ -171,9 +171,7 @@ def test_better_raw_figures_everywhere_never_score_less(
 
 
 @given(profile=profiles(), scope=SCOPE)
-def test_every_point_is_in_the_ledger(
-    territory: Territory, profile: Profile, scope: str
-) -> None:
+def test_every_point_is_in_the_ledger(territory: Territory, profile: Profile, scope: str) -> None:
     ranking = rank(territory, profile, scope)
     assert ranking.max_points.sum() == pytest.approx(100, abs=1e-9)
     assert (ranking.points <= ranking.max_points + 1e-12).all()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -41,7 +42,7 @@ def test_what_is_shipped_equals_a_rebuild_byte_for_byte(
     shutil.rmtree(release_copy / "derived")
     (release_copy / "communes.parquet").unlink()
     (release_copy / "membership.csv").unlink()
-    build_derived(release_copy)
+    build_release(release_copy)
     shipped, rebuilt = contents(RELEASE), contents(release_copy)
     assert sorted(rebuilt) == sorted(shipped)
     assert [path for path in shipped if rebuilt[path] != shipped[path]] == []
@@ -186,7 +187,9 @@ def partner_list(folder: Path, *lines: str) -> Path:
 def test_the_list_of_the_network_replaces_the_reconstruction(
     release_copy: Path, tmp_path: Path, territory: Territory
 ) -> None:
-    given = partner_list(tmp_path, "32249,2014-01-01,", "32013,2020-05-01,", "32001,2009-01-01,2019-12-31")
+    given = partner_list(
+        tmp_path, "32249,2014-01-01,", "32013,2020-05-01,", "32001,2009-01-01,2019-12-31"
+    )
     found = set_partners(release_copy, given)
     members = found.tables["membership"]
     partners = members[members["group"] == "partner"]
@@ -345,7 +348,7 @@ def times() -> pd.DataFrame:
     return travel_times(TownHallNetwork.from_tables(halls, pairs), places, communes, halls)
 
 
-def row(times: pd.DataFrame, code: str, destination: str) -> dict[str, object]:
+def row(times: pd.DataFrame, code: str, destination: str) -> dict[str, Any]:
     found = times[(times["insee_code"] == code) & (times["destination"] == destination)]
     assert len(found) == 1
     return {str(key): value for key, value in found.iloc[0].items()}

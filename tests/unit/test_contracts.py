@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import os
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "territory presets",
         "build decision flags",
         "commune matching",
-        "exports sentences",
+        "exports insight sentences",
         "map_data",
         "map_parts",
         "maps",
@@ -36,9 +38,23 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 """Modules of geo_matcher, lowest first. A module imports only from the rows above its own, so that
 there is no circle. A new module has to be given its place here."""
 
-DATA_SIDE = frozenset("access build catalog gate membership places schemas territory".split())
+DATA_SIDE = frozenset(
+    ["access", "build", "catalog", "gate", "membership", "places", "schemas", "territory"]
+)
 METHOD_SIDE = frozenset(
-    "criteria decision flags matching presets profile sentences exports maps cli".split()
+    [
+        "criteria",
+        "decision",
+        "flags",
+        "insight",
+        "matching",
+        "presets",
+        "profile",
+        "sentences",
+        "exports",
+        "maps",
+        "cli",
+    ]
 )
 """The data knows nothing of the method, of drawings and of people's wishes."""
 
@@ -267,6 +283,23 @@ def test_an_error_raised_on_purpose_is_one_of_the_tree(module: str) -> None:
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             name = ast.unparse(node.exc.func)
             assert name in allowed or name.startswith("typer."), f"line {node.lineno}: {name}"
+
+
+# --- The tests themselves -------------------------------------------------------------------
+
+
+def test_no_test_reaches_another_machine() -> None:
+    with pytest.raises((RuntimeError, UserWarning), match=r"192\.0\.2\.1"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+
+def test_a_test_may_talk_to_its_own_machine() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=1).close()
+
+
+def test_nothing_of_the_environment_reaches_a_test() -> None:
+    assert [name for name in os.environ if name.startswith("GEO_MATCHER_")] == []
 
 
 # --- The version ----------------------------------------------------------------------------

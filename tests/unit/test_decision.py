@@ -99,9 +99,7 @@ def test_what_cannot_be_reached_is_known_and_worth_nothing(territory: Territory)
     times.loc[cut, "status"] = "unreachable"
     minutes = territory.minutes.copy()
     minutes.loc["32107", "station"] = np.nan
-    island = replace(
-        territory, minutes=minutes, tables={**territory.tables, "travel_times": times}
-    )
+    island = replace(territory, minutes=minutes, tables={**territory.tables, "travel_times": times})
     matrix = decision_matrix(island)
     row = matrix.codes.index("32107")
     assert matrix.raw[row, STATION] == np.inf

@@ -30,8 +30,8 @@ def test_a_work_place_is_either_a_coworking_or_a_telecentre() -> None:
     assert set(named("workplace").place_kinds) == set(either)
 
 
-def test_only_the_list_of_cinemas_is_partial_and_only_shops_reach_beyond_the_border() -> None:
-    assert [d.name for d in DESTINATIONS if d.is_partial] == ["cinema"]
+def test_lists_known_to_be_partial_and_lists_that_reach_beyond_the_border_are_told() -> None:
+    assert [d.name for d in DESTINATIONS if d.is_partial] == ["primary_school", "cinema"]
     in_box = {d.name for d in DESTINATIONS if d.known_area == "shops_box"}
     assert in_box == set(DAILY_SERVICES)
 

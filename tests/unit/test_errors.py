@@ -40,5 +40,5 @@ def test_the_text_of_a_lookup_error_is_not_quoted() -> None:
 def test_an_error_can_be_caught_as_the_standard_one(
     error: type[errors.GeoMatcherError], standard: type[Exception]
 ) -> None:
-    with pytest.raises(standard, match="^found that$"):
+    with pytest.raises(standard, match=r"^found that$"):
         raise error("found that")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,14 +24,14 @@ def flags(territory: Territory) -> Flags:
 
     Unless told otherwise, nothing is to be flagged.
     """
-    quiet = {
+    quiet: dict[str, Any] = {
         "ftth_coverage_share": 0.99, "ftth_coverage_share_cartefibre": 0.99,
         "land_30mbit_share": 1.0, "premises_without_ftth": 0, "home_sales_2021_2025": 100,
         "mci_premises": 1000, "copper_closure_date": "2029-01-31", "ddrm_flood": 0,
         "ddrm_industrial": 0, "doctor": 5.0,
     }  # fmt: skip
 
-    def run(**asked: object) -> dict[str, Flag]:
+    def run(**asked: Any) -> dict[str, Flag]:
         indicators, minutes = territory.indicators.copy(), territory.minutes.copy()
         fixed = territory.tables["broadband_fixed_2026t2"].copy()
         risks = territory.tables["risks_2026"].copy()
@@ -63,7 +64,7 @@ def test_a_commune_with_nothing_to_tell_has_no_flag(flags: Flags) -> None:
     ],
 )
 def test_copper_that_closes_before_fibre_comes_is_flagged(
-    flags: Flags, figures: dict[str, object], is_flagged: bool
+    flags: Flags, figures: dict[str, Any], is_flagged: bool
 ) -> None:
     assert set(flags(**figures)) == ({"copper_without_fibre"} if is_flagged else set())
 
@@ -182,7 +183,9 @@ def test_a_risk_listed_for_a_former_commune_is_one_of_the_present_commune(
     risks[["ddrm_flood", "ddrm_industrial"]] = 0
     risks.loc[risks["insee_code_source"] == "32074", "ddrm_flood"] = 1
     changed = replace(territory, tables={**territory.tables, "risks_2026": risks})
-    flagged = {code for code, found in red_flags(changed).items() if "flood" in {f.code for f in found}}
+    flagged = {
+        code for code, found in red_flags(changed).items() if "flood" in {f.code for f in found}
+    }
     assert flagged == {"32344"}
 
 

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
-from geo_matcher.look import COLOURS, NO_DATA, SCORE_COLOURS, SCORE_LIMITS, score_class, score_colour
+from geo_matcher.look import (
+    COLOURS,
+    NO_DATA,
+    SCORE_COLOURS,
+    SCORE_LIMITS,
+    score_class,
+    score_colour,
+)
 
 
 def lightness(colour: str) -> float:
@@ -22,7 +30,7 @@ def test_every_colour_is_six_hexadecimal_digits() -> None:
 def test_the_scale_darkens_at_each_step_so_that_it_reads_in_grey() -> None:
     steps = [lightness(colour) for colour in SCORE_COLOURS]
     assert steps == sorted(steps, reverse=True)
-    assert min(a - b for a, b in zip(steps, steps[1:], strict=False)) > 0.04
+    assert min(a - b for a, b in pairwise(steps)) > 0.04
 
 
 def test_there_is_one_colour_more_than_limits_and_limits_grow() -> None:

@@ -238,8 +238,8 @@ def test_only_the_ticked_layers_are_added(page: Page) -> None:
 @pytest.mark.parametrize(
     ("language", "scope", "sentence"),
     [
-        ("fr", "all", "432 communes classées, de 44,2 à 91,2 points sur 100"),
-        ("en", "all", "432 communes ranked, from 44.2 to 91.2 points out of 100"),
+        ("fr", "all", "432 communes classées, de 47,7 à 91,2 points sur 100"),
+        ("en", "all", "432 communes ranked, from 47.7 to 91.2 points out of 100"),
         ("fr", "partners", "47 communes classées"),
     ],
 )

@@ -69,9 +69,7 @@ FULL = {f"3200{i}": 3 for i in range(1, 7)}
 def test_a_sourced_partner_stays_sourced_from_its_year(communes: pd.DataFrame) -> None:
     told = evidence(("32006", "partner_named", 2011.0), ("32006", "partner_named", 2014.0))
     found = partner_membership(communes, told, {}, 3)
-    assert found.to_numpy().tolist() == [
-        ["32006", "partner", "2011-01-01", "", "sourced", "press"]
-    ]
+    assert found.to_numpy().tolist() == [["32006", "partner", "2011-01-01", "", "sourced", "press"]]
 
 
 def test_documented_presence_comes_before_well_served_bourgs(communes: pd.DataFrame) -> None:
@@ -167,6 +165,11 @@ def test_a_list_is_read_whatever_the_spreadsheet_made_of_it(
     listed: Callable[[str | bytes], Path], content: str
 ) -> None:
     assert read_partner_list(listed(content), KNOWN).to_numpy().tolist() == EXPECTED
+
+
+def test_a_partnership_may_end_on_its_first_day(listed: Callable[[str | bytes], Path]) -> None:
+    path = listed("insee_code,valid_from,valid_to\n32001,2014-01-01,2014-01-01\n")
+    assert read_partner_list(path, KNOWN)["valid_to"].tolist() == ["2014-01-01"]
 
 
 def test_the_end_of_a_partnership_may_be_left_out(listed: Callable[[str | bytes], Path]) -> None:

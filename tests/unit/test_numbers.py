@@ -68,9 +68,7 @@ def test_a_date_is_written_in_full(day: dt.date, french: str, english: str) -> N
         (0.0, Unit.YES_NO, "non", "no"),
     ],
 )
-def test_a_raw_figure_bears_its_unit(
-    value: float, unit: Unit, french: str, english: str
-) -> None:
+def test_a_raw_figure_bears_its_unit(value: float, unit: Unit, french: str, english: str) -> None:
     assert format_raw(value, unit, "fr") == french
     assert format_raw(value, unit, "en") == english
 
@@ -84,9 +82,7 @@ def test_a_raw_figure_bears_its_unit(
         (1.6, "2 habitants", "2 inhabitants"),
     ],
 )
-def test_one_is_singular_and_in_french_nought_too(
-    value: float, french: str, english: str
-) -> None:
+def test_one_is_singular_and_in_french_nought_too(value: float, french: str, english: str) -> None:
     assert format_raw(value, Unit.INHABITANTS, "fr").replace(NBSP, " ") == french
     assert format_raw(value, Unit.INHABITANTS, "en").replace(NBSP, " ") == english
     assert format_raw(1.0, Unit.DAYS_YEAR, "fr") == f"1{NBSP}jour par an"

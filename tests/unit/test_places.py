@@ -23,7 +23,9 @@ def source() -> dict[str, pd.DataFrame]:
             "insee_code town_hall_lon town_hall_lat", ("32001", 0.1, 43.1), *hubs
         ),
         "shops_bpe2025": table(
-            "kind insee_code lon lat", ("bank", "32001", 0.2, 43.2), ("bakery", "32001", 0.123456, 43.0)
+            "kind insee_code lon lat",
+            ("bank", "32001", 0.2, 43.2),
+            ("bakery", "32001", 0.123456, 43.0),
         ),
         "workplaces": table(
             "name kind insee_code address year source position status",
@@ -47,7 +49,7 @@ def source() -> dict[str, pd.DataFrame]:
             "insee_code name status year",
             ("32013", "Auch", "programme_seat", 2020.0),
             ("32001", "Aignan", "partner_named", 2014.0),
-            ("32001", "Aignan", "solo_settled_reported", math.nan),
+            ("32001", "Aignan", "partner_named", math.nan),
         ),
     }  # fmt: skip
 
@@ -80,7 +82,7 @@ def test_a_place_without_position_stands_at_the_town_hall_and_says_so(
 
 def test_years_are_text_and_empty_where_nobody_knows(source: Mapping[str, pd.DataFrame]) -> None:
     places = collect_places(source)
-    assert list(of_kind(places, "network_trace")["year"]) == ["2014", ""]
+    assert list(of_kind(places, "network_trace")["year"]) == ["", "2014"]
     assert list(of_kind(places, "primary_school")["year"]) == ["2022-23"]
     assert list(of_kind(places, "cinema")["year"]) == [""]
 

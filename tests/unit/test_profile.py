@@ -42,8 +42,8 @@ def test_an_unknown_key_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("key", ["criteria", "limits"])
 def test_an_unknown_criterion_is_refused_with_what_looks_alike(key: str) -> None:
-    (problem,) = refusal_of(**{key: {"station_minutes": {"at_most": 10}}} if key == "limits"
-                            else {key: {"station_minutes": {"importance": "a_little"}}})  # fmt: skip
+    asked = {"at_most": 10} if key == "limits" else {"importance": "a_little"}
+    (problem,) = refusal_of(**{key: {"station_minutes": asked}})
     assert problem.startswith(f"{key}: No criterion is called 'station_minutes'. Did you mean ")
     assert "station_min" in problem.split("Did you mean ")[1]
 
@@ -217,7 +217,9 @@ def test_a_file_that_holds_no_profile_is_refused(
 def test_a_broken_file_points_to_a_good_one(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_text("tenure = ", encoding="utf-8")
-    with pytest.raises(ProfileError, match=r"`geo-matcher profile show NAME` prints a valid one\.$"):
+    with pytest.raises(
+        ProfileError, match=r"`geo-matcher profile show NAME` prints a valid one\.$"
+    ):
         read_profile(path)
 
 

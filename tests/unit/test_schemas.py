@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -165,11 +165,11 @@ def test_a_count_is_a_whole_number(tmp_path: Path, cell: str, problem: str) -> N
          "valid_to: found 'never', expected a date such as 2014-06-30 or nothing"),
     ],
 )  # fmt: skip
-def test_dates_must_be_in_the_calendar(
-    tmp_path: Path, start: str, end: str, problem: str
-) -> None:
+def test_dates_must_be_in_the_calendar(tmp_path: Path, start: str, end: str, problem: str) -> None:
     text = f"insee_code,valid_from,valid_to\n32001,{start},{end}\n32002,2014-01-01,2020-12-31\n"
-    assert problems_of(tmp_path, text, "partners.csv") == (f"partners.csv line 2, column {problem}",)
+    assert problems_of(tmp_path, text, "partners.csv") == (
+        f"partners.csv line 2, column {problem}",
+    )
 
 
 def communes(**changes: object) -> gpd.GeoDataFrame:
@@ -189,8 +189,7 @@ def test_a_geoparquet_table_is_held_to_its_schema_too(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refusal:
         read_table(tmp_path, "communes.parquet")
     assert refusal.value.problems == (
-        "communes.parquet row 1, column population: found -3, expected "
-        "in_range(0, 10000000.0)",
+        "communes.parquet row 1, column population: found -3, expected in_range(0, 10000000.0)",
     )
 
 
@@ -233,4 +232,4 @@ def test_nothing_known_is_nan_and_never_zero(territory: Territory) -> None:
     medians = territory.tables["housing_sales_2021_2025"]["house_median_eur_m2"]
     assert medians.isna().any()
     assert not (medians == 0).any()
-    assert math.isnan(territory.indicators.at["32002", "house_price_eur_m2"])
+    assert np.isnan(territory.indicators["house_price_eur_m2"]["32002"])

@@ -191,10 +191,13 @@ def test_an_upper_bound_says_so(territory: Territory, language: str) -> None:
     k = NAMES.index("lycee_min")
     row = int(np.flatnonzero(ranking.matrix.status[:, k] == Status.UPPER_BOUND)[0])
     minutes = round(ranking.matrix.raw[row, k])
-    assert raw_phrase(ranking, row, k, language) == {
-        "fr": f"un lycée à {minutes}{NBSP}min au plus",
-        "en": f"an upper secondary school at most {minutes}{NBSP}min away",
-    }[language]
+    assert (
+        raw_phrase(ranking, row, k, language)
+        == {
+            "fr": f"un lycée à {minutes}{NBSP}min au plus",
+            "en": f"an upper secondary school at most {minutes}{NBSP}min away",
+        }[language]
+    )
 
 
 @LANGUAGES
@@ -220,7 +223,8 @@ def test_only_proper_names_keep_their_capital_in_a_list(
         ("station_min", None, "Gare : hors d'atteinte", "Railway station: out of reach"),
         ("population", 1.0, "Taille de la commune : manqué de 1 habitant",
          "Size of the commune: missed by 1 inhabitant"),
-        ("ftth_coverage_share", 0.031, "Fibre : manqué de 3,1 %", "Fibre: missed by 3.1%"),
+        ("ftth_coverage_share", 0.031, "Fibre : manqué de 3,1 points",
+         "Fibre: missed by 3.1 points"),
         ("ftth_coverage_share", 0.0001, "Fibre : manqué de peu", "Fibre: narrowly missed"),
         ("house_price_eur_m2", 1250.0, "Prix d'achat : manqué de 1 250 €/m²",
          "Purchase price: missed by €1,250/m²"),

@@ -41,9 +41,11 @@ def test_every_frame_has_one_row_per_commune_in_code_order(territory: Territory)
     for frame in (territory.communes, territory.indicators, territory.minutes):
         assert tuple(frame.index) == territory.codes
     assert tuple(territory.minutes_low.columns) == tuple(territory.minutes.columns)
-    assert (territory.minutes_low <= territory.minutes).to_numpy()[
-        territory.minutes_low.notna().to_numpy()
-    ].all()
+    assert (
+        (territory.minutes_low <= territory.minutes)
+        .to_numpy()[territory.minutes_low.notna().to_numpy()]
+        .all()
+    )
 
 
 def test_an_empty_folder_is_no_release(tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""A real server on a free port, and the system's Chromium before it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from api.app import create_app
+from api.settings import Settings
+from geo_matcher.territory import Territory
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+START_TIMEOUT_S = 30
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = threading.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
+@pytest.fixture(scope="module")
+def address(territory: Territory) -> Iterator[str]:
+    """Return the address of a service that runs as long as the module's tests."""
+    app = create_app(Settings(release=territory.folder), territory)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none")
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert server.listens.wait(START_TIMEOUT_S), "the service did not start"
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(START_TIMEOUT_S)
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> Iterator[Browser]:
+    """Return a Chromium without a window."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed.")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A tab, what it asked for and what it complained of."""
+
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, query: str = "") -> Page:
+        """Go to the page and wait until its list and its map are there."""
+        self.page.goto(f"{self.address}/{query}", wait_until="networkidle")
+        return self.page
+
+    def check(self) -> None:
+        """Fail if anything was asked of another machine, or went wrong."""
+        hosts = {urlsplit(url).hostname for url in self.requests if not url.startswith("data:")}
+        assert hosts == {"127.0.0.1"}
+        assert self.complaints == []
+
+
+@pytest.fixture
+def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Visit]]:
+    """Return a function that opens a tab in a context of its own; each is checked at the end."""
+    visits: list[Visit] = []
+
+    def start(width: int = 1280, height: int = 900, **options: Any) -> Visit:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, reduced_motion="reduce", **options
+        )
+        context.set_default_timeout(10_000)
+        visit = Visit(context.new_page(), address)
+        context.on("request", lambda request: visit.requests.append(request.url))
+        visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        visit.page.on(
+            "console",
+            lambda message: (
+                visit.complaints.append(message.text)
+                if message.type in {"error", "warning"}
+                else None
+            ),
+        )
+        visits.append(visit)
+        return visit
+
+    yield start
+    for one in visits:
+        one.page.context.close()
+        one.check()
