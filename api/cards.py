@@ -339,8 +339,6 @@ def _figures(territory: Territory, row: int, language: str) -> Mapping[str, tupl
         status = Status(int(matrix.status[row, column]))
         is_said = status in {Status.MISSING, Status.UNREACHABLE}
         figure = format_raw(float(matrix.raw[row, column]), criterion.unit, language)
-        if criterion.unit is Unit.INHABITANTS_KM2 and not is_said:
-            figure = t("ledger.per_km2", figure=figure)
         known = Figure(
             label=criterion_label(criterion.name, language),
             figure=figure,

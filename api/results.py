@@ -219,16 +219,22 @@ def _near_misses(ranking: Ranking, language: str) -> Iterator[tuple[str, str]]:
     t = translator(language)
     for miss in ranking.near_misses():
         criterion = CRITERIA[miss["criterion"]]
-        limit = ranking.profile.limits[criterion.name]
-        is_maximum = limit.at_most is not None and miss["limit"] == limit.at_most
-        if criterion.unit is Unit.MINUTES and miss["by"] < 1:
-            by = t("limits.under_minute")
+        bound = ranking.profile.limits[criterion.name].at_most
+        is_maximum = bound is not None and miss["limit"] == bound
+        if criterion.unit is Unit.SHARE:
+            key = "limits.near.instead"
         else:
-            by = format_raw(miss["by"], criterion.unit, language)
+            key = "limits.near.item" if is_maximum else "limits.near.short"
+        is_tiny = criterion.unit is Unit.MINUTES and miss["by"] < 1
+        raw, limit, by = (
+            format_raw(miss[name], criterion.unit, language) for name in ("raw", "limit", "by")
+        )
         text = t(
-            "limits.near.item" if is_maximum else "limits.near.short",
+            key,
             label=criterion_label(criterion.name, language),
-            by=by,
+            raw=raw,
+            limit=limit,
+            by=t("limits.under_minute") if is_tiny else by,
             score=points_text(miss["score"], language),
         )
         yield miss["name"], text

@@ -249,7 +249,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Points rounded to one decimal. An unknown figure counts for half.",
     ),
     "ledger.sources": ("Sources", "Sources"),
-    "ledger.per_km2": ("{figure} au km²", "{figure} per km²"),
     "status.measured": ("mesuré", "measured"),
     "status.declared": ("déclaré", "declared"),
     "status.estimated": ("estimé", "estimated"),
@@ -304,6 +303,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "limits.near.short": (
         "{label} : il manque {by} · {score} points",
         "{label}: short by {by} · {score} points",
+    ),
+    "limits.near.instead": (
+        "{label} : {raw} au lieu de {limit} · {score} points",
+        "{label}: {raw} instead of {limit} · {score} points",
     ),
     "limits.under_minute": ("moins d’une minute", "under a minute"),
     "nothing.relax": (

@@ -334,7 +334,7 @@ def _criteria() -> Mapping[str, Criterion]:
         Criterion("density_km2", "setting", Unit.INHABITANTS_KM2, Direction.DECREASING,
                   ValueFunction(((15, 1), (50, 0.7), (150, 0.2), (300, 0))), "communes", little,
                   "Espace autour de vous", "Space around you",
-                  "{raw} au km²", "{raw} per km²", "measured"),
+                  "une densité de {raw}", "a density of {raw}", "measured"),
         _minutes("cinema", "setting", ((5, 1), (15, 0.7), (30, 0.2), (40, 0)), important,
                  ("Cinéma", "Cinema"), ("un cinéma à {raw}", "a cinema {raw} away")),
         _minutes("museum", "setting", ((5, 1), (20, 0.6), (40, 0)), little,

@@ -4,10 +4,7 @@
 
     GeoMatcherError
     ├── DataError (ValueError)              a release, or a file offered to it, is broken
-    │   ├── MissingColumnError              a table lacks a column
-    │   ├── DuplicateInseeCodeError         a key that must be unique is not
-    │   ├── CrsError                        a geometry is not in the CRS it must be in
-    │   └── ChecksumMismatchError           a file is not the one that the catalog describes
+    │   └── CrsError                        a geometry is not in the CRS it must be in
     ├── UnknownCommuneError (LookupError)   no commune has this code or name
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
@@ -24,12 +21,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
-    "ChecksumMismatchError",
     "CrsError",
     "DataError",
-    "DuplicateInseeCodeError",
     "GeoMatcherError",
-    "MissingColumnError",
     "ProfileError",
     "UnknownCommuneError",
     "UnknownCriterionError",
@@ -58,20 +52,8 @@ class DataError(GeoMatcherError, ValueError):
     """A release, or a file offered to it, is broken."""
 
 
-class MissingColumnError(DataError):
-    """A table lacks a column."""
-
-
-class DuplicateInseeCodeError(DataError):
-    """A key that must be unique is not."""
-
-
 class CrsError(DataError):
     """A geometry is not in the coordinate reference system it must be in."""
-
-
-class ChecksumMismatchError(DataError):
-    """A file is not the one that the catalog describes."""
 
 
 class UnknownCommuneError(GeoMatcherError, LookupError):

@@ -18,6 +18,7 @@ __all__ = ["LANGUAGES", "NBSP", "format_date", "format_number", "format_raw"]
 
 LANGUAGES = ("fr", "en")
 _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+_DECIMALS = {"": 0, ".1": 1, "%": 3}
 NBSP = "\u00a0"
 
 COUNTED = {
@@ -27,8 +28,8 @@ COUNTED = {
         "en": ("inhabitant", "inhabitants"),
     },
     Unit.INHABITANTS_KM2: {
-        "fr": ("habitant", "habitants"),
-        "en": ("inhabitant", "inhabitants"),
+        "fr": ("habitant au km²", "habitants au km²"),
+        "en": ("inhabitant per km²", "inhabitants per km²"),
     },
     Unit.DAYS_YEAR: {
         "fr": ("jour par an", "jours par an"),
@@ -50,17 +51,17 @@ def format_number(value: float, language: str, pattern: str = "") -> str:
     pattern
         Empty for a whole number, ``.1`` for one decimal, ``%`` for a share as a percentage.
     """
-    return _format_number(float(value), language, pattern)
+    if pattern == "%" and 0.99 <= value < 1:
+        value = math.floor(value * 1000) / 1000  # what is not all is never shown as all
+    return _format_number(round(float(value), _DECIMALS[pattern]), language, pattern)
 
 
 @lru_cache(maxsize=16_384)
 def _format_number(value: float, language: str, pattern: str) -> str:
     locale = _LOCALES[language]
     if pattern == "%":
-        shown = math.floor(value * 1000) / 1000 if 0.99 <= value < 1 else value
-        return format_percent(
-            shown, "#,##0.# %" if language == "fr" else "#,##0.#%", locale=locale
-        ).replace(" ", NBSP)
+        form = "#,##0.# %" if language == "fr" else "#,##0.#%"
+        return format_percent(value, form, locale=locale).replace(" ", NBSP)
     return format_decimal(value, "#,##0.0" if pattern == ".1" else "#,##0", locale=locale)
 
 

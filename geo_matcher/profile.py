@@ -285,6 +285,12 @@ class Profile(_Strict):
         found = {name: self.value_function(name) for name in CRITERIA}
         return {name: function for name, function in found.items() if function is not None}
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another profile asks for the same; what is cached does not count."""
+        return isinstance(other, Profile) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]
+
     def as_dict(self) -> dict[str, Any]:
         """Return what was chosen, without the defaults, in plain types."""
         return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)

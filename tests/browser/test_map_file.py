@@ -165,7 +165,7 @@ def test_an_excluded_commune_says_why(opened: Opened, ranking: Ranking) -> None:
     opened.page.get_by_role("combobox").fill(far["name"])
     opened.page.keyboard.press("Enter")
     card = opened.page.locator(".gm-card")
-    assert "École élémentaire\u00a0: manqué de" in card.locator(".gm-out").inner_text()
+    assert "Fibre\u00a0: manqué de" in card.locator(".gm-out").inner_text()
     assert "rang" not in card.locator(".gm-score").inner_text()
 
 

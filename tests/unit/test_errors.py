@@ -31,7 +31,7 @@ def test_the_text_of_a_lookup_error_is_not_quoted() -> None:
     ("error", "standard"),
     [
         (errors.CrsError, ValueError),
-        (errors.DuplicateInseeCodeError, ValueError),
+        (errors.DataError, ValueError),
         (errors.ProfileError, ValueError),
         (errors.UnknownCommuneError, LookupError),
         (errors.UnknownCriterionError, LookupError),

@@ -132,7 +132,10 @@ def test_what_differs_from_a_preset_changes_it_and_an_empty_answer_goes_back_to_
     )
     assert asked.profile.budget_eur == 300_000
     assert asked.profile.children_ages == []
-    assert set(asked.profile.limits) == {"station_min"}
+    preset = PRESETS["paris-web-family"].profile
+    assert set(asked.profile.limits) == set(preset.limits) - {"primary_school_min"} | {
+        "station_min"
+    }
     assert dict(asked.profile.importance).keys() == {"connection"}
 
 

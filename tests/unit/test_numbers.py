@@ -61,7 +61,7 @@ def test_a_date_is_written_in_full(day: dt.date, french: str, english: str) -> N
         (1650, Unit.EUR_M2, f"1{NARROW}650{NBSP}€/m²", "€1,650/m²"),
         (7.3, Unit.EUR_M2_MONTH, f"7,3{NBSP}€/m² par mois", "€7.3/m² a month"),
         (1234, Unit.INHABITANTS, f"1{NARROW}234{NBSP}habitants", f"1,234{NBSP}inhabitants"),
-        (22.4, Unit.INHABITANTS_KM2, f"22{NBSP}habitants", f"22{NBSP}inhabitants"),
+        (22.4, Unit.INHABITANTS_KM2, f"22{NBSP}habitants au km²", f"22{NBSP}inhabitants per km²"),
         (29, Unit.DAYS_YEAR, f"29{NBSP}jours par an", f"29{NBSP}days a year"),
         (0.972, Unit.SHARE, f"97,2{NBSP}%", "97.2%"),
         (1.0, Unit.YES_NO, "oui", "yes"),

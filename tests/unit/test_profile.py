@@ -391,3 +391,10 @@ def test_what_is_recorded_for_the_adviser_changes_no_weight(field: str) -> None:
 def test_weights_that_cannot_be_used_are_refused(points: list[float]) -> None:
     with pytest.raises(WeightError, match="expected finite numbers, none negative, at least one"):
         normalised(np.array(points))
+
+
+def test_profiles_are_compared_by_what_they_ask_even_after_their_weights_were_used() -> None:
+    one, other = Profile(tenure="rent"), Profile(tenure="rent")
+    assert one.weights is not other.weights
+    assert one == other
+    assert one != Profile()
