@@ -18,8 +18,8 @@ __all__ = ["StaticAnswer", "TerritoryDep", "get_territory"]
 GZIP_LEVEL = 9
 
 
-def get_territory(request: Request) -> Territory:
-    """Return the territory in service."""
+async def get_territory(request: Request) -> Territory:
+    """Return the territory in service; a coroutine, so that no thread is needed for it."""
     territory: Territory = request.app.state.territory
     return territory
 

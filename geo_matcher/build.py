@@ -35,7 +35,8 @@ from geo_matcher.membership import (
     solve_reach,
 )
 from geo_matcher.places import collect_places
-from geo_matcher.territory import LAMBERT_93, WGS_84, Territory, read_table
+from geo_matcher.tables import read_table
+from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
 __all__ = [
     "DAILY_SERVICE_NEAR_MIN",

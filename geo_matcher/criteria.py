@@ -79,7 +79,10 @@ class Importance(enum.Enum):
     @property
     def points(self) -> int:
         """Relative weight: each word counts twice the one before (``docs/decisions/0006``)."""
-        return {"not_at_all": 0, "a_little": 1, "important": 2, "indispensable": 4}[self.value]
+        return _POINTS[self.value]
+
+
+_POINTS = {"not_at_all": 0, "a_little": 1, "important": 2, "indispensable": 4}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ the values that the catalogue's functions give them. Built once per territory an
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -39,6 +40,9 @@ class Status(enum.IntEnum):
     def label(self) -> str:
         """Name used in every output."""
         return self.name.lower()
+
+
+LABELS = tuple(status.label for status in Status)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +80,23 @@ class DecisionMatrix:
     def known(self) -> FloatArray:
         """1.0 where a figure, or a bound of it, is known; 0.0 where nothing is."""
         return (~np.isnan(self.raw)).astype(np.float64)
+
+    @cached_property
+    def plain(self) -> list[list[tuple[float | None, float | None, str, bool]]]:
+        """Figure, best case, status and whether it is unknown, of each cell, in plain types."""
+        rows = zip(self.raw.tolist(), self.raw_low.tolist(), self.status.tolist(), strict=True)
+        return [
+            [
+                (
+                    raw if math.isfinite(raw) else None,
+                    low if math.isfinite(low) else None,
+                    LABELS[status],
+                    math.isnan(raw),
+                )
+                for raw, low, status in zip(*row, strict=True)
+            ]
+            for row in rows
+        ]
 
     @classmethod
     def from_figures(

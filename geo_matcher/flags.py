@@ -17,7 +17,7 @@ import pandas as pd
 from geo_matcher.numbers import format_date, format_number
 from geo_matcher.territory import Territory
 
-__all__ = ["FLAG_CODES", "Flag", "red_flags"]
+__all__ = ["FLAG_CODES", "Flag", "plain_flags", "red_flags"]
 
 COPPER_SHARE = 0.05
 """Share of premises without fibre from which the closing of copper is a red flag."""
@@ -174,3 +174,11 @@ def _life_flags(figures: Any, *, flood: bool, industrial: bool) -> Iterator[Flag
             "An industrial risk is listed in the commune.",
             "risks_2026",
         )
+
+
+@lru_cache(maxsize=8)
+def plain_flags(territory: Territory) -> Mapping[str, list[dict[str, str]]]:
+    """Return the red flags of every commune in plain types; not to be changed."""
+    return {
+        code: [flag.as_dict() for flag in flags] for code, flags in red_flags(territory).items()
+    }

@@ -8,7 +8,7 @@ choose which of them are listed, so that adding or removing a commune never move
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA
-from geo_matcher.decision import DecisionMatrix, Status, decision_matrix
-from geo_matcher.flags import Flag, red_flags
+from geo_matcher.decision import DecisionMatrix, decision_matrix
+from geo_matcher.flags import plain_flags
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -45,7 +45,6 @@ NEAR_MISS_SHARE = 0.25
 
 MAX_NEAR_MISSES = 5
 
-STATUS_LABELS = tuple(status.label for status in Status)
 UNITS = tuple(criterion.unit.value for criterion in CRITERIA.values())
 FAMILY_NAMES = tuple(criterion.family for criterion in CRITERIA.values())
 SOURCES = tuple(criterion.source for criterion in CRITERIA.values())
@@ -189,51 +188,62 @@ class Ranking:
         code = self.matrix.codes[row]
         facts = self.territory.facts[row]
         contributions = self._contributions(row)
+        score, low, high, completeness, helps, drags = (column[row] for column in self._columns)
         return {
             "rank": self._rank_of_row.get(row),
             **facts,
-            "score": self.score[row].item(),
-            "score_min": self.score_min[row].item(),
-            "score_max": self.score_max[row].item(),
-            "data_completeness": self.completeness[row].item(),
-            "helps": [NAMES[k] for k in self.helps[row] if k >= 0],
-            "drags": [NAMES[k] for k in self.drags[row] if k >= 0],
+            "score": score,
+            "score_min": low,
+            "score_max": high,
+            "data_completeness": completeness,
+            "helps": [NAMES[k] for k in helps if k >= 0],
+            "drags": [NAMES[k] for k in drags if k >= 0],
             "contributions": contributions,
-            "red_flags": [flag.as_dict() for flag in self._flags[code]],
-            "missing": [NAMES[k] for k in self._used if not self.matrix.known[row, k]],
+            "red_flags": plain_flags(self.territory)[code],
+            "missing": [NAMES[k] for k in self._used if self.matrix.plain[row][k][3]],
             "unverified_limits": list(
                 dict.fromkeys(o.criterion for o in self.limits if o.unverified[row])
             ),
         }
 
     @cached_property
-    def _flags(self) -> Mapping[str, tuple[Flag, ...]]:
-        return red_flags(self.territory)
+    def _columns(self) -> tuple[list[Any], ...]:
+        """Score, its interval, completeness, helps and drags of every commune, in plain types."""
+        return (
+            self.score.tolist(),
+            self.score_min.tolist(),
+            self.score_max.tolist(),
+            self.completeness.tolist(),
+            self.helps.tolist(),
+            self.drags.tolist(),
+        )
 
     def _contributions(self, row: int) -> list[dict[str, Any]]:
-        raw, low = self.matrix.raw[row].tolist(), self.matrix.raw_low[row].tolist()
+        known = self.matrix.plain[row]
         value, points = self.values[row].tolist(), self.points[row].tolist()
         least, most = self.values_min[row].tolist(), self.values_max[row].tolist()
-        status = self.matrix.status[row].tolist()
         weight, top = self._weight_lists
-        return [
-            {
-                "criterion": NAMES[k],
-                "family": FAMILY_NAMES[k],
-                "raw": raw[k] if math.isfinite(raw[k]) else None,
-                "raw_low": low[k] if math.isfinite(low[k]) else None,
-                "unit": UNITS[k],
-                "value": value[k],
-                "value_min": least[k],
-                "value_max": most[k],
-                "weight": weight[k],
-                "points": points[k],
-                "max_points": top[k],
-                "status": STATUS_LABELS[status[k]],
-                "source": SOURCES[k],
-            }
-            for k in self._used
-        ]
+        found = []
+        for k in self._used:
+            raw, low, status, _ = known[k]
+            found.append(
+                {
+                    "criterion": NAMES[k],
+                    "family": FAMILY_NAMES[k],
+                    "raw": raw,
+                    "raw_low": low,
+                    "unit": UNITS[k],
+                    "value": value[k],
+                    "value_min": least[k],
+                    "value_max": most[k],
+                    "weight": weight[k],
+                    "points": points[k],
+                    "max_points": top[k],
+                    "status": status,
+                    "source": SOURCES[k],
+                }
+            )
+        return found
 
     @cached_property
     def _weight_lists(self) -> tuple[list[float], list[float]]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import numpy as np
 import tomlkit
@@ -94,6 +94,14 @@ SCHOOL_AGES: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"primary_school_min": (0, 10), "college_min": (8, 14), "lycee_min": (12, 17)}
 )
 """Ages at which a level of school counts: its pupils, and those who will be there in some years."""
+
+CRITERIA_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        family: tuple(name for name, criterion in CRITERIA.items() if criterion.family == family)
+        for family in FAMILIES
+    }
+)
+"""Names of the criteria of each family."""
 
 PRICE_OF_BUDGET = ((0.6, 1.0), (0.9, 0.7), (1.0, 0.5), (1.4, 0.0))
 """Value of a price, as a share of what the budget pays per m²."""
@@ -208,7 +216,7 @@ class Profile(_Strict):
                         f"impossible limit: {name} {word} {bound:g}, expected a figure between "
                         f"{low:g} and {high:,.0f} {_known(name).unit.value}"
                     )
-        if not sum(self._points().values()) > 0:
+        if not sum(self._points) > 0:
             raise ValueError(
                 "nothing matters: every importance is not_at_all, so nothing can be ranked. "
                 "Raise one family to a_little or more"
@@ -239,32 +247,31 @@ class Profile(_Strict):
 
     def family_importance(self, family: str) -> Importance:
         """Return the importance of a family, all choices applied."""
-        for name, importance in self.importance.items():
-            if name == family:
-                return importance
+        chosen = self.importance.get(cast("FamilyName", family))
+        if chosen is not None:
+            return chosen
         if family == "children" and not self.children_ages:
             return Importance.NOT_AT_ALL
         if family == "setting" and self.track == "cultura":
             return Importance.IMPORTANT
         return FAMILIES[family].importance
 
-    def _points(self) -> dict[str, float]:
+    @cached_property
+    def _points(self) -> tuple[float, ...]:
         """Share of each criterion before the total is brought to 1."""
         points = dict.fromkeys(CRITERIA, 0.0)
-        for family in FAMILIES:
-            own = {
-                n: self.importance_of(n).points for n, c in CRITERIA.items() if c.family == family
-            }
-            total = sum(own.values())
-            for name, part in own.items():
-                if total:
-                    points[name] = self.family_importance(family).points * part / total
-        return points
+        for family, names in CRITERIA_OF.items():
+            own = [self.importance_of(name).points for name in names]
+            total = sum(own)
+            if total:
+                share = self.family_importance(family).points / total
+                points.update((n, share * part) for n, part in zip(names, own, strict=True))
+        return tuple(points.values())
 
     @cached_property
     def weights(self) -> FloatArray:
         """Weights of the criteria, in the order of ``CRITERIA``; they are ≥ 0 and add up to 1."""
-        return normalised(np.array(list(self._points().values())))
+        return normalised(np.array(self._points))
 
     def value_function(self, name: str) -> ValueFunction | None:
         """Return the value function that this profile puts in place of the catalogue's, if any."""

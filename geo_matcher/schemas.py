@@ -14,20 +14,31 @@ from pandera.pandas import Check, Column, DataFrameSchema
 
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 
-__all__ = ["BEST_TECHNOLOGY", "SCHEMAS"]
+__all__ = ["BEST_TECHNOLOGY", "SCHEMAS", "kind_of_column"]
 
+TEXT = "text"
 INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
 
 
+def _column(kind: str, *checks: Check, nullable: bool = False) -> Column:
+    """Return a column whose type is checked when it is read, not again by pandera."""
+    return Column(None, list(checks), nullable=nullable, metadata={"kind": kind})
+
+
+def kind_of_column(column: Column) -> str:
+    """Return what a column holds: ``text``, ``int64`` or ``float64``."""
+    return str((column.metadata or {})["kind"])
+
+
 def _code() -> Column:
-    return Column(str, Check.str_matches(INSEE_CODE))
+    return _column(TEXT, Check.str_matches(INSEE_CODE))
 
 
 def _text(*values: str, matches: str | None = None) -> Column:
     checks = [Check.isin(values)] if values else []
     if matches:
         checks.append(Check.str_matches(matches))
-    return Column(str, checks)
+    return _column(TEXT, *checks)
 
 
 def _date(*, or_empty: bool = False) -> Column:
@@ -35,7 +46,7 @@ def _date(*, or_empty: bool = False) -> Column:
         return texts.map(lambda text: _is_date(text) or (or_empty and text == ""))
 
     expected = "a date such as 2014-06-30" + (" or nothing" if or_empty else "")
-    return Column(str, Check(are_dates, error=expected))
+    return _column(TEXT, Check(are_dates, error=expected))
 
 
 def _is_date(text: str) -> bool:
@@ -46,11 +57,11 @@ def _is_date(text: str) -> bool:
 
 
 def _count(high: float = 1e7) -> Column:
-    return Column("int64", Check.in_range(0, high))
+    return _column("int64", Check.in_range(0, high))
 
 
 def _number(low: float, high: float, *, nullable: bool = False) -> Column:
-    return Column("float64", Check.in_range(low, high), nullable=nullable)
+    return _column("float64", Check.in_range(low, high), nullable=nullable)
 
 
 def _lon() -> Column:
@@ -160,7 +171,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         {
             "insee_code": _code(),
             "insee_code_source": _code(),
-            "year": Column("int64", Check.in_range(2000, 2100)),
+            "year": _column("int64", Check.in_range(2000, 2100)),
             "house_median_eur_m2": _number(10, 20_000, nullable=True),
             "house_sales": _count(),
             "flat_median_eur_m2": _number(10, 20_000, nullable=True),
@@ -185,9 +196,9 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         {
             "insee_code_source": _code(),
             "insee_code": _code(),
-            "radon_class": Column("int64", Check.in_range(1, 3)),
+            "radon_class": _column("int64", Check.in_range(1, 3)),
             **{
-                f"ddrm_{risk}": Column("int64", Check.isin([0, 1]))
+                f"ddrm_{risk}": _column("int64", Check.isin([0, 1]))
                 for risk in ("flood", "earthquake", "dam_failure", "industrial", "hazmat_transport")
             },
             "flood_plan": _text(),
@@ -281,7 +292,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         {
             "insee_code": _code(),
             **{
-                f"{who}_registered": Column("int64", Check.isin([0, 1]))
+                f"{who}_registered": _column("int64", Check.isin([0, 1]))
                 for who in ("gp", "nurse", "dentist")
             },
         },

@@ -6,10 +6,8 @@ catalog describes, gathers every problem it finds and refuses the release whole 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import difflib
-import io
 import os
 import tomllib
 import unicodedata
@@ -22,11 +20,10 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, file_sha256
 from geo_matcher.errors import DataError, UnknownCommuneError
-from geo_matcher.schemas import SCHEMAS
+from geo_matcher.tables import read_table
 
 __all__ = [
     "LAMBERT_93",
@@ -35,7 +32,6 @@ __all__ = [
     "Territory",
     "default_release_folder",
     "fold",
-    "read_table",
     "release_day",
 ]
 
@@ -67,150 +63,6 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe"))
     letters = "".join(c for c in plain if not unicodedata.combining(c)).casefold()
     return " ".join("".join(c if c.isalnum() else " " for c in letters).split())
-
-
-def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame:
-    """Read one table of a release and check its shape.
-
-    Parameters
-    ----------
-    folder
-        The release.
-    path
-        The file, relative to the release.
-    name
-        Name of its schema; by default the stem of the path.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Text columns as ``str`` (empty where nothing is given), others as the schema says;
-        ``communes.parquet`` as a GeoDataFrame.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or does not fit its schema; all problems are listed.
-    """
-    name = name or Path(path).stem
-    if name not in SCHEMAS:
-        raise DataError(f"{path}: no schema is known for a table {name!r}")
-    schema = SCHEMAS[name]
-    file = folder / path
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path} is absent. Restore it, or run `geo-matcher data build`.") from None
-    frame = _read_parquet(content, path) if file.suffix == ".parquet" else _read_csv(content, path)
-    unread = _coerce(frame, schema.columns, path)
-    checked = frame.drop(columns="geometry") if "geometry" in frame else frame
-    problems = [problem for found in unread.values() for problem in found]
-    problems += _schema_problems(schema, pd.DataFrame(checked), path, frozenset(unread))
-    if problems:
-        raise DataError(f"{path} does not fit its schema: " + "; ".join(problems), problems)
-    return frame
-
-
-def _read_parquet(content: bytes, path: str) -> gpd.GeoDataFrame:
-    try:
-        return gpd.read_parquet(io.BytesIO(content))
-    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
-        raise DataError(f"{path} is not a GeoParquet table: {error}".rstrip()) from None
-
-
-def _read_csv(content: bytes, path: str) -> pd.DataFrame:
-    """Read cells as text; pandas would complete or shift lines of another length unasked."""
-    try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(reader, [])
-        numbered = [(reader.line_num, cells) for cells in reader if cells]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not a CSV table in UTF-8: {error}") from None
-    if len(set(header)) < len(header):
-        raise DataError(f"{path} line 1: a column is named twice in {', '.join(header)}")
-    ragged = [str(line) for line, cells in numbered if len(cells) != len(header)]
-    if ragged:
-        lines = ", ".join(ragged[:MAX_SUGGESTIONS])
-        raise DataError(f"{path} line {lines}: not as many cells as the header ({len(header)})")
-    return pd.DataFrame([cells for _, cells in numbered], columns=header, dtype="str")
-
-
-def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> dict[str, list[str]]:
-    """Turn cells of text into what the schema wants, in place.
-
-    Returns
-    -------
-    dict of str to list of str
-        For each column that cannot be turned, the problems of its cells.
-    """
-    problems: dict[str, list[str]] = {}
-    for column in frame.columns:
-        if column not in columns:
-            continue
-        wanted = str(columns[column].dtype)
-        is_text = pd.api.types.is_string_dtype(frame[column].dtype)
-        if wanted not in {"int64", "float64"}:
-            frame[column] = frame[column].fillna("") if is_text else frame[column]
-            continue
-        if not is_text:
-            continue
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        whole = wanted == "int64"
-        bad = ~np.isfinite(numbers) & (frame[column] != "")
-        if whole:
-            bad |= (numbers.fillna(0.5) % 1 != 0) | (frame[column] == "")
-        if not bad.any():
-            frame[column] = numbers.astype("int64") if whole else numbers.astype("float64")
-            continue
-        kind = "a whole number" if whole else "a number"
-        problems[column] = [
-            f"{path} line {row + 2}, column {column}: {frame[column].iloc[row]!r} is not {kind}"
-            for row in np.flatnonzero(bad)[:MAX_SUGGESTIONS]
-        ]
-    return problems
-
-
-def _schema_problems(
-    schema: Any, frame: pd.DataFrame, path: str, unread: frozenset[str]
-) -> list[str]:
-    """Return what does not fit the schema; the columns in ``unread`` have been told already."""
-    from pandera.errors import SchemaErrors
-
-    try:
-        schema.validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        cases = errors.failure_cases
-        groups = cases.groupby(["schema_context", "column", "check"], dropna=False, sort=False)
-        problems = [
-            _schema_problem(schema, path, str(check), str(column), group)
-            for (context, column, check), group in groups
-            if context != "Column" or column not in unread
-        ]
-        return list(dict.fromkeys(problems))  # a key of two columns is told once
-    return []
-
-
-def _schema_problem(schema: Any, path: str, check: str, column: str, cases: pd.DataFrame) -> str:
-    """Say in words what pandera found."""
-    whole_table = {
-        "column_in_dataframe": "missing",
-        "column_in_schema": "unknown",
-        "column_ordered": "out of order, expected " + ", ".join(schema.columns),
-    }
-    if check in whole_table:
-        names = list(cases["failure_case"])
-        noun, verb = ("columns", "are") if len(names) > 1 else ("column", "is")
-        return f"{path}: {noun} {', '.join(names)} {verb} {whole_table[check]}"
-    first = 2 if path.endswith(".csv") else 1
-    rows = sorted({int(i) for i in cases["index"].dropna()})[:MAX_SUGGESTIONS]
-    place = "line" if path.endswith(".csv") else "row"
-    where = f" {place} {', '.join(str(i + first) for i in rows)}" if rows else ""
-    if check == "multiple_fields_uniqueness":
-        return f"{path}{where}: the same {' and '.join(schema.unique)} more than once"
-    if check == "not_nullable":
-        return f"{path}{where}, column {column}: empty, expected a figure"
-    values = ", ".join(repr(value) for value in cases["failure_case"].head(MAX_SUGGESTIONS))
-    return f"{path}{where}, column {column}: found {values}, expected {check}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -259,6 +259,9 @@ document.querySelector(".tabs").addEventListener("click", (event) => {
   window.scrollTo(0, 0);
 });
 
+const asked = location.hash.slice(1);
+if (document.querySelector(`.tabs a[data-tab="${CSS.escape(asked)}"]`)) openTab(asked);
+
 byId("share").addEventListener("click", async () => {
   const label = byId("share").querySelector("span");
   const before = label.textContent;

@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors destinations look map_words",
         "access catalog criteria membership places schemas",
-        "gate numbers profile",
+        "gate numbers profile tables",
         "territory presets",
         "build decision flags",
         "commune matching",
@@ -39,7 +39,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 there is no circle. A new module has to be given its place here."""
 
 DATA_SIDE = frozenset(
-    ["access", "build", "catalog", "gate", "membership", "places", "schemas", "territory"]
+    ["access", "build", "catalog", "gate", "membership", "places", "schemas", "tables", "territory"]
 )
 METHOD_SIDE = frozenset(
     [

@@ -12,7 +12,8 @@ import shapely
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import DataError
 from geo_matcher.schemas import BEST_TECHNOLOGY, SCHEMAS
-from geo_matcher.territory import Territory, read_table
+from geo_matcher.tables import read_table
+from geo_matcher.territory import Territory
 
 GOOD = ("kind,name,insee_code,lon,lat,note\n"
         "station,Auch,32013,0.59,43.65,\n"

@@ -1,0 +1,209 @@
+"""One table of a release, read and checked against its schema.
+
+Hides file formats, and how what is wrong is told: the file, the line, the column, what was found
+and what was expected.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as pa_csv
+
+from geo_matcher.errors import DataError
+from geo_matcher.schemas import SCHEMAS, kind_of_column
+
+__all__ = ["read_table"]
+
+MAX_SUGGESTIONS = 3
+"""Lines and values that are named for one fault."""
+
+
+def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame:
+    """Read one table of a release and check its shape.
+
+    Parameters
+    ----------
+    folder
+        The release.
+    path
+        The file, relative to the release.
+    name
+        Name of its schema; by default the stem of the path.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text columns as ``str`` (empty where nothing is given), others as the schema says;
+        ``communes.parquet`` as a GeoDataFrame.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or does not fit its schema; all problems are listed.
+    """
+    name = name or Path(path).stem
+    if name not in SCHEMAS:
+        raise DataError(f"{path}: no schema is known for a table {name!r}")
+    schema = SCHEMAS[name]
+    file = folder / path
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is absent. Restore it, or run `geo-matcher data build`.") from None
+    if file.suffix == ".parquet":
+        frame: pd.DataFrame = _read_parquet(content, path)
+        unread = _coerce(frame, schema.columns, path)
+    elif (sound := _read_sound_csv(content, schema.columns)) is not None:
+        frame, unread = sound, {}
+    else:
+        frame = _read_csv(content, path)
+        unread = _coerce(frame, schema.columns, path)
+    checked = frame.drop(columns="geometry") if "geometry" in frame else frame
+    problems = [problem for found in unread.values() for problem in found]
+    problems += _schema_problems(schema, pd.DataFrame(checked), path, frozenset(unread))
+    if problems:
+        raise DataError(f"{path} does not fit its schema: " + "; ".join(problems), problems)
+    return frame
+
+
+def _read_parquet(content: bytes, path: str) -> gpd.GeoDataFrame:
+    try:
+        return gpd.read_parquet(io.BytesIO(content))
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        raise DataError(f"{path} is not a GeoParquet table: {error}".rstrip()) from None
+
+
+ARROW_TYPES = {"text": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
+
+
+def _read_sound_csv(content: bytes, columns: Mapping[str, Any]) -> pd.DataFrame | None:
+    """Read a CSV table with the types of its schema, or nothing if anything is unusual.
+
+    This is the quick way for a table without a fault; what is wrong with another is for
+    :func:`_read_csv` to tell, with its lines.
+    """
+    kinds = {name: kind_of_column(column) for name, column in columns.items()}
+    convert = pa_csv.ConvertOptions(
+        column_types={name: ARROW_TYPES[kind] for name, kind in kinds.items()},
+        null_values=[""],
+        strings_can_be_null=False,
+    )
+    try:
+        table = pa_csv.read_csv(pa.BufferReader(content), convert_options=convert)
+    except pa.ArrowException:
+        return None
+    if table.column_names != list(kinds):
+        return None
+    for name, kind in kinds.items():
+        cells = table.column(name)
+        if kind == "int64" and cells.null_count:
+            return None
+        if kind == "float64" and not np.isfinite(cells.drop_null().to_numpy()).all():
+            return None
+    return pd.DataFrame(table.to_pandas())
+
+
+def _read_csv(content: bytes, path: str) -> pd.DataFrame:
+    """Read cells as text; pandas would complete or shift lines of another length unasked."""
+    try:
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        header = next(reader, [])
+        numbered = [(reader.line_num, cells) for cells in reader if cells]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not a CSV table in UTF-8: {error}") from None
+    if len(set(header)) < len(header):
+        raise DataError(f"{path} line 1: a column is named twice in {', '.join(header)}")
+    ragged = [str(line) for line, cells in numbered if len(cells) != len(header)]
+    if ragged:
+        lines = ", ".join(ragged[:MAX_SUGGESTIONS])
+        raise DataError(f"{path} line {lines}: not as many cells as the header ({len(header)})")
+    return pd.DataFrame([cells for _, cells in numbered], columns=header, dtype="str")
+
+
+def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> dict[str, list[str]]:
+    """Turn cells of text into what the schema wants, in place.
+
+    Returns
+    -------
+    dict of str to list of str
+        For each column that cannot be turned, the problems of its cells.
+    """
+    problems: dict[str, list[str]] = {}
+    for column in frame.columns:
+        if column not in columns:
+            continue
+        wanted = kind_of_column(columns[column])
+        found = frame[column].dtype
+        is_text = pd.api.types.is_string_dtype(found)
+        if not is_text or wanted == "text":
+            if (wanted == "text") != is_text or (not is_text and found != wanted):
+                problems[column] = [f"{path}, column {column}: holds {found}, expected {wanted}"]
+            elif path.endswith(".parquet") and is_text:
+                frame[column] = frame[column].fillna("")
+            continue
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        whole = wanted == "int64"
+        bad = ~np.isfinite(numbers) & (frame[column] != "")
+        if whole:
+            bad |= (numbers.fillna(0.5) % 1 != 0) | (frame[column] == "")
+        if not bad.any():
+            frame[column] = numbers.astype("int64") if whole else numbers.astype("float64")
+            continue
+        kind = "a whole number" if whole else "a number"
+        problems[column] = [
+            f"{path} line {row + 2}, column {column}: {frame[column].iloc[row]!r} is not {kind}"
+            for row in np.flatnonzero(bad)[:MAX_SUGGESTIONS]
+        ]
+    return problems
+
+
+def _schema_problems(
+    schema: Any, frame: pd.DataFrame, path: str, unread: frozenset[str]
+) -> list[str]:
+    """Return what does not fit the schema; the columns in ``unread`` have been told already."""
+    from pandera.errors import SchemaErrors
+
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        groups = cases.groupby(["schema_context", "column", "check"], dropna=False, sort=False)
+        problems = [
+            _schema_problem(schema, path, str(check), str(column), group)
+            for (context, column, check), group in groups
+            if context != "Column" or column not in unread
+        ]
+        return list(dict.fromkeys(problems))  # a key of two columns is told once
+    return []
+
+
+def _schema_problem(schema: Any, path: str, check: str, column: str, cases: pd.DataFrame) -> str:
+    """Say in words what pandera found."""
+    whole_table = {
+        "column_in_dataframe": "missing",
+        "column_in_schema": "unknown",
+        "column_ordered": "out of order, expected " + ", ".join(schema.columns),
+    }
+    if check in whole_table:
+        names = list(cases["failure_case"])
+        noun, verb = ("columns", "are") if len(names) > 1 else ("column", "is")
+        return f"{path}: {noun} {', '.join(names)} {verb} {whole_table[check]}"
+    first = 2 if path.endswith(".csv") else 1
+    rows = sorted({int(i) for i in cases["index"].dropna()})[:MAX_SUGGESTIONS]
+    place = "line" if path.endswith(".csv") else "row"
+    where = f" {place} {', '.join(str(i + first) for i in rows)}" if rows else ""
+    if check == "multiple_fields_uniqueness":
+        return f"{path}{where}: the same {' and '.join(schema.unique)} more than once"
+    if check == "not_nullable":
+        return f"{path}{where}, column {column}: empty, expected a figure"
+    values = ", ".join(repr(value) for value in cases["failure_case"].head(MAX_SUGGESTIONS))
+    return f"{path}{where}, column {column}: found {values}, expected {check}"
