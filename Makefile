@@ -26,7 +26,7 @@ BUILD_TOOLS := hatchling editables
 # One worker per core: a test run should not take a large machine over.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: help install run serve test test-browser check fix bench data docs-screenshots \
+.PHONY: help install run serve test test-browser check fix bench data docs-schema docs-screenshots \
 	constraints clean
 
 help: ## List these commands
@@ -60,6 +60,9 @@ bench: $(DEV) ## Measure against named peers (ARGS=ranking for one)
 
 data: $(RUNTIME) ## Make the derived half of the data release again (no internet)
 	@$(BIN)/geo-matcher data build
+
+docs-schema: $(DEV) ## Write the JSON Schema of a ranking again
+	@$(BIN)/python docs/schemas/write.py
 
 docs-screenshots: $(DEV) ## Take the documentation's pictures again
 	@$(BIN)/python docs/screenshots.py

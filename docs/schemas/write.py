@@ -1,4 +1,4 @@
-"""Write the JSON Schema of a ranking: ``python docs/schemas/write.py``."""
+"""Write the JSON Schema of a ranking: ``make docs-schema``."""
 
 from __future__ import annotations
 

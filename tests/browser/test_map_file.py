@@ -21,19 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from playwright.sync_api import Page as BrowserPage
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed.")
-
 pytestmark = pytest.mark.browser
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 TILES = "https://tile.openstreetmap.org/"
 
 
@@ -58,18 +47,10 @@ def map_file(ranking: Ranking, tmp_path_factory: pytest.TempPathFactory) -> Path
     return file
 
 
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(params=[(1280, 800), (390, 844)], ids=["desk", "phone"])
-def opened(request: pytest.FixtureRequest, browser: Browser, map_file: Path) -> Iterator[Opened]:
+def opened(request: pytest.FixtureRequest, chromium: Browser, map_file: Path) -> Iterator[Opened]:
     width, height = request.param
-    page = browser.new_page(viewport={"width": width, "height": height})
+    page = chromium.new_page(viewport={"width": width, "height": height})
     found = Opened(page)
     page.on("request", lambda asked: found.requests.append(asked.url))
     page.on("pageerror", lambda error: found.complaints.append(str(error)))
@@ -224,7 +205,7 @@ def test_it_prints_on_one_landscape_page(opened: Opened) -> None:
     assert opened.page.locator("details[open]").count() == 0
 
 
-def test_hostile_texts_run_nowhere(browser: Browser, territory: Territory, tmp_path: Path) -> None:
+def test_hostile_texts_run_nowhere(chromium: Browser, territory: Territory, tmp_path: Path) -> None:
     hostile = "<img src=x onerror=\"document.title='run'\"></script>{{ 7 * 7 }}"
     communes = territory.communes.copy()
     communes.loc["32013", ["name", "epci_name"]] = hostile
@@ -236,7 +217,7 @@ def test_hostile_texts_run_nowhere(browser: Browser, territory: Territory, tmp_p
     file = tmp_path / "map.html"
     ranking = rank(changed, Profile(name=hostile), "all")
     file.write_text(map_html(ranking, "en"), encoding="utf-8")
-    page = browser.new_page()
+    page = chromium.new_page()
     page.goto(file.as_uri())
     title = page.title()
     page.get_by_role("combobox").fill(hostile)
