@@ -44,6 +44,7 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
 
 INTERNAL = "Something failed on our side; it has been logged. Try again, or tell the network."
 MAX_SHOWN = 60
+MAX_INSTANCE = 200
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def problem(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": instance,
+        "instance": instance[:MAX_INSTANCE],
         "problems": list(problems) or [detail],
     }
     return Response(orjson.dumps(body), status, dict(headers or {}), media_type=PROBLEM_JSON)
@@ -158,5 +159,8 @@ async def _http(request: Request, raised: Exception) -> Response:
 
 
 async def _internal(request: Request, error: Exception) -> Response:
+    from api.security import HEADERS
+
     logger.error("Unhandled error", exc_info=error)
-    return problem(500, INTERNAL, instance=request.url.path)
+    # This answer is made outside the middlewares, so it brings the security headers itself.
+    return problem(500, INTERNAL, instance=request.url.path, headers=HEADERS)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -172,7 +173,7 @@ def match(
         if output_format is FormatOption.csv:
             _write(to_csv(ranking, top))
         else:
-            _write(orjson.dumps(to_geojson(ranking, top)).decode())
+            _write(orjson.dumps(to_geojson(ranking, top, language.value)).decode())
 
 
 def _print_ranking(ranking: Ranking, top: int, language: str) -> None:
@@ -198,6 +199,12 @@ def _print_ranking(ranking: Ranking, top: int, language: str) -> None:
     console = _console()
     console.print(table)
     counts = ranking.counts
+    if not len(ranking):
+        console.print(
+            "Aucune commune ne respecte toutes vos limites. Relâchez-en une :"
+            if french
+            else "No commune keeps within all your limits. Relax one:"
+        )
     for price in ranking.limit_prices():
         console.print(_price_words(price, language))
     for miss in ranking.near_misses():
@@ -335,7 +342,7 @@ def criteria(
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("criterion", "", "unit", "direction", "value function"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "criterion")
     for family in FAMILIES.values():
         title = family.label_fr if language is LanguageOption.fr else family.label_en
         table.add_row(f"[bold]{title}[/bold]")
@@ -456,7 +463,16 @@ def serve(
     from api.app import create_app
     from api.settings import Settings
 
-    settings = Settings(release=_release(context))
+    try:
+        settings = Settings(release=_release(context))
+    except ValidationError as error:
+        problems = [
+            f"GEO_MATCHER_{str(detail['loc'][0]).upper()}: found {str(detail['input'])[:60]!r}; "
+            f"{detail['msg']}"
+            for detail in error.errors(include_url=False)
+        ]
+        message = "The settings were refused: " + "; ".join(problems)
+        raise GeoMatcherError(message, problems) from None
     territory = Territory.load(settings.release)
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

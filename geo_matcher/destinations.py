@@ -74,7 +74,7 @@ DESTINATIONS: tuple[Destination, ...] = (
     Destination("lycee", ("lycee",)),
     Destination("doctor", ("doctor",)),
     Destination("hospital", ("hospital",)),
-    Destination("station", ("station",), "everywhere"),
+    Destination("station", ("station",)),
     Destination("airport", ("airport",), "everywhere"),
     Destination("cinema", ("cinema",), is_partial=True),
     Destination("museum", ("museum",)),

@@ -267,6 +267,10 @@ def _checked(
                 f"line {line}: {column} {text!r} is no date (expected YYYY-MM-DD, e.g. 2014-06-30)"
             )
     start, end = dates["valid_from"], dates["valid_to"]
+    if start and start > dt.date.today():
+        problems.append(
+            f"line {line}: valid_from {start} is in the future; give a partner once it is one"
+        )
     if start and end and end < start:
         problems.append(f"line {line}: valid_to {end} is before valid_from {start}")
     return code, start.isoformat() if start else "", end.isoformat() if end else ""

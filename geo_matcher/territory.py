@@ -194,11 +194,13 @@ class Territory:
 
     @cached_property
     def _current_members(self) -> pd.DataFrame:
-        """Members on the last day of the release's vintage or later."""
+        """Members that have not left by the last day of the release's vintage.
+
+        No list holds a member to come: the network's own is refused with a date in the future.
+        """
         members = self.tables["membership"]
         day = release_day(self.catalog.vintage).isoformat()
-        is_open = (members["valid_to"] == "") | (members["valid_to"] >= day)
-        return members[is_open & (members["valid_from"] <= day)]
+        return members[(members["valid_to"] == "") | (members["valid_to"] >= day)]
 
     def members(self, group: str) -> pd.DataFrame:
         """Return the communes of a group (``partner`` or ``network``) and how we know."""

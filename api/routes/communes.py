@@ -123,7 +123,7 @@ def parse_bbox(text: str) -> tuple[float, float, float, float]:
 
 
 @router.get("/communes/{insee_code}", response_model=CommuneDetail)
-async def get_commune(
+def get_commune(
     territory: TerritoryDep,
     insee_code: CommuneName,
 ) -> Response:

@@ -13,7 +13,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", response_model_exclude_none=True)
 async def healthz() -> Health:
     """Tell that the process answers."""
     return Health(status="ok", version=__version__)

@@ -38,7 +38,7 @@ ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /maps
 
 
 @router.get("/")
-async def show_page(request: Request, territory: TerritoryDep) -> Response:
+def show_page(request: Request, territory: TerritoryDep) -> Response:
     """Show the whole page; it works without JavaScript."""
     query = _query(request)
     try:
@@ -62,7 +62,7 @@ async def show_page(request: Request, territory: TerritoryDep) -> Response:
 
 
 @router.get("/fragments/matches")
-async def show_matches(request: Request, territory: TerritoryDep) -> Response:
+def show_matches(request: Request, territory: TerritoryDep) -> Response:
     """Give the part of the page that changes with each answer, for live updates."""
     try:
         asked = parse_query(_query(request))

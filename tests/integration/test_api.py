@@ -269,6 +269,7 @@ def test_an_unforeseen_failure_says_nothing_internal(
         for path, status in (("/boom", 500), ("/data", 503)):
             found = problem_of(client.get(path), status)
             assert found["detail"] == INTERNAL
+            assert "default-src 'none'" in client.get(path).headers["Content-Security-Policy"]
     assert "secret detail" in caplog.text
     assert "secret path" in caplog.text
 

@@ -322,7 +322,7 @@ def test_a_limit_of_each_kind_has_its_words(client: TestClient, territory: Terri
     kept = text("max_cinema_min=20&scope=all")
     assert re.search(r"Pour \d+ autres, nous ne pouvons pas vérifier", kept)
     assert "Limite non vérifiée, faute de données" in kept
-    assert "jamais à elle seule" in text("max_toulouse_min=45&max_station_min=44&scope=all")
+    assert "jamais à elle seule" in text("max_toulouse_min=45&max_airport_min=60&scope=all")
     both = ok(client.get("/?max_station_min=40&min_station_min=20&scope=all"))
     drops = [a["href"] for a in Elements(both).all("a", class_="live") if "top=" not in a["href"]]
     assert drops == ["/?min_station_min=20&scope=all", "/?max_station_min=40&scope=all"]

@@ -59,7 +59,7 @@ def test_the_status_of_a_known_figure_is_the_quality_of_its_criterion(
     row = matrix.codes.index("32107")
     assert matrix.status[row, matrix.column("ftth_coverage_share")] == Status.MEASURED
     assert matrix.status[row, matrix.column("land_30mbit_share")] == Status.DECLARED
-    assert matrix.status[row, matrix.column("station_min")] == Status.ESTIMATED
+    assert matrix.status[row, matrix.column("airport_min")] == Status.ESTIMATED
 
 
 def test_a_missing_figure_may_be_worth_anything_and_counts_in_the_middle(
@@ -94,14 +94,14 @@ def test_a_certain_figure_has_no_interval(matrix: DecisionMatrix) -> None:
 
 def test_what_cannot_be_reached_is_known_and_worth_nothing(territory: Territory) -> None:
     times = territory.tables["travel_times"].copy()
-    cut = (times["insee_code"] == "32107") & (times["destination"] == "station")
+    cut = (times["insee_code"] == "32013") & (times["destination"] == "station")
     times.loc[cut, ["minutes", "road_km"]] = np.nan
     times.loc[cut, "status"] = "unreachable"
     minutes = territory.minutes.copy()
-    minutes.loc["32107", "station"] = np.nan
+    minutes.loc["32013", "station"] = np.nan
     island = replace(territory, minutes=minutes, tables={**territory.tables, "travel_times": times})
     matrix = decision_matrix(island)
-    row = matrix.codes.index("32107")
+    row = matrix.codes.index("32013")
     assert matrix.raw[row, STATION] == np.inf
     assert matrix.status[row, STATION] == Status.UNREACHABLE
     assert matrix.values_min[row, STATION] == matrix.values_max[row, STATION] == 0.0

@@ -403,7 +403,7 @@ def test_the_answer_repeats_the_profile_whole(territory: Territory) -> None:
 
 
 def test_counts_add_up(territory: Territory) -> None:
-    answer = rank(territory, PRESETS["lyon-trainer"].profile, "network").to_dict()
+    answer = rank(territory, PRESETS["toulouse-consultant"].profile, "network").to_dict()
     counts = answer["counts"]
     assert counts["listed"] + counts["excluded"] == counts["scope"] == 171
     assert len(answer["results"]) == counts["listed"]

@@ -219,7 +219,7 @@ def with_members(territory: Territory) -> Callable[..., Territory]:
     [
         ("2014-01-01", "", True),
         ("2026-06-30", "", True),
-        ("2026-07-01", "", False),
+        ("2026-07-01", "", True),
         ("2014-01-01", "2026-06-30", True),
         ("2014-01-01", "2026-06-29", False),
     ],
