@@ -296,3 +296,21 @@ def test_serve_refuses_a_broken_release_without_a_traceback(release_copy: Path) 
     assert process.returncode == 2
     assert "membership.csv is in the catalog but absent" in said
     assert "Traceback" not in said
+
+
+def test_serve_refuses_a_bad_setting_in_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEO_MATCHER_MAX_BODY_BYTES", "abc")
+    assert "GEO_MATCHER_MAX_BODY_BYTES: found 'abc'" in refused(run("serve", "--port", "0"))
+
+
+def test_a_partner_to_come_is_refused(run: Run, release_copy: Path) -> None:
+    wanted = release_copy.parent / "partners.csv"
+    wanted.write_text("insee_code,valid_from\n32416,2999-01-01\n", encoding="utf-8")
+    said = refused(run("--release", str(release_copy), "data", "set-partners", str(wanted)))
+    assert "line 2: valid_from 2999-01-01 is in the future" in said
+
+
+def test_no_village_left_says_to_relax_a_limit(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "me.toml"
+    file.write_text("[limits.toulouse_min]\nat_most = 1\n", encoding="utf-8")
+    assert "Relax one:" in run("match", str(file)).out
