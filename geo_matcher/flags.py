@@ -150,8 +150,15 @@ def _doctor_flags(minutes: float) -> Iterator[Flag]:
 
 def _life_flags(figures: Any, *, flood: bool, industrial: bool) -> Iterator[Flag]:
     sales = figures["home_sales_2021_2025"]
-    if pd.isna(sales) or sales < FEW_SALES:
-        count = 0 if pd.isna(sales) else int(sales)
+    if pd.isna(sales):
+        yield Flag(
+            "few_sales",
+            "Nous ne savons pas combien de logements se sont vendus de 2021 à 2025.",
+            "We do not know how many homes were sold from 2021 to 2025.",
+            "housing_sales_2021_2025",
+        )
+    elif sales < FEW_SALES:
+        count = int(sales)
         plural = "s" if count > 1 else ""
         yield Flag(
             "few_sales",

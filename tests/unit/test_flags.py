@@ -140,7 +140,6 @@ def test_the_doctor_flag_says_how_far_and_how_old_the_list_is(flags: Flags) -> N
 @pytest.mark.parametrize(
     ("sales", "french", "english"),
     [
-        (np.nan, "0 vente de logement", "0 home sales"),
         (0, "0 vente de logement", "0 home sales"),
         (1, "1 vente de logement", "1 home sale"),
         (9, "9 ventes de logement", "9 home sales"),
@@ -152,6 +151,12 @@ def test_few_sales_are_flagged_and_counted(
     flag = flags(home_sales_2021_2025=sales)["few_sales"]
     assert flag.text_fr == f"{french} de 2021 à 2025{NBSP}: le prix dit peu."
     assert flag.text_en == f"{english} from 2021 to 2025: the price says little."
+
+
+def test_unknown_sales_are_not_told_as_none(flags: Flags) -> None:
+    flag = flags(home_sales_2021_2025=np.nan)["few_sales"]
+    assert flag.text_fr == "Nous ne savons pas combien de logements se sont vendus de 2021 à 2025."
+    assert flag.text_en == "We do not know how many homes were sold from 2021 to 2025."
 
 
 def test_ten_sales_are_enough(flags: Flags) -> None:
