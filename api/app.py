@@ -20,7 +20,17 @@ from starlette.staticfiles import StaticFiles
 
 from api.errors import PROBLEM_JSON, add_error_handlers
 from api.models import Problem
-from api.routes import communes, health, matches, pages, release
+from api.routes import (
+    communes,
+    comparisons,
+    explanations,
+    health,
+    matches,
+    pages,
+    release,
+    sheets,
+)
+from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
 from api.settings import Settings
 from geo_matcher import __version__
@@ -88,7 +98,18 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
     )
     app.state.settings = settings
     add_error_handlers(app)
-    for module in (health, release, matches, communes, pages):
+    routers = (
+        health,
+        release,
+        matches,
+        explanations,
+        comparisons,
+        communes,
+        whole,
+        pages,
+        sheets,
+    )
+    for module in routers:
         app.include_router(module.router)
     _serve_files(app)
     app.add_middleware(

@@ -25,13 +25,15 @@ from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_date, format_number, format_raw
+from geo_matcher.robustness import Odds
 from geo_matcher.schemas import BEST_TECHNOLOGY
-from geo_matcher.sentences import explain
+from geo_matcher.sentences import band_phrase, chance_phrase, explain, tie_sentence
 from geo_matcher.territory import Territory
 
 __all__ = [
     "Bar",
     "Card",
+    "Chances",
     "Contact",
     "Figure",
     "LedgerGroup",
@@ -103,6 +105,23 @@ class Figure(NamedTuple):
     source: int
 
 
+class Chances(NamedTuple):
+    """How sure the rank of a village is.
+
+    Attributes
+    ----------
+    first_five, ranks
+        How often it is among the first five, and between which ranks it lies, in words.
+    low, width
+        Where the band of ranks begins, and how long it is, on a scale of 0 to 100.
+    """
+
+    first_five: str
+    ranks: str
+    low: float
+    width: float
+
+
 class LedgerRow(NamedTuple):
     """One line of the account of a score.
 
@@ -150,10 +169,13 @@ class Card:
         ``sourced``, ``reconstructed``, ``network`` or empty; where a sourced partner is named.
     rank, is_tie
         Its place, and whether others share it.
+    chances
+        How sure that place is.
+    tie_text, is_tied
+        What is said of a group of villages that cannot be told apart, on the first of them;
+        whether this village is of such a group.
     score, low, high, is_exact
         Points out of 100 and the interval that they lie in, as text.
-    band
-        The score and its interval, 0 to 100.
     summary, missing, bounds
         Sentences drawn from the ledger.
     helps, drags
@@ -178,11 +200,13 @@ class Card:
     badge_url: str
     rank: int
     is_tie: bool
+    chances: Chances
+    tie_text: str
+    is_tied: bool
     score: str
     low: str
     high: str
     is_exact: bool
-    band: tuple[float, float, float]
     summary: str
     missing: str
     bounds: str
@@ -222,19 +246,47 @@ def criterion_label(name: str, language: str) -> str:
     return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
 
 
-def make_cards(ranking: Ranking, language: str, top: int) -> list[Card]:
+def make_cards(odds: Odds, language: str, top: int) -> list[Card]:
     """Return the cards of the best communes of a ranking, best first; ties at the end are kept."""
+    ranking = odds.ranking
     ranks, holders = np.unique(ranking.ranks, return_counts=True)
     common = _Common(
         sheets=_sheets(ranking.territory, language),
         shared=frozenset(ranks[holders > 1].tolist()),
         max_points=tuple(points_text(x, language) for x in ranking.max_points.tolist()),
         language=language,
+        tied=_tied(odds, language),
     )
     # Ties may make the list longer than `top`; the order of results is that of `ranking.order`.
     results = ranking.results(top)
     rows = ranking.order[: len(results)].tolist()
-    return [_card(ranking, row, r, common) for row, r in zip(rows, results, strict=True)]
+    return [
+        _card(ranking, row, result, _chances(summary, len(ranking), language), common)
+        for row, result, summary in zip(rows, results, odds.summaries[: len(rows)], strict=True)
+    ]
+
+
+def _chances(summary: Mapping[str, Any], count: int, language: str) -> Chances:
+    low, high = summary["rank_low"], summary["rank_high"]
+    return Chances(
+        first_five=chance_phrase(summary["p_top_5"], language),
+        ranks=band_phrase(low, high, count, language),
+        low=round(100 * (low - 1) / count, 1),
+        width=round(100 * (high - low + 1) / count, 1),
+    )
+
+
+def _tied(odds: Odds, language: str) -> Mapping[int, str]:
+    """Return the rows that are in a group of ties; the first of each with what is said of it."""
+    facts, order = odds.ranking.territory.facts, odds.ranking.order.tolist()
+    found: dict[int, str] = {}
+    for group in odds.ties:
+        if len(group) > 1:
+            rows = [order[column] for column in group]
+            names = [facts[row]["name"] for row in rows]
+            found.update(dict.fromkeys(rows, ""))
+            found[rows[0]] = typeset(tie_sentence(names, language), language)
+    return found
 
 
 class _Common(NamedTuple):
@@ -244,9 +296,12 @@ class _Common(NamedTuple):
     shared: frozenset[int]
     max_points: tuple[str, ...]
     language: str
+    tied: Mapping[int, str]
 
 
-def _card(ranking: Ranking, row: int, result: Mapping[str, Any], common: _Common) -> Card:
+def _card(
+    ranking: Ranking, row: int, result: Mapping[str, Any], chances: Chances, common: _Common
+) -> Card:
     language = common.language
     sheet = common.sheets[row]
     said = explain(ranking, row, language)
@@ -264,11 +319,13 @@ def _card(ranking: Ranking, row: int, result: Mapping[str, Any], common: _Common
         badge_url=sheet.badge_url,
         rank=result["rank"],
         is_tie=result["rank"] in common.shared,
+        chances=chances,
+        tie_text=common.tied.get(row, ""),
+        is_tied=row in common.tied,
         score=points_text(score, language),
         low=points_text(low, language),
         high=points_text(high, language),
         is_exact=high - low < EXACT_WITHIN,
-        band=(round(score, 1), round(low, 1), round(high, 1)),
         summary=typeset(said.summary, language),
         missing=typeset(said.missing, language),
         bounds=typeset(said.bounds, language),

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import FamilyName, Profile
+from geo_matcher.weights import Belief
 
 __all__ = [
+    "MAX_TOP",
     "CommuneDetail",
     "CommuneItem",
     "CommunePage",
@@ -27,11 +29,13 @@ __all__ = [
     "MatchRequest",
     "MatchResponse",
     "NearMiss",
+    "Odds",
     "Preset",
     "Problem",
     "RedFlag",
     "Release",
     "Result",
+    "Robustness",
     "ScopeName",
     "Twin",
 ]
@@ -106,6 +110,28 @@ class RedFlag(_Answer):
     source: str
 
 
+class Odds(_Answer):
+    """How sure the rank of a commune is, over the draws."""
+
+    p_top_1: float = Field(ge=0, le=1, description="Share of the draws in which it is first.")
+    p_top_5: float = Field(ge=0, le=1, description="Share in which it is among the first five.")
+    rank_low: int = Field(ge=1, description="Rank that it betters in one draw of twenty at most.")
+    rank_high: int = Field(ge=1, description="Rank that it misses in one draw of twenty at most.")
+
+
+class Robustness(_Answer):
+    """How the odds were made."""
+
+    method: Literal["SMAA-2"]
+    draws: int
+    seed: int
+    belief: Belief = Field(description="How far the words of the profile were believed.")
+    band: list[float] = Field(description="Ends of the band of ranks, as shares of the draws.")
+    ties: list[list[str]] = Field(
+        description="Groups of communes that the odds cannot tell apart, by INSEE code."
+    )
+
+
 class Result(_Answer):
     """One commune of a ranking."""
 
@@ -127,6 +153,7 @@ class Result(_Answer):
     red_flags: list[RedFlag]
     missing: list[str]
     unverified_limits: list[str]
+    odds: Odds | None = Field(None, description="With `odds=true` only.")
 
 
 class LimitMiss(_Answer):
@@ -186,6 +213,7 @@ class MatchResponse(_Answer):
     excluded: list[Excluded]
     limits: list[LimitPrice]
     near_misses: list[NearMiss]
+    robustness: Robustness | None = Field(None, description="With `odds=true` only.")
 
 
 class Preset(_Answer):

@@ -24,7 +24,7 @@ from geo_matcher.look import SCORE_COLOURS, SCORE_LIMITS
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.territory import Territory
 
-__all__ = ["PageView", "page_view"]
+__all__ = ["PageView", "foot_parts", "page_view"]
 
 TOWNS = 9
 """Towns named on the map."""
@@ -109,7 +109,7 @@ def page_view(
     is_plain
         Whether nothing was asked.
     """
-    foot = _foot(territory, language)
+    foot = foot_parts(territory, language)
     return PageView(
         other_language_href=href(other_query),
         territory=_in(language, territory.catalog.name_fr, territory.catalog.name_en),
@@ -141,7 +141,8 @@ def _legend(language: str) -> tuple[tuple[str, str, str], ...]:
 
 
 @lru_cache(maxsize=8)
-def _foot(territory: Territory, language: str) -> dict[str, Any]:
+def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
+    """Return what every page says at its foot: words, gaps and sources; see :class:`PageView`."""
     t = translator(language)
     times = territory.parameters["travel_times"]
     words = (
@@ -190,8 +191,13 @@ def _setup(territory: Territory, language: str) -> str:
             "share.failed",
             "live.failed",
             "map.title",
+            "compare.one_more",
+            "why.wait",
         )
     }
+    words["why_not"] = t("why.not", name="{name}")
+    words["why_first"] = t("why.first", name="{name}")
+    words["compare_ready"] = t("compare.ready", n="{n}")
     words["map_tooltip"] = t("map.tooltip", score="{score}", rank="{rank}")
     words["map_below"] = t("map.below", n="{n}")
     return script_json(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from api.cards import Card, criterion_label, make_cards, points_text
 from api.forms import (
@@ -30,9 +31,10 @@ from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
+from geo_matcher.robustness import odds
 from geo_matcher.territory import SCOPES
 
-__all__ = ["LimitView", "ResultsView", "fault_results", "results_view"]
+__all__ = ["LimitView", "ResultsView", "fault_results", "fault_texts", "results_view"]
 
 STEP = 20
 """Cards that "show more" adds."""
@@ -70,6 +72,8 @@ class ResultsView:
         Link to a wider scope and its label, when nothing is left.
     faults
         What could not be read in the answers.
+    query, fields
+        What was asked, as a query string and as its pairs.
     map_href, download_href
         The detailed map of the same result.
     state
@@ -86,6 +90,8 @@ class ResultsView:
     near_misses: tuple[tuple[str, str], ...] = ()
     wider: tuple[str, str] = ("", "")
     faults: tuple[str, ...] = ()
+    query: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
     map_href: str = ""
     download_href: str = ""
     state: str = "{}"
@@ -94,7 +100,7 @@ class ResultsView:
 def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
     """Return what changes with each answer: the list, the limits, the state for the scripts."""
     language, t = asked.language, translator(asked.language)
-    cards = make_cards(ranking, language, asked.top)
+    cards = make_cards(odds(ranking), language, asked.top)
     query = to_query(asked.profile, asked.scope, language)
     left = len(ranking) - len(cards)
     more_query = to_query(
@@ -111,6 +117,8 @@ def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
         limits=tuple(_limits(ranking, asked)),
         near_misses=tuple(_near_misses(ranking, language)),
         wider=_wider(ranking, asked),
+        query=query,
+        fields=tuple(parse_qsl(query)),
         map_href=f"/maps/match?{query}" if query else "/maps/match",
         download_href=f"/maps/match?{query}&download=1" if query else "/maps/match?download=1",
         state=script_json(_state(ranking, asked, count, tab, len(cards))),
@@ -257,9 +265,14 @@ def fault_results(error: FormError) -> ResultsView:
     return ResultsView(
         count=t("fault.title"),
         tab=t("tabs.answers"),
-        faults=tuple(_fault_text(fault, error.language) for fault in error.faults),
+        faults=fault_texts(error),
         state=script_json({"count": t("fault.title")}),
     )
+
+
+def fault_texts(error: FormError) -> tuple[str, ...]:
+    """Return what cannot be read in the answers, one sentence for each fault."""
+    return tuple(_fault_text(fault, error.language) for fault in error.faults)
 
 
 def _fault_text(fault: Fault, language: str) -> str:

@@ -10,7 +10,8 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +109,24 @@ def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -
         shutil.copytree(folder, copy)
         if edit is not None:
             edit(copy)
-        build_derived(copy)
-        Territory.load(copy)
+        with _told_of(folder, copy):
+            build_derived(copy)
+            Territory.load(copy)
         exchange(folder, copy)
     return Territory.load(folder)
+
+
+@contextmanager
+def _told_of(folder: Path, copy: Path) -> Iterator[None]:
+    """Let a refusal of the copy name the release: the copy is gone when the refusal is read."""
+    try:
+        yield
+    except DataError as error:
+        message, *problems = (
+            text.replace(str(copy), str(folder)) for text in (str(error), *error.problems)
+        )
+        told = type(error)(message, problems)
+        raise told from error
 
 
 def set_partners(folder: Path, partner_list: Path) -> Territory:

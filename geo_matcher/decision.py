@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from geo_matcher.criteria import CRITERIA, ValueFunction
 from geo_matcher.territory import Territory
 
-__all__ = ["DecisionMatrix", "Status", "decision_matrix"]
+__all__ = ["STATUS_WORDS", "DecisionMatrix", "Status", "decision_matrix"]
 
 FloatArray = NDArray[np.float64]
 
@@ -38,11 +40,39 @@ class Status(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """Name used in every output."""
+        """Name used in every output that programs read."""
         return self.name.lower()
 
 
 LABELS = tuple(status.label for status in Status)
+
+STATUS_WORDS: Mapping[str, Mapping[Status, str]] = MappingProxyType(
+    {
+        "fr": MappingProxyType(
+            {
+                Status.MEASURED: "mesuré",
+                Status.DECLARED: "déclaré",
+                Status.ESTIMATED: "estimé",
+                Status.UPPER_BOUND: "au plus",
+                Status.RECONSTRUCTED: "reconstitué",
+                Status.UNREACHABLE: "inaccessible",
+                Status.MISSING: "manquant",
+            }
+        ),
+        "en": MappingProxyType(
+            {
+                Status.MEASURED: "measured",
+                Status.DECLARED: "declared",
+                Status.ESTIMATED: "estimated",
+                Status.UPPER_BOUND: "at most",
+                Status.RECONSTRUCTED: "reconstructed",
+                Status.UNREACHABLE: "unreachable",
+                Status.MISSING: "missing",
+            }
+        ),
+    }
+)
+"""Words for each status that people read, by language."""
 
 
 @dataclass(frozen=True, eq=False)

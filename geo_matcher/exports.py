@@ -22,6 +22,7 @@ from geo_matcher.criteria import CRITERIA
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.flags import red_flags
 from geo_matcher.matching import Ranking
+from geo_matcher.robustness import Odds, results_with_odds
 from geo_matcher.territory import Territory
 
 __all__ = [
@@ -55,6 +56,9 @@ FACT_COLUMNS = (
     "data_completeness",
 )
 """Columns of a CSV export that stand before the criteria."""
+
+ODDS_COLUMNS = ("p_top_1", "p_top_5", "rank_low", "rank_high")
+"""Columns that follow them when odds are asked for."""
 
 ROAD_TABLES = ("town_halls_80km", "adjacency_80km", "travel_times")
 """Tables that every driving time rests on."""
@@ -130,12 +134,15 @@ def credit_lines(territory: Territory, tables: Iterable[str], language: str) -> 
 # --- CSV ---------------------------------------------------------------------------------------
 
 
-def to_csv(ranking: Ranking, top: int | None = None) -> str:
+def to_csv(ranking: Ranking, top: int | None = None, *, odds: Odds | None = None) -> str:
     """Write a ranking as a flat CSV table, one row per listed commune, best first.
 
-    Each criterion that counts has a column with its figure, in its natural unit, and one with its
-    points; the points of a row add up to its score. An empty cell is unknown. Write the text with
-    the encoding ``utf-8-sig`` if a spreadsheet is to open it by a double click.
+    Each criterion that counts has three columns: its figure, in its natural unit; what is known of
+    that figure, as the label of a :class:`~geo_matcher.decision.Status`; its points. The points of
+    a row add up to its score. A figure is empty when nobody tells it (``missing``), when no road
+    leads there (``unreachable``), and for a partnership that is only ``reconstructed``. Each row
+    names its release, so that a row copied elsewhere still says where it comes from. Write the text
+    with the encoding ``utf-8-sig`` if a spreadsheet is to open it by a double click.
 
     Parameters
     ----------
@@ -143,6 +150,8 @@ def to_csv(ranking: Ranking, top: int | None = None) -> str:
         What to write.
     top
         How many communes at most, ties at the end not cut; all by default.
+    odds
+        Odds of the ranking, for four further columns.
     """
     used = [name for name, w in zip(CRITERIA, ranking.weights.tolist(), strict=True) if w > 0]
     stream = io.StringIO()
@@ -150,18 +159,25 @@ def to_csv(ranking: Ranking, top: int | None = None) -> str:
     writer.writerow(
         [
             *FACT_COLUMNS,
-            *(column for name in used for column in (name, f"{name}_points")),
+            *(ODDS_COLUMNS if odds else ()),
+            *(column for name in used for column in (name, f"{name}_status", f"{name}_points")),
             "red_flags",
             "missing",
+            "release",
         ]
     )
-    for result in ranking.results(top):
-        ledger = [cell for c in result["contributions"] for cell in (c["raw"], c["points"])]
+    results = ranking.results(top)
+    for result in results_with_odds(results, odds) if odds else results:
+        ledger = [
+            cell for c in result["contributions"] for cell in (c["raw"], c["status"], c["points"])
+        ]
         row = [
             *(result[column] for column in FACT_COLUMNS),
+            *(result["odds"][column] for column in ODDS_COLUMNS if odds),
             *ledger,
             " ".join(flag["code"] for flag in result["red_flags"]),
             " ".join(result["missing"]),
+            ranking.territory.release_id,
         ]
         writer.writerow([_cell(value) for value in row])
     return stream.getvalue()
@@ -204,7 +220,9 @@ def rounded_outlines(territory: Territory) -> tuple[shapely.Geometry, ...]:
     return tuple(shapely.orient_polygons(clean, exterior_cw=False).tolist())
 
 
-def to_geojson(ranking: Ranking, top: int | None = None, language: str = "en") -> dict[str, Any]:
+def to_geojson(
+    ranking: Ranking, top: int | None = None, language: str = "en", *, odds: Odds | None = None
+) -> dict[str, Any]:
     """Return a ranking as a GeoJSON feature collection, best first.
 
     Parameters
@@ -215,8 +233,11 @@ def to_geojson(ranking: Ranking, top: int | None = None, language: str = "en") -
         How many communes at most, ties at the end not cut; all by default.
     language
         Language of the attribution.
+    odds
+        Odds of the ranking, to add to each result.
     """
     geometries = commune_geometries(ranking.territory)
+    results = ranking.results(top)
     rows = {code: row for row, code in enumerate(ranking.matrix.codes)}
     return {
         "type": "FeatureCollection",
@@ -226,9 +247,9 @@ def to_geojson(ranking: Ranking, top: int | None = None, language: str = "en") -
         "attribution": credit_lines(ranking.territory, used_tables(ranking), language),
         "features": [
             _feature(geometries[rows[result["insee_code"]]], result)
-            for result in ranking.results(top)
+            for result in (results_with_odds(results, odds) if odds else results)
         ],
-    }
+    } | ({"robustness": odds.as_dict()} if odds else {})
 
 
 def communes_geojson(

@@ -1,114 +1,693 @@
-"""What the figures say beyond a ranking.
+"""What would have to be true for a ranking to come out otherwise.
 
-Hides the space in which communes are compared: that of the catalogue's values, so that ten minutes
-to a bakery and ten minutes to an airport are not the same difference. No profile takes part: twins
-are the same for everybody.
+Hides the optimisation behind four questions: which weights would put a commune first, which single
+figure would move it up, how little would dethrone the winner, and which communes no weights prefer.
+Every answer is exact and speaks of the values that count, so an unknown figure stands at the middle
+of its interval here as it does in the score; where that could make a claim false, it is said.
+
+The communes compared are those that a ranking lists. Weights move only among the criteria that the
+profile uses; the amount moved is half the sum of the absolute differences between two sets of
+weights, that is the share of all weight that changes hands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.criteria import CRITERIA, FAMILIES
-from geo_matcher.decision import decision_matrix
-from geo_matcher.territory import Territory
+from geo_matcher.criteria import CRITERIA, Criterion, Direction, Unit, ValueFunction
+from geo_matcher.errors import GeoMatcherError, ProfileError
+from geo_matcher.matching import NAMES, Ranking
 
-__all__ = ["MAX_TWINS", "Twin", "twins"]
+__all__ = [
+    "Dominance",
+    "FigureChange",
+    "WeightChange",
+    "dethrone",
+    "dominated",
+    "figures_to_gain",
+    "near_misses_within",
+    "weights_to_lead",
+]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+Status = Literal["already_first", "possible", "impossible"]
 
-MAX_TWINS = 20
-DIFFERENCES = 2
-"""Number of criteria that are named as differing most."""
+SCOPE = "scope"
+"""Word that stands among the limits for a commune that the scope leaves out."""
+
+TIE_POINTS = 1e-9
+"""Scores closer than this share a rank, as in a ranking."""
+
+TIED_VALUE = 1e-9
+"""Communes closer than this share of the scale (score / 100) are tied under changed weights."""
+
+MOVED_WEIGHT = 1e-12
+"""Changes of a weight smaller than this are rounding and count as none."""
+
+VALUE_SLACK = 1e-12
+"""A value this close under the one needed is reached; in points it is well under a tie."""
+
+SOLVER_TOLERANCE = 1e-10
+SOLVED, INFEASIBLE = 0, 2
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class WeightChange:
+    """The smallest change of weights that puts a commune first, or why there is none.
+
+    Attributes
+    ----------
+    status
+        ``already_first`` (nothing has to change), ``possible`` or ``impossible``.
+    challenger, challenger_name
+        Commune that the new weights put first, alone or tied. None when none can be: only
+        :func:`dethrone` says so.
+    leader, leader_name
+        First commune of the ranking as it is; None when nothing is listed.
+    weights_before, weights_after
+        Weight of every criterion, in the order of the catalogue. No weights after when impossible.
+    moved_share
+        Share of all weight that has to move, 0 to 1; None when impossible.
+    moves
+        Criterion, weight before and weight after of each weight that changes, largest change first
+        (ties in the order of the catalogue).
+    rivals
+        Listed communes that have the challenger's score under the new weights, by code. When there
+        are many, being first says little.
+    left_out_by
+        What keeps the challenger out of the ranking whatever the weights: ``scope`` and the
+        criteria whose limits it misses. It is compared as if it were listed.
+    dominator
+        When impossible: the best scored listed commune that is better on every criterion used. None
+        when no single one is.
+    beaten_by
+        When impossible: communes of which one is ahead whatever the weights; the dominator alone
+        when there is one.
+    short_by_points
+        When impossible: how many points stay between it and the first under the weights that are
+        kindest to it.
+    """
+
+    status: Status
+    challenger: str | None
+    challenger_name: str | None
+    leader: str | None
+    leader_name: str | None
+    weights_before: FloatArray
+    weights_after: FloatArray | None = None
+    moved_share: float | None = None
+    moves: tuple[tuple[str, float, float], ...] = ()
+    rivals: tuple[str, ...] = ()
+    left_out_by: tuple[str, ...] = ()
+    dominator: str | None = None
+    beaten_by: tuple[str, ...] = ()
+    short_by_points: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the change in plain types; weights of the criteria that the profile uses."""
+        used = np.flatnonzero(self.weights_before > 0).tolist()
+
+        def plain(weights: FloatArray | None) -> dict[str, float] | None:
+            return None if weights is None else {NAMES[k]: weights[k].item() for k in used}
+
+        return {
+            "status": self.status,
+            "challenger": self.challenger,
+            "challenger_name": self.challenger_name,
+            "leader": self.leader,
+            "leader_name": self.leader_name,
+            "moved_share": self.moved_share,
+            "weights_before": plain(self.weights_before),
+            "weights_after": plain(self.weights_after),
+            "moves": [
+                {"criterion": name, "before": before, "after": after}
+                for name, before, after in self.moves
+            ],
+            "rivals": list(self.rivals),
+            "left_out_by": list(self.left_out_by),
+            "dominator": self.dominator,
+            "beaten_by": list(self.beaten_by),
+            "short_by_points": self.short_by_points,
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
-    """A commune that resembles another.
+class FigureChange:
+    """One figure that would be enough to gain ranks, all others staying as they are.
+
+    Attributes
+    ----------
+    criterion, unit
+        Which figure, and its natural unit.
+    present
+        The figure that counts today; None where it is unknown or a place cannot be reached.
+    status
+        What is known of it (``measured``, ``upper_bound``, ``missing``…). A ``missing`` figure
+        counts at the middle of its interval, so the true one may already be enough.
+    needed
+        Nearest figure that is enough, within the profile's limits. Where nothing is known, the
+        least favourable one that is enough.
+    change
+        ``needed`` less ``present``; None where there is no present figure.
+    value_present, value_needed, value_change
+        Value that counts, least value that is enough, and the difference.
+    rank_before, rank_after
+        Rank today, and with this figure; ties share a rank. For a commune that is not listed, the
+        rank that it would have if it were.
+    left_out_by
+        What would still keep the commune out of the ranking: ``scope``, and limits missed.
+    """
+
+    criterion: str
+    unit: str
+    present: float | None
+    status: str
+    needed: float
+    change: float | None
+    value_present: float
+    value_needed: float
+    value_change: float
+    rank_before: int
+    rank_after: int
+    left_out_by: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the change in plain types."""
+        return {
+            "criterion": self.criterion,
+            "unit": self.unit,
+            "present": self.present,
+            "status": self.status,
+            "needed": self.needed,
+            "change": self.change,
+            "value_present": self.value_present,
+            "value_needed": self.value_needed,
+            "value_change": self.value_change,
+            "rank_before": self.rank_before,
+            "rank_after": self.rank_after,
+            "left_out_by": list(self.left_out_by),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Dominance:
+    """A commune than which another is at least as good on every criterion and better on one.
 
     Attributes
     ----------
     insee_code, name
-        Which one.
-    distance
-        Weighted Euclidean distance in value space: 0 for the same values, 1 for opposite ones.
-    differs
-        Criteria that differ most, largest first.
+        The commune that is dominated: no weights put it ahead of the other.
+    dominator, dominator_name
+        The other.
+    certain
+        Whether this holds whatever the figures that are unknown or known only as a bound.
+    behind_points
+        Points between the two scores.
     """
 
     insee_code: str
     name: str
-    distance: float
-    differs: tuple[str, ...]
+    dominator: str
+    dominator_name: str
+    certain: bool
+    behind_points: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the twin in plain types."""
+        """Return the pair in plain types."""
         return {
             "insee_code": self.insee_code,
             "name": self.name,
-            "distance": self.distance,
-            "differs": list(self.differs),
+            "dominator": self.dominator,
+            "dominator_name": self.dominator_name,
+            "certain": self.certain,
+            "behind_points": self.behind_points,
         }
 
 
-def twins(territory: Territory, code_or_name: str, count: int = 3) -> tuple[Twin, ...]:
-    """Return the communes that resemble one most.
+# --- Weights --------------------------------------------------------------------------------
 
-    Every family weighs the same, and every criterion the same inside its family. Unknown figures
-    stand at the middle of their interval, as in a score.
+
+def weights_to_lead(ranking: Ranking, code_or_name: str) -> WeightChange:
+    """Return the smallest change of weights that puts a commune first, alone or tied.
+
+    A linear program (HiGHS; Huangfu and Hall, Math. Prog. Comp. 10, 2018): with the weights written
+    w + gain − loss, minimise the sum of the gains, such that gains and losses add up to the same,
+    no loss exceeds its weight and no listed commune scores more. When it has no solution, a second
+    one finds the weights under which the commune falls short by least; its multipliers tell which
+    others beat it together whatever the weights (a commune that is not potentially optimal: Hazen,
+    Operations Research 34, 1986).
 
     Parameters
     ----------
-    territory
-        A loaded release.
+    ranking
+        The ranking as it is.
     code_or_name
-        The commune.
-    count
-        How many, 1 to ``MAX_TWINS``.
+        Any commune of the territory; ``left_out_by`` tells why it is not listed, if it is not.
 
     Raises
     ------
     UnknownCommuneError
-        If the release has no such commune.
-    ValueError
-        If ``count`` is out of range.
+        If the territory has no such commune.
+    GeoMatcherError
+        If the solver stops without an answer.
     """
-    if not 1 <= count <= MAX_TWINS:
-        raise ValueError(f"count is {count}, expected 1 to {MAX_TWINS}")
-    row = territory.codes.index(territory.find(code_or_name))
-    space, nearest = _space(territory)
-    distances, rows = nearest(row, count)
+    row = ranking.position(code_or_name)
+    others = ranking.order[ranking.order != row]
+    used = np.flatnonzero(ranking.weights > 0)
+    left_out = _left_out_by(ranking, row)
+    if _rank_among(ranking.score[others], ranking.score[row].item()) == 1:
+        return _change(ranking, "already_first", row, ranking.weights, left_out_by=left_out)
+    ahead = ranking.values[np.ix_(others, used)] - ranking.values[row, used]
+    after = _nearest_weights(ahead, ranking.weights[used])
+    if after is not None:
+        weights = np.zeros_like(ranking.weights)
+        weights[used] = after
+        return _change(ranking, "possible", row, weights, left_out_by=left_out)
+    short, beating = _least_shortfall(ahead)
+    better_everywhere = np.flatnonzero((ahead > 0).all(axis=1))[:1]
+    if better_everywhere.size:
+        beating = better_everywhere
+    codes = tuple(_codes(ranking, others[beating]))
+    return _change(
+        ranking,
+        "impossible",
+        row,
+        left_out_by=left_out,
+        dominator=codes[0] if better_everywhere.size else None,
+        beaten_by=codes,
+        short_by_points=short * 100.0,
+    )
+
+
+def dethrone(ranking: Ranking) -> WeightChange | None:
+    """Return the smallest change of weights after which the winner is no longer first alone.
+
+    For one challenger the best move takes weight from the criteria where the winner leads most and
+    gives it to the one where it leads least: a continuous knapsack, which taking the items in the
+    order of their worth solves exactly (Dantzig, Operations Research 5, 1957). All challengers are
+    solved at once in this way; the nearest of them is also level with every other commune at most,
+    since another one ahead would have drawn level sooner.
+
+    Parameters
+    ----------
+    ranking
+        The ranking as it is.
+
+    Returns
+    -------
+    WeightChange
+        The challenger that draws level soonest, the best scored one among equals. The status is
+        ``already_first``, with nothing to move, when the top is tied; ``impossible``, with no
+        challenger, when the winner leads on every criterion used. None when fewer than two communes
+        are listed.
+    """
+    if len(ranking) < 2:
+        return None
+    leader, others = ranking.order[0], ranking.order[1:]
+    if ranking.ranks[1] == 1:
+        return _change(ranking, "already_first", others[0].item(), ranking.weights)
+    used = np.flatnonzero(ranking.weights > 0)
+    weights = ranking.weights[used]
+    lead = ranking.values[leader, used] - ranking.values[np.ix_(others, used)]
+    columns = np.argsort(-lead, axis=1, kind="stable")
+    lead = np.take_along_axis(lead, columns, axis=1)
+    gains = lead - lead[:, -1:]  # what one unit of weight moved to the last column takes off
+    movable = np.where(gains > 0, weights[columns], 0.0)
+    taken = np.cumsum(movable * gains, axis=1)
+    before_it = np.c_[np.zeros(len(others)), taken[:, :-1]]
+    gap = (ranking.values[leader, used] @ weights) - ranking.values[np.ix_(others, used)] @ weights
+    # Of each column in turn: all of it, as long as the gap is not closed, then what is left.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(gains > 0, (gap[:, None] - before_it) / gains, 0.0)
+    losses = np.clip(part, 0.0, movable)
+    shares = np.where(lead[:, -1] <= 0, losses.sum(axis=1), np.inf)
+    best = int(np.argmin(shares))
+    if math.isinf(shares[best]):
+        return _change(ranking, "impossible", None)
+    after = ranking.weights.copy()
+    after[used[columns[best]]] -= losses[best]
+    after[used[columns[best, -1]]] += shares[best]
+    return _change(ranking, "possible", others[best].item(), after)
+
+
+def _nearest_weights(ahead: FloatArray, weights: FloatArray) -> FloatArray | None:
+    """Return the weights nearest to some under which no row of ``ahead`` is above 0, if any."""
+    m = len(weights)
+    # Only the sign of a row counts. Brought to one size, it is not lost where all of it is small:
+    # the solver takes numbers under a billionth for zeros.
+    largest = np.abs(ahead).max(axis=1, keepdims=True, initial=0.0)
+    ahead = ahead / np.where(largest > 0, largest, 1.0)
+    found = _solved(
+        c=np.r_[np.ones(m), np.zeros(m)],
+        A_ub=np.hstack([ahead, -ahead]),
+        b_ub=-(ahead @ weights),
+        A_eq=np.r_[np.ones(m), -np.ones(m)][None],
+        b_eq=[0.0],
+        bounds=np.c_[np.zeros(2 * m), np.r_[np.full(m, np.inf), weights]],
+    )
+    if found is None:
+        return None
+    change = found.x[:m] - found.x[m:]
+    after = np.where(np.abs(change) > MOVED_WEIGHT, weights + change, weights)
+    after = np.where(after > MOVED_WEIGHT, after, 0.0)
+    return np.asarray(after / after.sum())
+
+
+def _least_shortfall(ahead: FloatArray) -> tuple[float, IntArray]:
+    """Return the least over all weights of the largest row of ``ahead``, and rows that prove it.
+
+    The rows are those with a multiplier in the dual: mixed in these parts they are ahead by that
+    much on every criterion, so that one of them is ahead under any weights.
+    """
+    n, m = ahead.shape
+    found = _solved(
+        c=np.r_[np.zeros(m), 1.0],
+        A_ub=np.c_[ahead, -np.ones(n)],
+        b_ub=np.zeros(n),
+        A_eq=np.r_[np.ones(m), 0.0][None],
+        b_eq=[1.0],
+        bounds=np.c_[np.r_[np.zeros(m), -np.inf], np.full(m + 1, np.inf)],
+    )
+    parts = -np.asarray(found.ineqlin.marginals)
+    rows = np.argsort(-parts, kind="stable")
+    return float(found.fun), rows[parts[rows] > TIED_VALUE]
+
+
+def _solved(**program: Any) -> Any:
+    """Return the optimum of a linear program that is bounded, None when nothing is feasible."""
+    from scipy.optimize import linprog
+
+    found = linprog(
+        **program,
+        method="highs",
+        options={
+            "primal_feasibility_tolerance": SOLVER_TOLERANCE,
+            "dual_feasibility_tolerance": SOLVER_TOLERANCE,
+        },
+    )
+    if found.status == INFEASIBLE:
+        return None
+    if found.status != SOLVED:
+        raise GeoMatcherError(
+            f"The linear solver stopped without an answer (status {found.status}: "
+            f"{found.message}); expected an optimum. Report it with the profile and the commune "
+            "that were asked for."
+        )
+    return found
+
+
+def _change(
+    ranking: Ranking,
+    status: Status,
+    row: int | None,
+    after: FloatArray | None = None,
+    **more: Any,
+) -> WeightChange:
+    """Tell what new weights change, and who is level with the challenger under them."""
+    challenger, leader = _identity(ranking, row), _identity(ranking, _leader(ranking))
+    if row is not None and after is not None:
+        change = np.abs(after - ranking.weights)
+        largest_first = np.argsort(-change.round(12), kind="stable").tolist()  # ties as catalogued
+        others = ranking.order[ranking.order != row]
+        gaps = np.abs((ranking.values[others] - ranking.values[row]) @ after)
+        more |= {
+            "moved_share": float(change.sum()) / 2.0,
+            "moves": tuple(
+                (NAMES[k], ranking.weights[k].item(), after[k].item())
+                for k in largest_first
+                if change[k] > MOVED_WEIGHT
+            ),
+            "rivals": tuple(sorted(_codes(ranking, others[gaps <= TIED_VALUE]))),
+        }
+    return WeightChange(
+        status=status,
+        challenger=challenger[0],
+        challenger_name=challenger[1],
+        leader=leader[0],
+        leader_name=leader[1],
+        weights_before=_sealed(ranking.weights),
+        weights_after=None if after is None else _sealed(after),
+        **more,
+    )
+
+
+# --- Figures --------------------------------------------------------------------------------
+
+
+def figures_to_gain(
+    ranking: Ranking, code_or_name: str, places: int = 1
+) -> tuple[FigureChange, ...]:
+    """Return every single figure whose change alone would move a commune up.
+
+    To gain k ranks is to reach the rank that is k better or a still better one, ties counting; who
+    has fewer ranks above than that has to be first. The needed figure is where the value function
+    in force, the profile's own if it has one, reaches the needed value; it lies in the domain of
+    its unit and within the profile's limits, and a yes-or-no figure is 0 or 1.
+
+    Parameters
+    ----------
+    ranking
+        The ranking as it is.
+    code_or_name
+        Any commune of the territory; one that is not listed is compared as if it were.
+    places
+        Ranks to gain, 1 or more.
+
+    Returns
+    -------
+    tuple of FigureChange
+        Least change of value first. Empty when no single figure is enough, and for a commune that
+        is first already.
+
+    Raises
+    ------
+    UnknownCommuneError
+        If the territory has no such commune.
+    ProfileError
+        If ``places`` is less than 1.
+    """
+    if places < 1:
+        raise ProfileError(f"places is {places}, expected 1 or more ranks to gain.")
+    row = ranking.position(code_or_name)
+    others = ranking.score[ranking.order[ranking.order != row]]
+    score = ranking.score[row].item()
+    rank_before = _rank_among(others, score)
+    if rank_before == 1:
+        return ()
+    to_reach = max(1, rank_before - places)
+    gap = np.sort(others)[::-1][to_reach - 1].item() - score
+    left_out = _left_out_by(ranking, row)
     found = []
-    for distance, other in zip(distances, rows, strict=True):
-        gaps = np.abs(space[row] - space[other])
-        widest = [k for k in np.argsort(-gaps, kind="stable")[:DIFFERENCES] if gaps[k] > 0]
-        facts = territory.facts[other]
-        names = tuple(list(CRITERIA)[k] for k in widest)
-        found.append(Twin(facts["insee_code"], facts["name"], distance, names))
+    for k in np.flatnonzero(ranking.weights > 0).tolist():
+        criterion = CRITERIA[NAMES[k]]
+        full = ranking.weights[k].item() * 100.0
+        value = ranking.values[row, k].item()
+        step = gap / full
+        least = value + step
+        function = ranking.profile.value_functions.get(criterion.name, criterion.value_function)
+        raw = ranking.matrix.raw[row, k].item()
+        needed = _nearest_figure(criterion, function, least, raw, _allowed(ranking, criterion))
+        if needed is None:
+            continue
+        present, _, status, _ = ranking.matrix.plain[row][k]
+        reached = score + full * (function(needed).item() - value)
+        found.append(
+            FigureChange(
+                criterion=criterion.name,
+                unit=criterion.unit.value,
+                present=present,
+                status=status,
+                needed=needed,
+                change=None if present is None else needed - present,
+                value_present=value,
+                value_needed=least,
+                value_change=step,
+                rank_before=rank_before,
+                rank_after=_rank_among(others, reached),
+                left_out_by=tuple(name for name in left_out if name != criterion.name),
+            )
+        )
+    found.sort(key=lambda change: change.value_change)
     return tuple(found)
 
 
-@lru_cache(maxsize=8)
-def _space(
-    territory: Territory,
-) -> tuple[FloatArray, Callable[[int, int], tuple[list[float], list[int]]]]:
-    """Return the weighted values of every commune and a search among them; made once."""
-    from sklearn.neighbors import NearestNeighbors
+def _allowed(ranking: Ranking, criterion: Criterion) -> tuple[float, float]:
+    """Return the smallest and the largest figure that make sense and break no limit."""
+    low, high = criterion.unit.domain
+    limit = ranking.profile.limits.get(criterion.name)
+    if limit is not None:
+        low = low if limit.at_least is None else limit.at_least
+        high = high if limit.at_most is None else limit.at_most
+    return low, high
 
-    families = [criterion.family for criterion in CRITERIA.values()]
-    weights = np.array([1 / families.count(family) / len(FAMILIES) for family in families])
-    space = decision_matrix(territory).values * np.sqrt(weights)
-    index = NearestNeighbors().fit(space)
 
-    def nearest(row: int, count: int) -> tuple[list[float], list[int]]:
-        distances, rows = index.kneighbors(space[[row]], n_neighbors=count + 1)
-        others = rows[0] != row  # a commune with the very same figures may come before itself
-        return distances[0][others][:count].tolist(), rows[0][others][:count].tolist()
+def _nearest_figure(
+    criterion: Criterion,
+    function: ValueFunction,
+    least: float,
+    raw: float,
+    allowed: tuple[float, float],
+) -> float | None:
+    """Return the allowed figure nearest to ``raw`` that is worth ``least``, if there is one."""
+    enough = least - VALUE_SLACK
+    if criterion.unit is Unit.YES_NO:
+        knots = [figure for figure in (0.0, 1.0) if allowed[0] <= figure <= allowed[1]]
+    else:
+        # Outside the breakpoints the value stays the same: no nearer figure is missed there.
+        figures = [figure for figure, _ in function.breakpoints]
+        knots = sorted(set(np.clip(figures, *allowed).tolist()))
+    values = function(knots).tolist()
+    found = [x for x, value in zip(knots, values, strict=True) if value >= enough]
+    if criterion.unit is not Unit.YES_NO:
+        for i in range(len(knots) - 1):
+            ends = sorted(((values[i], knots[i]), (values[i + 1], knots[i + 1])))
+            if ends[0][0] < enough <= ends[1][0]:
+                found.append(_crossing(function, least, *ends))
+    if not found:
+        return None
+    if math.isnan(raw):
+        return max(found) if criterion.direction is Direction.DECREASING else min(found)
+    if math.isinf(raw):
+        return max(found)
+    return min(found, key=lambda x: (abs(x - raw), x))
 
-    return space, nearest
+
+def _crossing(
+    function: ValueFunction, least: float, bad: tuple[float, float], good: tuple[float, float]
+) -> float:
+    """Return the figure at which a linear piece, given by its (value, figure) ends, is enough."""
+    share = min(1.0, (least - bad[0]) / (good[0] - bad[0]))
+    x = bad[1] + share * (good[1] - bad[1])
+    while function(x).item() < least - VALUE_SLACK:  # on a very steep piece a rounding counts
+        x = math.nextafter(x, good[1])
+    return x
+
+
+# --- Dominance and limits -------------------------------------------------------------------
+
+
+def dominated(ranking: Ranking, *, certain: bool = False) -> Mapping[str, Dominance]:
+    """Return the listed communes that another one dominates.
+
+    A commune is dominated (Pareto) when another is at least as good on every criterion that the
+    profile uses and better on one. By default the values that count are compared, with unknown
+    figures in the middle of their interval, and each pair says whether it is certain all the same.
+
+    Parameters
+    ----------
+    ranking
+        The ranking as it is.
+    certain
+        Keep only pairs that hold whatever is unknown: the best case of the dominated commune is
+        compared with the worst case of the dominator.
+
+    Returns
+    -------
+    mapping of str to Dominance
+        By INSEE code of the dominated commune, in the order of the codes, each with its best scored
+        dominator (ties by code).
+    """
+    rows = ranking.order
+    used = np.flatnonzero(ranking.weights > 0)
+    cells = np.ix_(rows, used)
+    surely = _dominates(ranking.values_min[cells], ranking.values_max[cells])
+    values = ranking.values[cells]
+    pairs = surely if certain else _dominates(values, values)
+    first = pairs.argmax(axis=0) if len(rows) else rows
+    found = {}
+    for place in np.flatnonzero(pairs.any(axis=0)).tolist():
+        row, other = int(rows[place]), int(rows[first[place]])
+        code, name = _identity(ranking, row)
+        found[code] = Dominance(
+            code,
+            name,
+            *_identity(ranking, other),
+            certain=bool(surely[first[place], place]),
+            behind_points=(ranking.score[other] - ranking.score[row]).item(),
+        )
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def _dominates(worst: FloatArray, best: FloatArray) -> NDArray[np.bool_]:
+    """Tell whether row i at its worst dominates row j at its best, for all i and j."""
+    n = len(worst)
+    never_less = np.ones((n, n), dtype=np.bool_)
+    once_more = np.zeros((n, n), dtype=np.bool_)
+    for low, high in zip(worst.T, best.T, strict=True):  # one criterion at a time: n² of memory
+        never_less &= low[:, None] >= high
+        once_more |= low[:, None] > high
+    return never_less & once_more
+
+
+def near_misses_within(ranking: Ranking, tolerance: float) -> list[dict[str, Any]]:
+    """Return the best communes that miss a single limit by at most a share of it.
+
+    Parameters
+    ----------
+    ranking
+        The ranking as it is.
+    tolerance
+        Share of the limit, 0 to 1: with 0.1, a limit of 20 min is nearly met at 22 min.
+
+    Returns
+    -------
+    list of dict
+        As :meth:`Ranking.near_misses`.
+
+    Raises
+    ------
+    ProfileError
+        If the tolerance is not between 0 and 1.
+    """
+    if not 0.0 <= tolerance <= 1.0:
+        raise ProfileError(
+            f"The tolerance is {tolerance:g}, expected a share of the limit between 0 and 1; "
+            "0.25 is a quarter of it."
+        )
+    return ranking.near_misses(tolerance)
+
+
+# --- What the answers share -----------------------------------------------------------------
+
+
+def _rank_among(scores: FloatArray, score: float) -> int:
+    """Return the rank of a score among others, ties sharing one."""
+    return 1 + int((scores > score + TIE_POINTS).sum())
+
+
+def _left_out_by(ranking: Ranking, row: int) -> tuple[str, ...]:
+    limits = (outcome.criterion for outcome in ranking.limits if outcome.misses[row])
+    return tuple(dict.fromkeys([*([] if ranking.in_scope[row] else [SCOPE]), *limits]))
+
+
+def _leader(ranking: Ranking) -> int | None:
+    return int(ranking.order[0]) if len(ranking) else None
+
+
+@overload
+def _identity(ranking: Ranking, row: int) -> tuple[str, str]: ...
+@overload
+def _identity(ranking: Ranking, row: None) -> tuple[None, None]: ...
+def _identity(ranking: Ranking, row: int | None) -> tuple[str | None, str | None]:
+    """Return the code and the name of a commune."""
+    if row is None:
+        return None, None
+    return ranking.matrix.codes[row], ranking.territory.facts[row]["name"]
+
+
+def _codes(ranking: Ranking, rows: IntArray) -> list[str]:
+    return [ranking.matrix.codes[row] for row in rows.tolist()]
+
+
+def _sealed(weights: FloatArray) -> FloatArray:
+    copy = weights.copy()
+    copy.setflags(write=False)
+    return copy

@@ -3,7 +3,7 @@
 Hides how everything that a click may show for each commune fits in a few hundred kilobytes: labels
 are written once, texts that come back are numbered, figures are written as they are shown. What
 depends on the release alone is made once per territory and language. Nothing is computed here that
-is not already in the release or in the ranking.
+is not already in the release, in its typology or in the ranking.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_raw
 from geo_matcher.sentences import explain, miss_phrase
 from geo_matcher.territory import Territory
+from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
 
 __all__ = [
     "BEST",
@@ -36,8 +37,10 @@ __all__ = [
     "FIBRE_LIMITS",
     "LAYERS",
     "SYMBOLS",
+    "TYPE_COLOURS",
     "MapLayer",
     "Symbol",
+    "drawn_types",
     "ground_json",
     "ranking_data",
     "script_json",
@@ -49,6 +52,11 @@ FIBRE_LIMITS = (0.5, 0.8, 0.9, 0.95, 0.99)
 FIBRE_COLOURS = ("#FBF1DA", "#F3DDAE", "#E6C07A", "#D29E4B", "#AE7728", "#744A12")
 """From the lowest to the highest share of premises that fibre passes."""
 
+TYPE_COLOURS = ("#EFD090", "#7F9CB4", "#C98776", "#CDE3D6", "#B4B0A7", "#9FC9D6")
+"""Tints of sunflower, sky, rust, sage, ash and sky for the types of communes, in the order of their
+letters. Chosen among such tints so that the first four, then all six, differ most to eyes that miss
+a kind of cone (G. M. Machado et al., IEEE TVCG 15, 2009), and that ink reads on each."""
+
 BEST = 10
 """Number of communes whose name stands out on the map."""
 
@@ -59,6 +67,7 @@ DECIMALS = 5
 """Decimals of the positions of places: about one metre."""
 
 EXCLUDED, OUTSIDE, UNKNOWN = len(SCORE_COLOURS), len(SCORE_COLOURS) + 1, len(FIBRE_COLOURS)
+NO_TYPE = len(TYPE_COLOURS)
 """Classes that are no step of a scale."""
 
 WHOLE_UNITS = frozenset(Unit) - {Unit.SHARE, Unit.YES_NO, Unit.EUR_M2_MONTH}
@@ -93,6 +102,7 @@ class MapLayer:
 LAYERS: tuple[MapLayer, ...] = (
     MapLayer("score", "colour", is_exclusive=True, is_shown=True),
     MapLayer("fibre", "colour", is_exclusive=True),
+    MapLayer("types", "colour", is_exclusive=True),
     MapLayer("plain", "colour", is_exclusive=True),
     MapLayer("partners", "villages", is_shown=True),
     MapLayer("work", "places", is_shown=True),
@@ -158,6 +168,9 @@ def ground_json(territory: Territory, language: str) -> str:
     seats = territory.communes[["town_hall_lat", "town_hall_lon"]].to_numpy(dtype=np.float64)
     west, south, east, north = territory.communes.total_bounds.round(DECIMALS).tolist()
     shares = territory.indicators["ftth_coverage_share"].tolist()
+    types = drawn_types(territory)
+    kinds = types.types if types else ()
+    type_of = {code: i for i, kind in enumerate(kinds) for code in kind.members}
     flag_texts, flags = _numbered(
         [
             [flag.text_fr if language == "fr" else flag.text_en for flag in flags]
@@ -177,12 +190,23 @@ def ground_json(territory: Territory, language: str) -> str:
             "partner": [("", "sourced", "reconstructed").index(f["evidence"] or "") for f in facts],
             "fibre": [_fibre_class(share) for share in shares],
             "fibreText": [format_raw(share, Unit.SHARE, language) for share in shares],
+            "types": [
+                [kind.letter, kind.name(language), territory.codes.index(kind.typical_code)]
+                for kind in kinds
+            ],
+            "type": [type_of.get(code, NO_TYPE) for code in territory.codes],
             "flagTexts": flag_texts,
             "flags": flags,
             "places": _places(territory, language),
             "shops": _shops(territory),
         }
     )
+
+
+def drawn_types(territory: Territory) -> Typology | None:
+    """Return the types of communes, or None where there are too few or too many to make any."""
+    count = len(territory.codes)
+    return typology(territory) if MIN_COMMUNES <= count <= MAX_COMMUNES else None
 
 
 def _fibre_class(share: float) -> int:

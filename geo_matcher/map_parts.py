@@ -24,7 +24,9 @@ from geo_matcher.map_data import (
     FIBRE_LIMITS,
     LAYERS,
     SYMBOLS,
+    TYPE_COLOURS,
     MapLayer,
+    drawn_types,
     ground_json,
     ranking_data,
     script_json,
@@ -33,6 +35,7 @@ from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number
 from geo_matcher.presets import PRESETS
+from geo_matcher.territory import Territory
 
 __all__ = [
     "drawing_script",
@@ -70,8 +73,8 @@ def leaflet_css() -> str:
 
 
 def map_js() -> str:
-    """Return the script that draws a map from its arrays."""
-    return _asset("map.js")
+    """Return the scripts that draw a map from its arrays, as one."""
+    return f"{_asset('map_cards.js')}\n{_asset('map.js')}"
 
 
 @cache
@@ -156,6 +159,8 @@ def panels_html(ranking: Ranking, language: str) -> str:
             ),
             no_data=NO_DATA,
             ash=COLOURS["ash"],
+            types=_type_entries(territory, language),
+            types_note=_types_note(territory, language),
             has_unknown_fibre=bool(territory.indicators["ftth_coverage_share"].isna().any()),
             signs={
                 layer.name: [
@@ -179,6 +184,30 @@ def _steps(colours: Sequence[str], limits: Sequence[str]) -> list[tuple[str, str
     return list(zip(colours, (*limits, ""), strict=True))
 
 
+def _type_entries(territory: Territory, language: str) -> list[tuple[str, str, str, str]]:
+    """Return colour, letter, name and size of each type of communes."""
+    types = drawn_types(territory)
+    return [
+        (
+            colour,
+            kind.letter,
+            kind.name(language),
+            WORDS[language]["type_size"].format(
+                count=format_number(len(kind.members), language), typical=kind.typical_name
+            ),
+        )
+        for colour, kind in zip(TYPE_COLOURS, types.types if types else (), strict=False)
+    ]
+
+
+def _types_note(territory: Territory, language: str) -> str:
+    """Say how far the types of communes can be trusted, where that must be said."""
+    types = drawn_types(territory)
+    if types is None:
+        return WORDS[language]["no_types"]
+    return WORDS[language]["weak_types"] if types.is_weak else ""
+
+
 def _drawn_tables(ranking: Ranking) -> Iterable[str]:
     """Return the tables of the ranking and of what is drawn beside it."""
     of_kind: Mapping[str, frozenset[str]] = place_tables(ranking.territory)
@@ -189,7 +218,7 @@ def _drawn_tables(ranking: Ranking) -> Iterable[str]:
 
 SCRIPT_WORDS = (
     "map", "find", "not_found", "layers", "scope", "of_100", "rank", "tied", "out_of_scope",
-    "excluded", "partner_sourced", "partner_reconstructed", "ledger", "criterion", "figure",
+    "excluded", "partner_sourced", "partner_reconstructed", "type", "ledger", "criterion", "figure",
     "points", "flags", "missing", "close", "zoom_in", "zoom_out", "decimal",
 )  # fmt: skip
 """Words that the script needs."""
@@ -220,6 +249,7 @@ def drawing_script(
         "colours": {**COLOURS, "noData": NO_DATA},
         "scoreColours": SCORE_COLOURS,
         "fibreColours": FIBRE_COLOURS,
+        "typeColours": TYPE_COLOURS,
         "symbols": [
             {
                 "layer": s.layer,

@@ -306,13 +306,19 @@ class Ranking:
             return np.zeros((0, len(self.score)), dtype=np.bool_)
         return np.array([outcome.misses for outcome in self.limits])
 
-    def near_misses(self) -> list[dict[str, Any]]:
-        """Return the best communes that miss a single limit by little."""
+    def near_misses(self, tolerance: float = NEAR_MISS_SHARE) -> list[dict[str, Any]]:
+        """Return the best communes that miss a single limit by little.
+
+        Parameters
+        ----------
+        tolerance
+            Largest miss, as a share of the limit.
+        """
         broken = self._broken()
         once = self.in_scope & (broken.sum(axis=0) == 1)
         found = []
         for outcome in self.limits:
-            close = np.abs(outcome.by) <= NEAR_MISS_SHARE * outcome.limit
+            close = np.abs(outcome.by) <= tolerance * outcome.limit
             for row in np.flatnonzero(once & outcome.misses & close):
                 found.append((-self.score[row].item(), int(row), outcome))
         found.sort(key=lambda item: item[:2])

@@ -32,6 +32,7 @@ from geo_matcher.errors import GeoMatcherError, ProfileError, WeightError
 
 __all__ = [
     "CITIES",
+    "CRITERIA_OF",
     "SECTORS",
     "CityName",
     "CriterionChoice",

@@ -82,6 +82,11 @@ BEST_TECHNOLOGY = (
 )  # fmt: skip
 """Columns that split the premises of a commune by the best technology that reaches them."""
 
+ORIGIN_CITIES = (
+    "paris", "lille", "lyon", "marseille", "bordeaux", "montpellier", "toulouse",
+)  # fmt: skip
+"""The big cities that movers come from: the keys of a profile's ``origin_city`` but ``other``."""
+
 PLACE_KINDS = sorted(
     {kind for destination in DESTINATIONS for kind in destination.place_kinds}
     | {"specialised_hospital", "weekly_market", "plus_beaux_villages"}
@@ -191,6 +196,20 @@ SCHEMAS: dict[str, DataFrameSchema] = {
             "rent_house_eur_m2_month": _number(1, 100, nullable=True),
         },
         "insee_code",
+    ),
+    "origin_cities": _table(
+        {
+            "city": _text(*ORIGIN_CITIES),
+            "insee_code": _code(),
+            "name": _text(matches=r"\S"),
+            "population": _count(),
+            "population_year": _column("int64", Check.in_range(2000, 2100)),
+            "area_km2": _number(0.01, 1000),
+            "price_m2_mean_2022": _number(10, 20_000, nullable=True),
+            "price_m2_mean_2023": _number(10, 20_000, nullable=True),
+            "source": _text(matches=r"\S"),
+        },
+        "city",
     ),
     "risks_2026": _table(
         {

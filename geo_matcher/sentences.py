@@ -17,7 +17,20 @@ from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.matching import NAMES, Ranking
 from geo_matcher.numbers import NBSP, format_number, format_raw
 
-__all__ = ["Explanation", "explain", "miss_phrase", "raw_phrase"]
+__all__ = [
+    "Explanation",
+    "band_phrase",
+    "chance_phrase",
+    "explain",
+    "label_in_sentence",
+    "listed",
+    "miss_phrase",
+    "raw_phrase",
+    "tie_sentence",
+]
+
+SURE, RARE = 0.95, 0.05
+"""Shares from which "nearly always" and "hardly ever" are said instead of so many times in ten."""
 
 PARTNER_WORDS = {
     "fr": ("hors des villages partenaires connus", "village partenaire du réseau"),
@@ -55,7 +68,11 @@ def raw_phrase(ranking: Ranking, row: int, column: int, language: str) -> str:
     """Return a criterion of a commune as part of a sentence, for instance "une gare à 12 min"."""
     criterion = CRITERIA[NAMES[column]]
     raw = ranking.matrix.raw[row, column].item()
-    if criterion.unit is Unit.YES_NO and not np.isnan(raw):
+    if not np.isfinite(raw):
+        colon = f"{NBSP}:" if language == "fr" else ":"
+        known = format_raw(raw, criterion.unit, language)
+        return f"{label_in_sentence(criterion.name, language)}{colon} {known}"
+    if criterion.unit is Unit.YES_NO:
         return PARTNER_WORDS[language][int(raw >= 0.5)]
     text = format_raw(raw, criterion.unit, language)
     if ranking.matrix.status[row, column] == Status.UPPER_BOUND:
@@ -128,11 +145,14 @@ def _summary(helps: Sequence[str], drags: Sequence[str], language: str) -> str:
 
 
 def _labels(columns: np.ndarray[tuple[int], np.dtype[np.intp]], language: str) -> str:
-    criteria = [CRITERIA[NAMES[k]] for k in columns]
-    labels = [c.label_fr if language == "fr" else c.label_en for c in criteria]
-    return ", ".join(
-        label if label in PROPER_NAMES else label[0].lower() + label[1:] for label in labels
-    )
+    return ", ".join(label_in_sentence(NAMES[k], language) for k in columns)
+
+
+def label_in_sentence(name: str, language: str) -> str:
+    """Return the name of a criterion as it stands inside a sentence."""
+    criterion = CRITERIA[name]
+    label = criterion.label_fr if language == "fr" else criterion.label_en
+    return label if label in PROPER_NAMES else label[0].lower() + label[1:]
 
 
 PROPER_NAMES = frozenset({name for _, name in HUB_CITIES.values()} | {"France services desk"})
@@ -165,3 +185,51 @@ def miss_phrase(criterion_name: str, by: float | None, language: str) -> str:
     if format_raw(by, criterion.unit, language) == format_raw(0.0, criterion.unit, language):
         return start + ("manqué de peu" if french else "narrowly missed")
     return start + (f"manqué de {amount}" if french else f"missed by {amount}")
+
+
+# --- How sure a rank is ------------------------------------------------------------------------
+
+
+def chance_phrase(share: float, language: str) -> str:
+    """Say how often something happens: "8 fois sur 10", "presque toujours".
+
+    Parameters
+    ----------
+    share
+        Share of the draws, 0 to 1.
+    language
+        ``fr`` or ``en``.
+    """
+    french = language == "fr"
+    if share >= SURE:
+        return "presque toujours" if french else "nearly always"
+    if share < RARE:
+        return "presque jamais" if french else "hardly ever"
+    times = min(9, max(1, round(share * 10)))
+    if french:
+        return f"{times if times > 1 else 'une'}{NBSP}fois sur{NBSP}10"
+    return f"{times} times in 10" if times > 1 else "once in 10"
+
+
+def band_phrase(low: int, high: int, count: int, language: str) -> str:
+    """Say between which ranks a commune lies, for instance "rang 2 à 11 sur 47"."""
+    french = language == "fr"
+    if low == high:
+        return f"rang {low} sur {count}" if french else f"rank {low} of {count}"
+    return f"rang {low} à {high} sur {count}" if french else f"rank {low} to {high} of {count}"
+
+
+def tie_sentence(names: Sequence[str], language: str) -> str:
+    """Say that the odds cannot tell some communes apart."""
+    if language == "fr":
+        return (
+            f"À égalité{NBSP}: rien ne départage vraiment {listed(names, 'et')}. "
+            "Leur ordre ne veut rien dire."
+        )
+    return f"A tie: nothing really tells {listed(names, 'and')} apart. Their order means nothing."
+
+
+def listed(names: Sequence[str], word: str) -> str:
+    """Join names as a sentence does: "a", "a and b", "a, b and c"."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last

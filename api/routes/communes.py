@@ -16,7 +16,7 @@ from api.dependencies import StaticAnswer, TerritoryDep
 from api.models import CommuneDetail, CommunePage, ScopeName, Twin
 from geo_matcher.commune import describe_commune
 from geo_matcher.exports import communes_geojson
-from geo_matcher.insight import MAX_TWINS, twins
+from geo_matcher.resemblance import MAX_TWINS, twins
 from geo_matcher.territory import Territory
 
 __all__ = ["router"]

@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.dependencies import TerritoryDep
 from api.models import MatchRequest, MatchResponse
 from geo_matcher.exports import to_geojson
 from geo_matcher.matching import rank
+from geo_matcher.robustness import odds
+from geo_matcher.robustness import with_odds as add_odds
 
 __all__ = ["router"]
 
@@ -29,9 +32,19 @@ async def post_matches(
     territory: TerritoryDep,
     wanted: MatchRequest,
     f: Annotated[Literal["json", "geojson"], Query(description="Format of the answer.")] = "json",
+    *,
+    with_odds: Annotated[
+        bool, Query(alias="odds", description="Add how sure each rank is (SMAA-2).")
+    ] = False,
 ) -> Response:
     """Rank the communes of a scope; the numbers are those of ``geo-matcher match``."""
     ranking = rank(territory, wanted.profile, wanted.scope)
+    found = await run_in_threadpool(odds, ranking) if with_odds else None
     if f == "geojson":
-        return Response(orjson.dumps(to_geojson(ranking, wanted.top)), media_type=GEOJSON)
-    return Response(orjson.dumps(ranking.to_dict(wanted.top)), media_type="application/json")
+        return Response(
+            orjson.dumps(to_geojson(ranking, wanted.top, odds=found)), media_type=GEOJSON
+        )
+    answer = ranking.to_dict(wanted.top)
+    if found is not None:
+        answer = add_odds(answer, found)
+    return Response(orjson.dumps(answer), media_type="application/json")

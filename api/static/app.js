@@ -3,6 +3,7 @@
 
 import { fill, followImplied, queryOf } from "./form.js";
 import { createMap } from "./map.js";
+import { createDialog, createPicks } from "./sheets.js";
 
 const TYPING_MS = 80;
 const COPIED_MS = 2500;
@@ -17,6 +18,8 @@ const setup = readJson("setup");
 let state = readJson("state");
 let map = null;
 let chosen = "";
+const openSheet = createDialog(setup.words, trouble);
+const picks = createPicks(results, setup.words);
 
 // --- Asking and showing ----------------------------------------------------------------------
 
@@ -72,6 +75,7 @@ function replaceResults(html) {
   byId("count").textContent = state.count;
   byId("tab-count").textContent = state.tab;
   if (chosen) mark(chosen);
+  picks.settle();
 }
 
 /** Bring everything around the list into line with the new state. */
@@ -147,10 +151,12 @@ window.addEventListener("popstate", () => {
 });
 
 document.addEventListener("click", async (event) => {
-  const link = event.target.closest("a.live, .examples a");
+  const link = event.target.closest("a.live, a.why-link, .examples a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  if (link.id === "more") {
+  if (link.classList.contains("why-link")) {
+    openSheet(link.pathname + link.search);
+  } else if (link.id === "more") {
     const before = state.shown;
     if (!(await show(link.search.slice(1), { history: "replace" }))) return;
     results.querySelectorAll(".card h3")[before]?.focus({ preventScroll: true });
@@ -174,7 +180,7 @@ function mark(code) {
 results.addEventListener("click", (event) => {
   const button = event.target.closest("[data-show]");
   const code = codeOf(event.target);
-  if (!code || (!button && event.target.closest("a, summary, details, button"))) return;
+  if (!code || (!button && event.target.closest("a, summary, details, button, label"))) return;
   mark(code);
   if (button) openTab("map");
   say(code, { move: true });
@@ -201,6 +207,14 @@ async function say(code, options) {
     line.append(" · ", link);
   } else if (state.marks[code]) {
     line.append(` (${setup.words.map_below.replace("{n}", state.shown)})`);
+  }
+  if (state.marks) {
+    const why = Object.assign(document.createElement("a"), {
+      className: "why-link",
+      href: `/why?commune=${code}${state.query ? `&${state.query}` : ""}`,
+      textContent: (state.marks[code]?.[2] === 1 ? setup.words.why_first : setup.words.why_not).replace("{name}", said.name),
+    });
+    line.append(" · ", why);
   }
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from geo_matcher.cli import main
 from geo_matcher.criteria import CRITERIA
+from geo_matcher.decision import STATUS_WORDS, Status, decision_matrix
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import read_profile
 from geo_matcher.territory import Territory
@@ -97,6 +99,17 @@ def test_match_csv_and_geojson_hold_the_same_communes(run: Run) -> None:
     assert [line.split(",")[column] for line in table[1:]] == codes
 
 
+def test_match_csv_says_its_release_and_what_is_known_of_each_figure(
+    run: Run, territory: Territory
+) -> None:
+    text = run("match", "--profile-name", "cultura-artist", "--format", "csv").out
+    for row in csv.DictReader(text.splitlines()):
+        assert row["release"] == territory.release_id
+        statuses = {row[column] for column in row if column.endswith("_status")}
+        assert "estimated" in statuses
+        assert statuses <= {status.label for status in Status}
+
+
 def test_every_preset_is_listed_and_shown_ready_to_edit(run: Run, tmp_path: Path) -> None:
     listed = run("profile", "list").out
     for name, preset in PRESETS.items():
@@ -125,6 +138,40 @@ def test_commune_says_what_is_known_only_in_part(run: Run) -> None:
     assert "inconnu" in found
     assert "contour" in found
     assert "Ressemble à " in found
+
+
+@pytest.mark.parametrize(
+    ("language", "some"),
+    [
+        (
+            "fr",
+            {
+                "Fibre": "mesuré",
+                "30 Mbit/s sans satellite": "déclaré",
+                "Aéroport": "estimé",
+                "Gare": "au plus",
+                "Village partenaire": "reconstitué",
+                "Espace autour de vous": "manquant",
+            },
+        ),
+        ("en", {"Fibre": "measured", "Railway station": "at most", "Airport": "estimated"}),
+    ],
+)
+def test_commune_words_what_is_known_in_the_language_asked_for(
+    run: Run, territory: Territory, language: str, some: dict[str, str]
+) -> None:
+    found = run("commune", "32365", "--lang", language).out
+    cells = [re.split(r" {2,}", line.strip()) for line in found.splitlines()]
+    words = {row[0]: row[2] for row in cells if len(row) == 4}
+    assert some.items() <= words.items()
+    statuses = decision_matrix(territory).status[territory.codes.index("32365")]
+    assert list(words.values()) == [STATUS_WORDS[language][Status(s)] for s in statuses]
+
+
+def test_every_status_has_words_of_its_own_in_every_language() -> None:
+    for words in STATUS_WORDS.values():
+        assert list(words) == list(Status)
+        assert len(set(words.values())) == len(Status)
 
 
 def test_an_unknown_commune_is_answered_with_what_looks_alike(run: Run) -> None:
@@ -193,6 +240,29 @@ def test_data_build_and_set_partners_renew_the_release(
         run(*release, "match", "--profile-name", "cultura-artist", "--format", "json").out
     )
     assert [r["evidence"] for r in ranked["results"]] == ["sourced", "sourced"]
+
+
+def test_a_build_that_fails_names_the_release_and_no_passing_copy_of_it(
+    run: Run, release_copy: Path
+) -> None:
+    (release_copy / "source" / "hubs.csv").unlink()
+    schools = release_copy / "source" / "schools.csv"
+    schools.write_text(schools.read_text("utf-8").replace("sector", "other", 1), "utf-8")
+    said = refused(run("--release", str(release_copy), "data", "build"))
+    assert f"The release in {release_copy} cannot be built:\n" in said
+    assert "source/hubs.csv is absent" in said
+    assert "source/schools.csv: column sector is missing" in said
+    assert f".{release_copy.name}-" not in said
+
+
+def test_a_build_that_the_gate_refuses_names_the_release(run: Run, release_copy: Path) -> None:
+    table = release_copy / "source" / "broadband_fixed_2026t2.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(lines[:1] + lines[2:]), encoding="utf-8")
+    said = refused(run("--release", str(release_copy), "data", "build"))
+    assert f"The release in {release_copy} is refused" in said
+    assert "has no row for commune: 32001" in said
+    assert f".{release_copy.name}-" not in said
 
 
 def test_set_partners_refuses_a_bad_list_with_every_problem(run: Run, release_copy: Path) -> None:
@@ -314,3 +384,24 @@ def test_no_village_left_says_to_relax_a_limit(run: Run, tmp_path: Path) -> None
     file = tmp_path / "me.toml"
     file.write_text("[limits.toulouse_min]\nat_most = 1\n", encoding="utf-8")
     assert "Relax one:" in run("match", str(file)).out
+
+
+def test_a_limit_that_costs_points_says_how_many(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "me.toml"
+    file.write_text("[limits.toulouse_min]\nat_least = 120\n", encoding="utf-8")
+    arguments = ("match", str(file), "--scope", "all", "--top", "1")
+    price = json.loads(run(*arguments, "--format", "json").out)["limits"][0]
+    assert price["price_points"] > 0
+    said = run(*arguments).out
+    assert (
+        f"Toulouse, at least 120\u00a0min: {price['excluded']} excluded, "
+        f"costs {price['price_points']:.1f} points" in said
+    )
+
+
+def test_a_village_outside_the_network_is_not_called_a_partner(
+    run: Run, territory: Territory
+) -> None:
+    assert "32013" not in territory.partner_evidence
+    assert "partner (" not in run("commune", "32013").out.splitlines()[0]
+    assert run("commune", "32249").out.splitlines()[0].endswith("partner (sourced)")

@@ -6,12 +6,10 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -32,8 +30,10 @@ from geo_matcher.matching import rank
 from geo_matcher.numbers import format_number
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
-from geo_matcher.sentences import explain
+from geo_matcher.robustness import odds
+from geo_matcher.sentences import chance_phrase, explain
 from geo_matcher.territory import SCOPES, Territory
+from tests.integration.reading import Elements, names_of, ok, sent_by, simple, state_of
 from tests.property.strategies import profiles
 
 TEMPLATES = Path(__file__).parents[2] / "api" / "templates"
@@ -51,73 +51,6 @@ TIED = "&".join(
 def client(territory: Territory) -> Iterator[TestClient]:
     with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
         yield client
-
-
-class Elements(HTMLParser):
-    """Every element of a page with its attributes, and the text of those that hold only text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def all(self, tag: str, **wanted: str) -> list[dict[str, str]]:
-        return [
-            attributes
-            for found, attributes in self.found
-            if found == tag and all(attributes.get(k.rstrip("_")) == v for k, v in wanted.items())
-        ]
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"[ \n]+", " ", "".join(self.texts))
-
-
-def sent_by(html: str) -> str:
-    """Return the query that a browser without scripts sends when the form is submitted."""
-    page = Elements(html)
-    fields: list[tuple[str, str]] = []
-    select = ""
-    chosen: dict[str, str] = {}
-    for tag, attributes in page.found:
-        if tag == "input" and attributes.get("name"):
-            is_radio = attributes.get("type") == "radio"
-            if not is_radio or "checked" in attributes:
-                fields.append((attributes["name"], attributes.get("value", "")))
-        elif tag == "select":
-            select = attributes["name"]
-        elif tag == "option" and (select not in chosen or "selected" in attributes):
-            chosen[select] = attributes["value"]
-    return urlencode([*fields, *chosen.items()])
-
-
-def state_of(html: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="state">(.*?)</script>', html, re.DOTALL)
-    assert found
-    state: dict[str, Any] = json.loads(found[1])
-    return state
-
-
-def names_of(html: str) -> list[str]:
-    return re.findall(r'<h3 id="n-\d[\dAB]\d{3}" tabindex="-1">([^<]*)</h3>', html)
-
-
-def simple(text: str) -> str:
-    """Return a text without the typography that French pages add."""
-    return text.replace("\u00a0", " ").replace("’", "'")
-
-
-def ok(response: httpx2.Response) -> str:
-    assert response.status_code == 200, response.text[:500]
-    assert response.headers["content-type"] == "text/html; charset=utf-8"
-    return str(response.text)
 
 
 # --- The page says what the ranking holds ---------------------------------------------------------
@@ -149,8 +82,15 @@ def test_the_first_page_shows_three_scopes_and_the_best_partners(
 def test_each_card_tells_the_ledger(territory: Territory, preset: str, language: str) -> None:
     profile = PRESETS[preset].profile
     ranking = rank(territory, profile, "all")
-    for card, row in zip(make_cards(ranking, language, 5), ranking.order, strict=False):
+    chances = odds(ranking)
+    for column, card in enumerate(make_cards(chances, language, 5)):
+        row = ranking.order[column]
         result = ranking.result(int(row))
+        summary = chances.summaries[column]
+        assert card.chances.first_five == chance_phrase(summary["p_top_5"], language)
+        found = [int(figure) for figure in re.findall(r"\d+", card.chances.ranks)]
+        ends = sorted({summary["rank_low"], summary["rank_high"]})
+        assert found == [*ends, len(ranking)]
         said = explain(ranking, int(row), language)
         assert simple(card.summary) == simple(said.summary)
         assert card.score == format_number(round(result["score"], 1), language, ".1")

@@ -17,6 +17,7 @@ from geo_matcher.build import DAILY_SERVICE_NEAR_MIN
 from geo_matcher.catalog import Gap, Mend, file_sha256
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.membership import solve_reach
+from geo_matcher.profile import CITIES
 from geo_matcher.territory import Territory
 from tests.conftest import RELEASE
 
@@ -293,6 +294,41 @@ def test_sales_of_former_communes_are_added_to_the_present_one(territory: Territ
     assert own["insee_code_source"].nunique() == 4
     expected = int(own["house_sales"].sum() + own["flat_sales"].sum())
     assert territory.indicators.at["32365", "home_sales_2021_2025"] == expected
+
+
+# --- The cities that movers come from --------------------------------------------------------
+
+
+def test_every_big_city_has_its_facts_and_their_pages(territory: Territory) -> None:
+    cities = territory.tables["origin_cities"].set_index("city")
+    assert (*cities.index, "other") == CITIES
+    assert set(cities["population_year"]) == {2023}
+    # INSEE publishes these densities for 2021 and 2022; the population has moved by little since.
+    density = cities["population"] / cities["area_km2"]
+    assert density["paris"] == pytest.approx(20_238, rel=0.02)
+    assert density["bordeaux"] == pytest.approx(5_375, rel=0.02)
+    for source in cities["source"]:
+        pages = re.findall(r"https://(?:www\.)?([\w.]+)/", source)
+        assert pages == ["insee.fr", "insee.fr", "data.gouv.fr"]
+
+
+def test_toulouse_is_the_same_in_both_tables_that_know_it(territory: Territory) -> None:
+    cities = territory.tables["origin_cities"].set_index("insee_code")
+    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    shared = cities.index.intersection(halls.index)
+    assert shared.tolist() == ["31555"]
+    assert (cities["population"][shared] == halls["population"][shared]).all()
+
+
+def test_city_prices_come_from_the_indicators_of_the_villages_and_enter_no_indicator(
+    territory: Territory,
+) -> None:
+    cities = territory.tables["origin_cities"]
+    villages = territory.tables["housing_prices_rents_2022_2023"]
+    years = ["price_m2_mean_2022", "price_m2_mean_2023"]
+    assert set(years) <= set(villages.columns)
+    assert (cities[years].min() > villages[years].median()).all()
+    assert set(cities["insee_code"]).isdisjoint(territory.indicators.index)
 
 
 # --- The network ----------------------------------------------------------------------------

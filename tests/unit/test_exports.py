@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import math
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import shapely
 
 from geo_matcher.criteria import CRITERIA, FAMILIES
+from geo_matcher.decision import Status
 from geo_matcher.exports import (
     FACT_COLUMNS,
     commune_geometries,
@@ -56,11 +58,11 @@ def test_csv_has_one_row_per_listed_commune_best_first(ranking: Ranking) -> None
     assert [int(row["rank"]) for row in rows] == ranking.ranks.tolist()
 
 
-def test_csv_columns_are_facts_then_each_used_criterion_twice(ranking: Ranking) -> None:
+def test_csv_columns_are_facts_then_three_for_each_used_criterion(ranking: Ranking) -> None:
     header = to_csv(ranking).splitlines()[0].split(",")
     used = [name for name, w in zip(CRITERIA, ranking.weights, strict=True) if w > 0]
-    ledger = [column for name in used for column in (name, f"{name}_points")]
-    assert header == [*FACT_COLUMNS, *ledger, "red_flags", "missing"]
+    ledger = [column for name in used for column in (name, f"{name}_status", f"{name}_points")]
+    assert header == [*FACT_COLUMNS, *ledger, "red_flags", "missing", "release"]
 
 
 def test_points_of_a_csv_row_add_up_to_its_score(ranking: Ranking) -> None:
@@ -76,6 +78,39 @@ def test_csv_leaves_unknown_figures_empty_and_names_them(ranking: Ranking) -> No
         for name in row["missing"].split():
             assert row[name] == ""
             assert float(row[f"{name}_points"]) > 0  # counts at the middle of its interval
+
+
+def test_every_csv_row_names_its_release(ranking: Ranking) -> None:
+    rows = _rows(to_csv(ranking))
+    assert {row["release"] for row in rows} == {ranking.territory.release_id}
+
+
+def test_csv_says_what_is_known_of_each_figure(ranking: Ranking) -> None:
+    used = [name for name, w in zip(CRITERIA, ranking.weights, strict=True) if w > 0]
+    seen = set()
+    for line, row in zip(_rows(to_csv(ranking)), ranking.order, strict=True):
+        for name in used:
+            status = Status(ranking.matrix.status[row, ranking.matrix.column(name)])
+            assert line[f"{name}_status"] == status.label
+            assert line[name] or status in {Status.MISSING, Status.RECONSTRUCTED}
+            seen.add(status)
+    assert seen >= {Status.MEASURED, Status.UPPER_BOUND, Status.RECONSTRUCTED, Status.MISSING}
+
+
+def test_csv_tells_a_place_out_of_reach_from_one_that_is_unknown(territory: Territory) -> None:
+    times = territory.tables["travel_times"].copy()
+    cut = (times["insee_code"] == "32365") & (times["destination"] == "station")
+    times.loc[cut, "status"] = "unreachable"
+    apart = dataclasses.replace(
+        territory, tables=MappingProxyType({**territory.tables, "travel_times": times})
+    )
+    profile = PRESETS["paris-web-family"].profile
+    row = next(r for r in _rows(to_csv(rank(apart, profile, "all"))) if r["insee_code"] == "32365")
+    assert (row["station_min"], row["station_min_status"]) == ("", "unreachable")
+    assert float(row["station_min_points"]) == 0
+    assert "station_min" not in row["missing"].split()
+    assert (row["density_km2"], row["density_km2_status"]) == ("", "missing")
+    assert "density_km2" in row["missing"].split()
 
 
 def test_csv_keeps_codes_flags_and_evidence_plain(ranking: Ranking) -> None:

@@ -11,6 +11,7 @@ import shapely
 
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import DataError
+from geo_matcher.profile import CITIES
 from geo_matcher.schemas import BEST_TECHNOLOGY, SCHEMAS
 from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory
@@ -227,6 +228,38 @@ def test_schemas_know_every_destination_and_technology() -> None:
     assert set(BEST_TECHNOLOGY) < set(SCHEMAS["broadband_fixed_2026t2"].columns)
     within = SCHEMAS["indicators"].columns["daily_services_within_10min"].checks[0]
     assert within.statistics["max_value"] == len(DAILY_SERVICES)
+
+
+def test_the_big_cities_are_those_that_a_profile_can_name() -> None:
+    city = SCHEMAS["origin_cities"].columns["city"].checks[0]
+    assert (*city.statistics["allowed_values"], "other") == CITIES
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("lyon,", "nantes,", "line 2, column city: found 'nantes', expected isin("),
+        (",2023,", ",1923,", "line 2, column population_year: found 1923, expected in_range("),
+        ("47.87,", ",", "line 2, column area_km2: empty, expected a figure"),
+        (",5156", ",5", "line 2, column price_m2_mean_2022: found 5.0, expected in_range("),
+        ("INSEE", "", "line 2, column source: found '', expected str_matches("),
+    ],
+)
+def test_a_big_city_is_held_to_its_schema(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    header = ",".join(SCHEMAS["origin_cities"].columns)
+    good = f"{header}\nlyon,69123,Lyon,519127,2023,47.87,5156,,INSEE\n"
+    (tmp_path / "origin_cities.csv").write_text(good, encoding="utf-8")
+    assert np.isnan(read_table(tmp_path, "origin_cities.csv")["price_m2_mean_2023"][0])
+    (found,) = problems_of(tmp_path, good.replace(old, new), "origin_cities.csv")
+    assert found.startswith(f"origin_cities.csv {problem}")
+
+
+def test_a_big_city_is_told_once(tmp_path: Path) -> None:
+    header = ",".join(SCHEMAS["origin_cities"].columns)
+    row = "lyon,69123,Lyon,519127,2023,47.87,,,INSEE\n"
+    assert problems_of(tmp_path, f"{header}\n{row}{row}", "origin_cities.csv") == (
+        "origin_cities.csv line 2, 3: the same city more than once",
+    )
 
 
 def test_nothing_known_is_nan_and_never_zero(territory: Territory) -> None:

@@ -13,7 +13,16 @@ from geo_matcher.decision import Status
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
-from geo_matcher.sentences import explain, miss_phrase, raw_phrase
+from geo_matcher.sentences import (
+    band_phrase,
+    chance_phrase,
+    explain,
+    label_in_sentence,
+    listed,
+    miss_phrase,
+    raw_phrase,
+    tie_sentence,
+)
 from geo_matcher.territory import Territory
 
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
@@ -248,3 +257,140 @@ def test_amounts_of_the_near_misses_are_those_of_the_ledger(territory: Territory
         if miss["by"] >= 0.5:
             said = figure_in(miss_phrase(miss["criterion"], miss["by"], "fr"), "fr")
             assert said == pytest.approx(miss["by"], abs=0.5)
+
+
+# --- Figures that are no figures ------------------------------------------------------------
+
+
+@LANGUAGES
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        (math.nan, {"fr": "inconnu", "en": "unknown"}),
+        (math.inf, {"fr": "hors d'atteinte", "en": "out of reach"}),
+    ],
+)
+def test_what_is_unknown_or_out_of_reach_is_told_in_words(
+    everywhere: Ranking, name: str, language: str, figure: float, words: dict[str, str]
+) -> None:
+    raw = np.full_like(everywhere.matrix.raw, figure)
+    blind = replace(everywhere, matrix=replace(everywhere.matrix, raw=raw))
+    phrase = raw_phrase(blind, 0, NAMES.index(name), language)
+    label, colon = label_in_sentence(name, language), {"fr": f"{NBSP}: ", "en": ": "}[language]
+    assert phrase == f"{label}{colon}{words[language]}"
+    assert not re.search(r"\b(nan|inf)\b|\{", phrase)
+
+
+@pytest.fixture(scope="module")
+def everywhere(territory: Territory) -> Ranking:
+    return rank(territory, Profile(), "all")
+
+
+@pytest.mark.parametrize(
+    ("name", "french", "english"),
+    [
+        ("station_min", "gare", "railway station"),
+        ("primary_school_min", "école élémentaire", "primary school"),
+        ("france_services_min", "maison France services", "France services desk"),
+        ("land_30mbit_share", "30 Mbit/s sans satellite", "30 Mbit/s without satellite"),
+        ("auch_min", "Auch", "Auch"),
+        ("mont_de_marsan_min", "Mont-de-Marsan", "Mont-de-Marsan"),
+    ],
+)
+def test_a_label_inside_a_sentence_has_a_capital_only_for_a_name(
+    name: str, french: str, english: str
+) -> None:
+    assert label_in_sentence(name, "fr") == french
+    assert label_in_sentence(name, "en") == english
+
+
+def test_labels_differ_from_the_catalogue_by_their_capital_alone() -> None:
+    for name, criterion in CRITERIA.items():
+        for language, label in (("fr", criterion.label_fr), ("en", criterion.label_en)):
+            assert label_in_sentence(name, language)[1:] == label[1:]
+            assert label_in_sentence(name, language)[0].lower() == label[0].lower()
+
+
+# --- How sure a rank is ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "french", "english"),
+    [
+        (0.0, "presque jamais", "hardly ever"),
+        (0.0499, "presque jamais", "hardly ever"),
+        (0.05, "une fois sur 10", "once in 10"),
+        (0.149, "une fois sur 10", "once in 10"),
+        (0.151, "2 fois sur 10", "2 times in 10"),
+        (0.5, "5 fois sur 10", "5 times in 10"),
+        (0.849, "8 fois sur 10", "8 times in 10"),
+        (0.9499, "9 fois sur 10", "9 times in 10"),
+        (0.95, "presque toujours", "nearly always"),
+        (1.0, "presque toujours", "nearly always"),
+    ],
+)
+def test_odds_are_told_as_so_many_times_in_ten(share: float, french: str, english: str) -> None:
+    assert chance_phrase(share, "fr").replace(NBSP, " ") == french
+    assert chance_phrase(share, "en") == english
+
+
+def test_odds_are_told_within_half_a_tenth_and_in_their_order() -> None:
+    shares = np.linspace(0.05, 0.9499, 500).tolist()
+    for language in ("fr", "en"):
+        told = []
+        for share in shares:
+            phrase = re.sub("^(une|once)", "1", chance_phrase(share, language))
+            times, out_of = re.findall(r"\d+", phrase)
+            assert out_of == "10"
+            assert abs(int(times) / 10 - share) <= 0.05 + 1e-12
+            told.append(int(times))
+        assert told == sorted(told)
+        assert set(told) == set(range(1, 10))
+    assert re.search(r"\d\u00a0fois sur\u00a010", chance_phrase(0.5, "fr"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "count", "french", "english"),
+    [
+        (2, 11, 47, "rang 2 à 11 sur 47", "rank 2 to 11 of 47"),
+        (3, 3, 458, "rang 3 sur 458", "rank 3 of 458"),
+        (1, 1, 1, "rang 1 sur 1", "rank 1 of 1"),
+    ],
+)
+def test_a_band_of_ranks_tells_both_ends_once(
+    low: int, high: int, count: int, french: str, english: str
+) -> None:
+    assert band_phrase(low, high, count, "fr") == french
+    assert band_phrase(low, high, count, "en") == english
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Auch"], "Auch"),
+        (["Auch", "Le Houga"], "Auch et Le Houga"),
+        (["Auch", "Le Houga", "L'Isle-Jourdain"], "Auch, Le Houga et L'Isle-Jourdain"),
+    ],
+)
+def test_names_are_joined_as_in_a_sentence(names: list[str], expected: str) -> None:
+    assert listed(names, "et") == expected
+    assert listed(tuple(names), "and") == expected.replace(" et ", " and ")
+
+
+@LANGUAGES
+def test_a_tie_names_every_commune_once_and_bends_none(territory: Territory, language: str) -> None:
+    names = [facts["name"] for facts in territory.facts]
+    for start in range(0, len(names) - 3, 3):
+        group = names[start : start + 2 + start % 2]
+        sentence = tie_sentence(group, language)
+        places = [sentence.index(name) for name in group]
+        assert places == sorted(places)
+        assert listed(group, {"fr": "et", "en": "and"}[language]) in sentence
+        assert sentence.endswith(".")
+        assert not re.search(r"\d|  ", sentence)
+        if language == "fr":
+            assert not re.search(r"(?<!\u00a0)[:;?!]", sentence)
+            assert not re.search(rf"\b(?:à|de|que) {re.escape(group[0])}", sentence)
+        else:
+            assert not re.search(r"\s[:;?!]", sentence)

@@ -1,0 +1,87 @@
+"""What holds for the whole territory, whoever asks: types of communes, and who is ever seen."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, Response
+
+from api.answers import AuditAnswer, TypesAnswer
+from api.dependencies import StaticAnswer, TerritoryDep
+from api.models import ScopeName
+from geo_matcher.audit import DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TOP, MIN_SIZE, Audit, audit
+from geo_matcher.territory import Territory
+
+__all__ = ["MAX_AUDIT_SIZE", "REPORT_POLICY", "router"]
+
+router = APIRouter(prefix="/api/v1", tags=["territory"])
+
+MAX_AUDIT_SIZE = 2_000
+"""Profiles of an audit over HTTP: some seconds of work. The command line takes more."""
+
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""The report is one file with its styles and pictures inside; it runs no script."""
+
+_one_at_a_time = threading.Lock()
+"""An audit takes seconds: a second one waits instead of taking another core."""
+
+
+@router.get("/types", response_model=TypesAnswer)
+def get_types(request: Request, territory: TerritoryDep) -> Response:
+    """Return the types of communes; the first request of a release takes a second or two."""
+    with _one_at_a_time:
+        answer = _types(territory)
+    return answer.response(request)
+
+
+@lru_cache(maxsize=4)
+def _types(territory: Territory) -> StaticAnswer:
+    from geo_matcher.typology import typology
+
+    return StaticAnswer.of(typology(territory).as_dict())
+
+
+@router.get(
+    "/audit",
+    response_model=AuditAnswer,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+)
+def get_audit(
+    request: Request,
+    territory: TerritoryDep,
+    scope: ScopeName = "partners",
+    size: Annotated[int, Query(ge=MIN_SIZE, le=MAX_AUDIT_SIZE)] = DEFAULT_SIZE,
+    seed: Annotated[int, Query(ge=0, le=2**32 - 1)] = DEFAULT_SEED,
+    f: Annotated[
+        Literal["json", "html"], Query(description="Figures, or the report in French.")
+    ] = "json",
+) -> Response:
+    """Tell which villages never reach anybody's first places; as ``geo-matcher audit`` does."""
+    with _one_at_a_time:
+        if f == "json":
+            return _figures(territory, scope, size, seed).response(request)
+        html = _report(territory, scope, size, seed)
+    return HTMLResponse(html, headers={"Content-Security-Policy": REPORT_POLICY})
+
+
+@lru_cache(maxsize=4)
+def _audit(territory: Territory, scope: str, size: int, seed: int) -> Audit:
+    return audit(territory, scope, size=size, seed=seed, top=DEFAULT_TOP)
+
+
+@lru_cache(maxsize=4)
+def _figures(territory: Territory, scope: str, size: int, seed: int) -> StaticAnswer:
+    return StaticAnswer.of(_audit(territory, scope, size, seed).as_dict())
+
+
+@lru_cache(maxsize=4)
+def _report(territory: Territory, scope: str, size: int, seed: int) -> str:
+    from geo_matcher.audit_report import audit_html
+
+    return audit_html(_audit(territory, scope, size, seed))

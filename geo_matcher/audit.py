@@ -1,0 +1,834 @@
+"""Nobody left out: which communes a whole population of newcomers never gets to see, and why.
+
+Hides how the population is drawn, how exposure is counted and how an absence is explained. The
+population is **assumed**, not surveyed: its make-up is written in the tables below, each a list of
+choices with their share, drawn independently of one another. A preset gives a newcomer's tastes
+(importances, track, trade, limits); everything else about them is drawn again.
+
+Exposure is the share of the population in whose first places a commune stands (Singh and Joachims
+2018, "Fairness of exposure in rankings", *KDD*). It judges the list and its figures, never a
+village: what is not known counts at the middle of its interval, as in every score, so a commune can
+be unseen for want of a figure alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from geo_matcher.criteria import CRITERIA, FAMILIES, Importance
+from geo_matcher.decision import DecisionMatrix, decision_matrix
+from geo_matcher.errors import DataError, ProfileError
+from geo_matcher.matching import NAMES, Ranking, rank
+from geo_matcher.presets import PRESETS
+from geo_matcher.profile import Profile, parse_profile
+from geo_matcher.territory import Territory
+
+__all__ = [
+    "CORRELATED_FROM",
+    "DEFAULT_SEED",
+    "DEFAULT_SIZE",
+    "DEFAULT_TOP",
+    "MAX_SIZE",
+    "MAX_TOP",
+    "MIN_SIZE",
+    "POPULATION",
+    "Absence",
+    "Audit",
+    "CorrelatedPair",
+    "EpciExposure",
+    "Exposure",
+    "MakeUp",
+    "WeightShare",
+    "audit",
+    "gini",
+    "population",
+]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.intp]
+
+MIN_SIZE, MAX_SIZE = 10, 5_000
+DEFAULT_SIZE, DEFAULT_SEED, DEFAULT_TOP = 1_000, 2026, 5
+MAX_TOP = 20
+
+CORRELATED_FROM = 0.7
+"""Absolute correlation from which two criteria are listed as telling much the same."""
+
+MIN_COMMUNES = 30
+"""Communes with both figures known under which a correlation is not given."""
+
+TIE_POINTS = 1e-9
+"""Scores closer than this share a rank, as in a ranking."""
+
+CONFIDENCE = 0.95
+
+
+# --- The assumed population --------------------------------------------------------------------
+
+POPULATION: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType(
+    {
+        "preset": (
+            ("paris-web-family", 0.22),
+            ("toulouse-consultant", 0.20),
+            ("cultura-artist", 0.12),
+            ("retired-couple", 0.12),
+            ("lyon-trainer", 0.16),
+            ("bordeaux-shop-online", 0.18),
+        ),
+        "origin_city": (
+            ("paris", 0.25),
+            ("toulouse", 0.25),
+            ("bordeaux", 0.12),
+            ("lyon", 0.10),
+            ("lille", 0.06),
+            ("marseille", 0.06),
+            ("montpellier", 0.06),
+            ("other", 0.10),
+        ),  # recorded for the adviser; it never changes a ranking
+        # A retired couple is drawn without children whatever this table says.
+        "household": (("none", 0.45), ("young", 0.20), ("school", 0.20), ("teenagers", 0.15)),
+        "children": (("1", 0.45), ("2", 0.42), ("3", 0.13)),
+        "work_mode": (("home", 0.45), ("coworking", 0.30), ("client_visits", 0.25)),
+        # Only for those who visit clients.
+        "client_city": (
+            ("none", 0.25),
+            ("toulouse", 0.40),
+            ("auch", 0.15),
+            ("agen", 0.06),
+            ("tarbes", 0.05),
+            ("montauban", 0.04),
+            ("pau", 0.03),
+            ("mont_de_marsan", 0.02),
+        ),
+        "tenure": (("buy", 0.70), ("rent", 0.30)),
+        "surface_m2": (("70", 0.20), ("100", 0.40), ("130", 0.30), ("160", 0.10)),
+        # What the budget pays, in euros per m², or per m² and month; "none" says no budget.
+        "buy_eur_m2": (
+            ("1200", 0.15),
+            ("1500", 0.25),
+            ("1900", 0.25),
+            ("2300", 0.20),
+            ("none", 0.15),
+        ),
+        "rent_eur_m2_month": (("6", 0.20), ("7.5", 0.40), ("9", 0.25), ("none", 0.15)),
+        "village_size": (
+            ("none", 0.30),
+            ("hamlet", 0.10),
+            ("village", 0.30),
+            ("bourg", 0.22),
+            ("town", 0.08),
+        ),
+        # For each family: one word less, the preset's word, one word more.
+        "importance_step": (("-1", 0.15), ("0", 0.70), ("1", 0.15)),
+    }
+)
+"""Assumed shares of each choice. They are assumptions to argue with, not the results of a survey:
+what the network tells of its newcomers names trades, households and cities, with no counts."""
+
+CHILDREN_AGES: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {"young": (0, 5), "school": (6, 11), "teenagers": (12, 17)}
+)
+"""Youngest and oldest age of the children of each household."""
+
+CHILDLESS_PRESETS = frozenset({"retired-couple"})
+
+LIMIT_HOUSEHOLDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "primary_school_min": frozenset({"young", "school"}),
+        "college_min": frozenset({"school", "teenagers"}),
+        "lycee_min": frozenset({"teenagers"}),
+    }
+)
+"""Households that keep a preset's limit on a school; the others have no reason to set it."""
+
+WORDS = tuple(Importance)
+LEAST, MOST = WORDS.index(Importance.A_LITTLE), WORDS.index(Importance.INDISPENSABLE)
+
+CUMULATED = MappingProxyType(
+    {name: tuple(accumulate(share for _, share in rows)) for name, rows in POPULATION.items()}
+)
+
+
+def population(size: int = DEFAULT_SIZE, seed: int = DEFAULT_SEED) -> tuple[Profile, ...]:
+    """Draw a population of plausible newcomers.
+
+    Parameters
+    ----------
+    size
+        How many, ``MIN_SIZE`` to ``MAX_SIZE``.
+    seed
+        Same seed, same newcomers; a smaller population is the beginning of a larger one.
+
+    Raises
+    ------
+    ProfileError
+        If the size or the seed is out of range.
+    """
+    return tuple(profile for profile, _ in _newcomers(size, seed))
+
+
+def _newcomers(size: int, seed: int) -> list[tuple[Profile, list[tuple[str, str]]]]:
+    """Return each newcomer with the choices that made them."""
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise ProfileError(
+            f"the population has {size} newcomers, expected {MIN_SIZE} to {MAX_SIZE:,}. "
+            "Give a size in that range."
+        )
+    if seed < 0:
+        raise ProfileError(f"seed is {seed}, expected 0 or more. Give another seed.")
+    rng = np.random.default_rng(seed)
+    return [_newcomer(rng, number) for number in range(1, size + 1)]
+
+
+def _newcomer(rng: np.random.Generator, number: int) -> tuple[Profile, list[tuple[str, str]]]:
+    chosen: list[tuple[str, str]] = []
+
+    def draw(table: str) -> str:
+        rows = POPULATION[table]
+        place = bisect(CUMULATED[table], rng.random())
+        value = rows[min(place, len(rows) - 1)][0]  # the last sum may fall short of 1 by rounding
+        chosen.append((table, value))
+        return value
+
+    name = draw("preset")
+    preset = PRESETS[name].profile
+    origin = draw("origin_city")
+    household = "none" if name in CHILDLESS_PRESETS else draw("household")
+    ages: list[int] = []
+    if household != "none":
+        youngest, oldest = CHILDREN_AGES[household]
+        ages = sorted(rng.integers(youngest, oldest + 1, int(draw("children"))).tolist())
+    work_mode = draw("work_mode")
+    client = draw("client_city") if work_mode == "client_visits" else "none"
+    tenure, surface = draw("tenure"), float(draw("surface_m2"))
+    price = draw({"buy": "buy_eur_m2", "rent": "rent_eur_m2_month"}[tenure])
+    size = draw("village_size")
+    limits = {
+        criterion: limit.model_dump(exclude_none=True)
+        for criterion, limit in preset.limits.items()
+        if _keeps_limit(criterion, household, client)
+    }
+    profile = parse_profile(
+        {
+            "name": f"{name} {number}",
+            "track": preset.track,
+            "sector": preset.sector,
+            "origin_city": origin,
+            "work_mode": work_mode,
+            "client_city": None if client == "none" else client,
+            "children_ages": ages,
+            "tenure": tenure,
+            "budget_eur": None if price == "none" else float(price) * surface,
+            "surface_m2": surface,
+            "village_size": None if size == "none" else size,
+            "importance": {
+                family: _word(preset, family, int(draw("importance_step")))
+                for family in FAMILIES
+                if family != "children" or ages
+            },
+            "criteria": {key: choice.model_dump() for key, choice in preset.criteria.items()},
+            "limits": limits,
+        }
+    )
+    return profile, chosen
+
+
+def _keeps_limit(criterion: str, household: str, client: str) -> bool:
+    """Tell whether a preset's limit still makes sense for the household and the work drawn."""
+    if criterion in LIMIT_HOUSEHOLDS:
+        return household in LIMIT_HOUSEHOLDS[criterion]
+    cities = {f"{city}_min" for city, _ in POPULATION["client_city"]}
+    return criterion not in cities or criterion == f"{client}_min"
+
+
+def _word(preset: Profile, family: str, step: int) -> Importance:
+    """Return a preset's importance of a family moved by some words, never down to nothing."""
+    word = preset.family_importance(family)
+    if word is Importance.NOT_AT_ALL:
+        word = FAMILIES[family].importance  # schools, for a household that has children now
+    return WORDS[min(MOST, max(LEAST, WORDS.index(word) + step))]
+
+
+# --- Results -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUp:
+    """One choice of the population: the share assumed and the share drawn.
+
+    Both are shares of those for whom the table was drawn at all.
+    """
+
+    table: str
+    value: str
+    assumed: float
+    drawn: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How often one commune is seen.
+
+    Attributes
+    ----------
+    insee_code, name, epci
+        Which one.
+    evidence
+        ``sourced`` or ``reconstructed`` for a partner village, None for another commune.
+    share_top
+        Share of the population in whose first places it stands. A tie at the cut is counted whole,
+        as a list shows it.
+    share_listed
+        Share of the population whose limits leave it on the list.
+    best_rank
+        Best rank reached, None where it is never listed.
+    """
+
+    insee_code: str
+    name: str
+    epci: str
+    evidence: str | None
+    share_top: float
+    share_listed: float
+    best_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EpciExposure:
+    """Exposure of the communes of one EPCI, added up."""
+
+    name: str
+    communes: int
+    never: int
+    exposure_sum: float
+    exposure_mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why a commune is in nobody's first places, in figures.
+
+    Attributes
+    ----------
+    insee_code, name, best_rank
+        Which one, and the best rank that it reached.
+    gap_points
+        Points that it lacked to enter somebody's first places, at the closest; None where it is
+        never listed.
+    reasons
+        What was found: ``dominated``, ``missing``, ``limit``, ``weak``, ``behind``, in this order,
+        or ``middling`` alone where nothing else was.
+    dominated_by, dominators
+        Name of the most exposed commune of the scope that is at least as good on every criterion
+        the population uses and better on one, by the catalogue's values; and how many do so.
+    missing, bounded
+        Criteria whose figure is unknown, or known as "at most" only, and that together at their
+        best would bring it into somebody's first places; the most useful first.
+    missing_share
+        Share of the population in whose first places it would then stand, all else equal.
+    check_first
+        The one of these criteria that would bring it most points, None where there is none.
+    weak, weak_raw, weak_share
+        The one criterion that, raised to the full value, would bring it into most first places; its
+        figure in its unit (None where out of reach); and that share of the population.
+    limit, limit_share, limit_freed_share
+        The limit that keeps it off most lists, the share of the population for whom it does so, and
+        the share in whose first places it would stand without it.
+    behind, ahead_always
+        Name of the most exposed commune of the scope that scores higher for every newcomer, and how
+        many do so.
+    """
+
+    insee_code: str
+    name: str
+    best_rank: int | None
+    gap_points: float | None
+    reasons: tuple[str, ...]
+    dominated_by: str | None
+    dominators: int
+    missing: tuple[str, ...]
+    bounded: tuple[str, ...]
+    missing_share: float
+    check_first: str | None
+    weak: str | None
+    weak_raw: float | None
+    weak_share: float
+    limit: str | None
+    limit_share: float
+    limit_freed_share: float
+    behind: str | None
+    ahead_always: int
+
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "dominated": "dominators",
+        "missing": "missing_share",
+        "limit": "limit_freed_share",
+        "weak": "weak_share",
+        "behind": "ahead_always",
+    }
+)
+"""The figure of an :class:`Absence` that is above zero when a reason holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelatedPair:
+    """Two criteria that tell much the same over all communes: their Pearson correlation."""
+
+    first: str
+    second: str
+    r: float
+    communes: int
+    same_family: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WeightShare:
+    """What a criterion weighs on paper and what it decides, mean over the population.
+
+    Attributes
+    ----------
+    criterion
+        Which one.
+    nominal
+        Weight w_k.
+    effective
+        Share of the variance of the score, w_k cov(v_k, s) / var(s) with s = Σ w_k v_k. Both add up
+        to 1; the effective one is negative where a criterion pulls against the score.
+    """
+
+    criterion: str
+    nominal: float
+    effective: float
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Who is seen and who is not, by a whole population.
+
+    Attributes
+    ----------
+    release, territory, vintage, scope, size, seed, top
+        What was asked.
+    exposures
+        Every commune of the scope, the most exposed first, then by code.
+    epcis
+        Exposure by EPCI, the highest mean first.
+    absences
+        Communes in nobody's first places, by code.
+    gini
+        Gini coefficient of exposure; None when nobody is ever seen.
+    pairs
+        Criteria that tell much the same, the strongest first.
+    weights
+        Every criterion that the population uses, in the order of the catalogue.
+    make_up
+        The population, as assumed and as drawn.
+    """
+
+    release: str
+    territory: str
+    vintage: str
+    scope: str
+    size: int
+    seed: int
+    top: int
+    exposures: tuple[Exposure, ...]
+    epcis: tuple[EpciExposure, ...]
+    absences: tuple[Absence, ...]
+    gini: float | None
+    pairs: tuple[CorrelatedPair, ...]
+    weights: tuple[WeightShare, ...]
+    make_up: tuple[MakeUp, ...]
+
+    @cached_property
+    def reconstructed(self) -> int:
+        """Number of communes of the scope that are partners by reconstruction only."""
+        return sum(exposure.evidence == "reconstructed" for exposure in self.exposures)
+
+    @cached_property
+    def unseen_bound(self) -> float:
+        """Largest true share that a commune never seen may have, at 95 % confidence.
+
+        The exact binomial bound 1 - 0.05^(1/n), of which the "rule of three" 3/n is the
+        approximation (Hanley and Lippman-Hand 1983, *JAMA* 249:1743-1745).
+        """
+        return float(1.0 - (1.0 - CONFIDENCE) ** (1.0 / self.size))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the audit in plain types."""
+        return {
+            "release": self.release,
+            "territory": self.territory,
+            "vintage": self.vintage,
+            "scope": self.scope,
+            "size": self.size,
+            "seed": self.seed,
+            "top": self.top,
+            "communes": len(self.exposures),
+            "reconstructed": self.reconstructed,
+            "never": len(self.absences),
+            "unseen_bound": self.unseen_bound,
+            "gini": self.gini,
+            "exposures": [asdict(item) for item in self.exposures],
+            "epcis": [asdict(item) for item in self.epcis],
+            "absences": [_plain(item) for item in self.absences],
+            "pairs": [asdict(item) for item in self.pairs],
+            "weights": [asdict(item) for item in self.weights],
+            "population": [asdict(item) for item in self.make_up],
+        }
+
+
+def _plain(absence: Absence) -> dict[str, Any]:
+    lists = {key: list(getattr(absence, key)) for key in ("reasons", "missing", "bounded")}
+    return asdict(absence) | lists
+
+
+def gini(amounts: ArrayLike) -> float | None:
+    """Return the Gini coefficient of some amounts: 0 when all are equal, 1 - 1/n when one has all.
+
+    G = Σ_i (2i - n - 1) x_(i) / (n Σ_i x_i), x_(i) in rising order: half the relative mean absolute
+    difference (Sen 1973, *On Economic Inequality*, Oxford, p. 31).
+
+    Parameters
+    ----------
+    amounts
+        Finite numbers, none negative, at least one.
+
+    Returns
+    -------
+    float or None
+        None when all are zero: there is nothing to share.
+
+    Raises
+    ------
+    DataError
+        If there is no amount, or one is negative or not finite.
+    """
+    rising = np.sort(np.asarray(amounts, dtype=np.float64).ravel())
+    n = len(rising)
+    if n == 0 or not np.isfinite(rising).all() or rising[0] < 0:
+        raise DataError(
+            f"{n} amounts to compare, expected one or more finite numbers, none negative. "
+            "Check what is counted."
+        )
+    if rising[-1] == 0:
+        return None
+    return float((2 * np.arange(1, n + 1) - n - 1) @ rising / (n * rising.sum()))
+
+
+# --- Counting ----------------------------------------------------------------------------------
+
+
+class _Counts:
+    """Sums over the population; rows are the communes of the scope, columns the criteria."""
+
+    def __init__(self, matrix: DecisionMatrix, rows: IntArray, top: int) -> None:
+        shape = n, k = len(rows), len(NAMES)
+        self.rows, self.top = rows, top
+        self.place = np.full(len(matrix.codes), -1)
+        self.place[rows] = np.arange(n)
+        self.seen, self.listed, self.reached = (np.zeros(n, dtype=np.int64) for _ in range(3))
+        self.best_rank = np.full(n, np.iinfo(np.int64).max)
+        self.gap = np.full(n, np.inf)
+        self.gain = np.zeros(shape)
+        self.raised, self.excluded, self.freed = (np.zeros(shape, np.int64) for _ in range(3))
+        self.nominal, self.effective = np.zeros(k), np.zeros(k)
+        self.spread = 0
+        self.scores: list[FloatArray] = []
+
+    def add(self, ranking: Ranking) -> None:
+        """Count what one newcomer sees."""
+        rows, order, ranks = self.rows, ranking.order, ranking.ranks
+        weights, values, score = ranking.weights, ranking.values[rows], ranking.score[rows]
+        self.scores.append(score)
+        listed = np.zeros(len(rows), dtype=np.bool_)
+        listed[self.place[order]] = True
+        self.listed += listed
+        is_short = len(order) <= self.top
+        last = len(order) if is_short else ranks[self.top - 1].item()
+        self.seen[self.place[order[ranks <= last]]] += 1
+        own = self.place[order]
+        self.best_rank[own] = np.minimum(self.best_rank[own], ranks)
+        # The score of the last place shown: who reaches it is shown too, a tie being listed whole.
+        cut = -np.inf if is_short else ranking.score[order[self.top - 1]] - TIE_POINTS
+        if not is_short:
+            self.gap[own] = np.minimum(self.gap[own], np.maximum(cut - score[own], 0.0))
+        self._reach(ranking, cut, listed)
+        self._limits(ranking, cut, score, values)
+        self._weigh(weights, values, score)
+
+    def _reach(self, ranking: Ranking, cut: float, listed: BoolArray) -> None:
+        rows = self.rows
+        unsure = ranking.values_max[rows] - ranking.values[rows]
+        reaching = listed & (ranking.score_max[rows] >= cut)
+        self.reached += reaching
+        self.gain += reaching[:, None] * unsure * ranking.max_points
+
+    def _limits(self, ranking: Ranking, cut: float, score: FloatArray, values: FloatArray) -> None:
+        broken = np.zeros(values.shape, dtype=np.bool_)
+        for outcome in ranking.limits:
+            broken[:, ranking.matrix.column(outcome.criterion)] |= outcome.misses[self.rows]
+        # Raising a criterion to its full value also keeps the limit on it: what the population
+        # limits, it limits in the direction in which less is better, or more is.
+        others_hold = broken.sum(axis=1, keepdims=True) - broken == 0
+        raised = score[:, None] + ranking.max_points * (1.0 - values)
+        self.raised += others_hold & (raised >= cut) & (ranking.weights > 0)
+        self.excluded += broken
+        self.freed += broken & others_hold & (score >= cut)[:, None]
+
+    def _weigh(self, weights: FloatArray, values: FloatArray, score: FloatArray) -> None:
+        self.nominal += weights
+        centred = (score - score.mean()) / 100.0
+        variance = centred @ centred
+        if variance > 0:
+            self.effective += weights * (centred @ values) / variance
+            self.spread += 1
+
+
+def audit(
+    territory: Territory,
+    scope: str = "partners",
+    *,
+    size: int = DEFAULT_SIZE,
+    seed: int = DEFAULT_SEED,
+    top: int = DEFAULT_TOP,
+) -> Audit:
+    """Count whom a population of newcomers gets to see, and explain every absence.
+
+    Parameters
+    ----------
+    territory
+        A loaded release.
+    scope
+        ``partners``, ``network`` or ``all``: who competes for the first places.
+    size, seed
+        The population, see :func:`population`.
+    top
+        Number of first places, 1 to ``MAX_TOP``.
+
+    Returns
+    -------
+    Audit
+        Same release, scope, size, seed and top: same figures.
+
+    Raises
+    ------
+    DataError
+        If the scope is unknown or empty.
+    ProfileError
+        If the size, the seed or the number of places is out of range.
+    """
+    if not 1 <= top <= MAX_TOP:
+        raise ProfileError(f"top is {top}, expected 1 to {MAX_TOP}. Give a number in that range.")
+    rows = np.flatnonzero(territory.in_scope(scope))
+    if not len(rows):
+        raise DataError(
+            f"The scope {scope!r} of release {territory.release_id} is empty, expected one commune "
+            "or more. Complete the membership table or choose another scope."
+        )
+    newcomers = _newcomers(size, seed)
+    matrix = decision_matrix(territory)
+    counts = _Counts(matrix, rows, top)
+    for profile, _ in newcomers:
+        counts.add(rank(territory, profile, scope, matrix=matrix))
+    exposures = _exposures(territory, counts, size)
+    ranked = sorted(exposures, key=lambda item: (-item.share_top, item.insee_code))
+    used = np.flatnonzero(counts.nominal > 0)
+    return Audit(
+        release=territory.release_id,
+        territory=territory.catalog.name_fr,
+        vintage=territory.catalog.vintage,
+        scope=scope,
+        size=size,
+        seed=seed,
+        top=top,
+        exposures=tuple(ranked),
+        epcis=_by_epci(ranked),
+        absences=_absences(matrix, counts, exposures, used, size),
+        gini=gini([item.share_top for item in exposures]),
+        pairs=_pairs(matrix, used),
+        weights=_weights(counts, used, size),
+        make_up=_make_up([choices for _, choices in newcomers]),
+    )
+
+
+def _exposures(territory: Territory, counts: _Counts, size: int) -> list[Exposure]:
+    found = []
+    for place, row in enumerate(counts.rows.tolist()):
+        facts = territory.facts[row]
+        listed = counts.listed[place].item()
+        found.append(
+            Exposure(
+                insee_code=facts["insee_code"],
+                name=facts["name"],
+                epci=facts["epci"],
+                evidence=facts["evidence"],
+                share_top=counts.seen[place].item() / size,
+                share_listed=listed / size,
+                best_rank=counts.best_rank[place].item() if listed else None,
+            )
+        )
+    return found
+
+
+def _by_epci(exposures: Sequence[Exposure]) -> tuple[EpciExposure, ...]:
+    groups: dict[str, list[float]] = {}
+    for item in exposures:
+        groups.setdefault(item.epci, []).append(item.share_top)
+    found = [
+        EpciExposure(
+            name=name,
+            communes=len(shares),
+            never=sum(share == 0 for share in shares),
+            exposure_sum=sum(shares),
+            exposure_mean=sum(shares) / len(shares),
+        )
+        for name, shares in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda item: (-item.exposure_mean, item.name)))
+
+
+def _absences(
+    matrix: DecisionMatrix,
+    counts: _Counts,
+    exposures: Sequence[Exposure],
+    used: IntArray,
+    size: int,
+) -> tuple[Absence, ...]:
+    scores = np.array(counts.scores)
+    values = matrix.values[np.ix_(counts.rows, used)]
+    found = []
+    for place in np.flatnonzero(counts.seen == 0).tolist():
+        own = exposures[place]
+        above: BoolArray = (values >= values[place]).all(axis=1) & (values > values[place]).any(
+            axis=1
+        )
+        ahead = np.asarray((scores > scores[:, [place]] + TIE_POINTS).all(axis=0))
+        gap = counts.gap[place].item()
+        facts: dict[str, Any] = {
+            "dominated_by": _most_exposed(exposures, above),
+            "dominators": int(above.sum()),
+            **_unknown_facts(matrix, counts, place, size),
+            **_figure_facts(matrix, counts, place, size),
+            "behind": _most_exposed(exposures, ahead),
+            "ahead_always": int(ahead.sum()),
+        }
+        reasons = tuple(reason for reason, fact in REASONS.items() if facts[fact])
+        found.append(
+            Absence(
+                insee_code=own.insee_code,
+                name=own.name,
+                best_rank=own.best_rank,
+                gap_points=gap if np.isfinite(gap) else None,
+                reasons=reasons or ("middling",),
+                **facts,
+            )
+        )
+    return tuple(found)
+
+
+def _unknown_facts(
+    matrix: DecisionMatrix, counts: _Counts, place: int, size: int
+) -> dict[str, Any]:
+    """Say what the figures that are not known, or known as "at most" only, could change."""
+    is_unknown = np.isnan(matrix.raw[counts.rows[place]])
+    gain = counts.gain[place]
+    useful = [k for k in np.argsort(-gain, kind="stable").tolist() if gain[k] > 0]
+    return {
+        "missing": tuple(NAMES[k] for k in useful if is_unknown[k]),
+        "bounded": tuple(NAMES[k] for k in useful if not is_unknown[k]),
+        "missing_share": counts.reached[place].item() / size,
+        "check_first": NAMES[useful[0]] if useful else None,
+    }
+
+
+def _figure_facts(matrix: DecisionMatrix, counts: _Counts, place: int, size: int) -> dict[str, Any]:
+    """Say which known figure weighs most, and which limit."""
+    raw = matrix.raw[counts.rows[place]]
+    # A criterion that nobody knows cannot be called weak: that is what ``missing`` is for.
+    raised = np.where(np.isnan(raw), 0, counts.raised[place])
+    weak, limit = int(raised.argmax()), int(counts.excluded[place].argmax())
+    excluded = counts.excluded[place, limit].item()
+    return {
+        "weak": NAMES[weak] if raised[weak] else None,
+        "weak_raw": raw[weak].item() if raised[weak] and np.isfinite(raw[weak]) else None,
+        "weak_share": raised[weak].item() / size,
+        "limit": NAMES[limit] if excluded else None,
+        "limit_share": excluded / size,
+        "limit_freed_share": counts.freed[place, limit].item() / size,
+    }
+
+
+def _most_exposed(exposures: Sequence[Exposure], which: BoolArray) -> str | None:
+    """Return the name of the most exposed commune among some, the first by code in a tie."""
+    if not which.any():
+        return None
+    shown = np.array([item.share_top for item in exposures])
+    return exposures[int(np.where(which, shown, -1.0).argmax())].name
+
+
+# --- Double counting ---------------------------------------------------------------------------
+
+
+def _pairs(matrix: DecisionMatrix, used: IntArray) -> tuple[CorrelatedPair, ...]:
+    """Correlate the catalogue's values over every commune of the territory.
+
+    Pearson's, because a score adds values: what two of them share is what counts twice. A commune
+    with an unknown figure is left out of that figure's pairs alone.
+    """
+    known = np.where(np.isnan(matrix.raw), np.nan, matrix.values)
+    frame = pd.DataFrame(known, columns=list(matrix.criteria))
+    r = frame.corr(min_periods=MIN_COMMUNES).to_numpy()
+    both = matrix.known.T @ matrix.known
+    found = []
+    for place, i in enumerate(used.tolist()):
+        for j in used[place + 1 :].tolist():
+            if abs(r[i, j]) >= CORRELATED_FROM:  # False where it cannot be told
+                family = CRITERIA[NAMES[i]].family
+                found.append(
+                    CorrelatedPair(
+                        NAMES[i],
+                        NAMES[j],
+                        r[i, j].item(),
+                        int(both[i, j]),
+                        family == CRITERIA[NAMES[j]].family,
+                    )
+                )
+    return tuple(sorted(found, key=lambda pair: -abs(pair.r)))
+
+
+def _weights(counts: _Counts, used: IntArray, size: int) -> tuple[WeightShare, ...]:
+    """Compare nominal weights with what they decide.
+
+    That a weight is not the importance it is read as is the point of Paruolo, Saisana and Saltelli
+    2013, "Ratings and rankings: voodoo or science?", *Journal of the Royal Statistical Society A*
+    176:609-634. They measure it by the correlation ratio; the covariance decomposition used here is
+    its linear counterpart and adds up to 1 exactly.
+    """
+    effective = counts.effective / max(1, counts.spread)
+    nominal = counts.nominal / size
+    return tuple(WeightShare(NAMES[k], nominal[k].item(), effective[k].item()) for k in used)
+
+
+def _make_up(choices: Sequence[Sequence[tuple[str, str]]]) -> tuple[MakeUp, ...]:
+    drawn = Counter(choice for newcomer in choices for choice in newcomer)
+    asked = Counter(table for newcomer in choices for table, _ in newcomer)
+    return tuple(
+        MakeUp(table, value, share, drawn[table, value] / max(1, asked[table]))
+        for table, rows in POPULATION.items()
+        for value, share in rows
+    )

@@ -1,0 +1,87 @@
+"""The commands of ``geo-matcher data``: look at a release, check it, build it, change its partners.
+
+Hides how what a release says of itself is laid out for a terminal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Column
+
+from geo_matcher.console import console, plain_table, release_of, territory_of, write
+
+__all__ = ["data_app"]
+
+data_app = typer.Typer(
+    help="The data release: look at it, check it, build it.", no_args_is_help=True
+)
+
+
+@data_app.command("info")
+def _info(context: typer.Context) -> None:
+    """Say what the release holds, from when, and what it does not hold."""
+    territory = territory_of(context)
+    catalog = territory.catalog
+    terminal = console()
+    evidence = list(territory.partner_evidence.values())
+    reach = territory.parameters["network_reach"]
+    times = territory.parameters["travel_times"]
+    terminal.print(f"[bold]{territory.release_id}[/bold] · {escape(str(territory.folder))}")
+    terminal.print(
+        f"{len(territory.codes)} communes · {len(evidence)} partner villages "
+        f"({evidence.count('sourced')} sourced, {evidence.count('reconstructed')} reconstructed) · "
+        f"{reach['communes']} communes within {reach['minutes']} min of a work place "
+        f"(published: {reach['published']})"
+    )
+    terminal.print(
+        f"Times are estimated on the {times['network'].replace('_', '-')} network; over "
+        f"{times['checked_distances']} published distances the roads are "
+        f"{times['mean_ratio_to_published']:.3f} × the published length on average, off by at most "
+        f"{times['largest_relative_error']:.1%}."
+    )
+    table = plain_table("table", Column("rows", justify="right"), "quality", "vintage", "credit")
+    for entry in catalog.tables:
+        table.add_row(
+            entry.path, f"{entry.rows:,}", entry.quality, entry.vintage, escape(entry.credit_en)
+        )
+    terminal.print(table)
+    terminal.print("[bold]Not in this release[/bold]")
+    for gap in catalog.gaps:
+        terminal.print(escape(f"– {gap.text_en}"))
+
+
+@data_app.command("check")
+def _check(context: typer.Context) -> None:
+    """Check a release; every problem is listed."""
+    territory = territory_of(context)
+    tables = len(territory.catalog.tables)
+    write(f"{territory.release_id}: {tables} files checked, no problem found.")
+
+
+@data_app.command("build")
+def _build(context: typer.Context) -> None:
+    """Make the derived half of the release again from its source tables."""
+    from geo_matcher.build import build_release
+
+    folder = release_of(context)
+    territory = build_release(folder)
+    write(f"{folder}: built and checked, release {territory.release_id}.")
+
+
+@data_app.command("set-partners")
+def _set_partners(
+    context: typer.Context,
+    partner_list: Annotated[
+        Path, typer.Argument(help="CSV with insee_code, valid_from and optionally valid_to.")
+    ],
+) -> None:
+    """Replace the partner villages by the network's own list."""
+    from geo_matcher.build import set_partners
+
+    territory = set_partners(release_of(context), partner_list)
+    count = len(territory.partner_evidence)
+    write(f"{count} partner villages, all sourced; release {territory.release_id}.")

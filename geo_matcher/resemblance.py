@@ -1,0 +1,114 @@
+"""What the figures say beyond a ranking.
+
+Hides the space in which communes are compared: that of the catalogue's values, so that ten minutes
+to a bakery and ten minutes to an airport are not the same difference. No profile takes part: twins
+are the same for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_matcher.criteria import CRITERIA, FAMILIES
+from geo_matcher.decision import decision_matrix
+from geo_matcher.territory import Territory
+
+__all__ = ["MAX_TWINS", "Twin", "twins"]
+
+FloatArray = NDArray[np.float64]
+
+MAX_TWINS = 20
+DIFFERENCES = 2
+"""Number of criteria that are named as differing most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A commune that resembles another.
+
+    Attributes
+    ----------
+    insee_code, name
+        Which one.
+    distance
+        Weighted Euclidean distance in value space: 0 for the same values, 1 for opposite ones.
+    differs
+        Criteria that differ most, largest first.
+    """
+
+    insee_code: str
+    name: str
+    distance: float
+    differs: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the twin in plain types."""
+        return {
+            "insee_code": self.insee_code,
+            "name": self.name,
+            "distance": self.distance,
+            "differs": list(self.differs),
+        }
+
+
+def twins(territory: Territory, code_or_name: str, count: int = 3) -> tuple[Twin, ...]:
+    """Return the communes that resemble one most.
+
+    Every family weighs the same, and every criterion the same inside its family. Unknown figures
+    stand at the middle of their interval, as in a score.
+
+    Parameters
+    ----------
+    territory
+        A loaded release.
+    code_or_name
+        The commune.
+    count
+        How many, 1 to ``MAX_TWINS``.
+
+    Raises
+    ------
+    UnknownCommuneError
+        If the release has no such commune.
+    ValueError
+        If ``count`` is out of range.
+    """
+    if not 1 <= count <= MAX_TWINS:
+        raise ValueError(f"count is {count}, expected 1 to {MAX_TWINS}")
+    row = territory.codes.index(territory.find(code_or_name))
+    space, nearest = _space(territory)
+    distances, rows = nearest(row, count)
+    found = []
+    for distance, other in zip(distances, rows, strict=True):
+        gaps = np.abs(space[row] - space[other])
+        widest = [k for k in np.argsort(-gaps, kind="stable")[:DIFFERENCES] if gaps[k] > 0]
+        facts = territory.facts[other]
+        names = tuple(list(CRITERIA)[k] for k in widest)
+        found.append(Twin(facts["insee_code"], facts["name"], distance, names))
+    return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _space(
+    territory: Territory,
+) -> tuple[FloatArray, Callable[[int, int], tuple[list[float], list[int]]]]:
+    """Return the weighted values of every commune and a search among them; made once."""
+    from sklearn.neighbors import NearestNeighbors
+
+    families = [criterion.family for criterion in CRITERIA.values()]
+    weights = np.array([1 / families.count(family) / len(FAMILIES) for family in families])
+    space = decision_matrix(territory).values * np.sqrt(weights)
+    index = NearestNeighbors().fit(space)
+
+    def nearest(row: int, count: int) -> tuple[list[float], list[int]]:
+        distances, rows = index.kneighbors(space[[row]], n_neighbors=count + 1)
+        others = rows[0] != row  # a commune with the very same figures may come before itself
+        return distances[0][others][:count].tolist(), rows[0][others][:count].tolist()
+
+    return space, nearest
