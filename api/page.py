@@ -156,6 +156,7 @@ def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
         t("foot.reconstructed"),
         t("foot.unknown"),
         t("foot.score"),
+        t("foot.odds", n="6"),
     )
     return {
         "words": words,

@@ -494,6 +494,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Unknown: neither good nor bad. The point counts for half and the score becomes an "
         "interval.",
     ),
+    "foot.odds": (
+        "« {n} fois sur 10 » : le classement est refait 2 000 fois, vos mots pris comme des "
+        "fourchettes et les chiffres comme ce que l’on en sait. Le rang, lui, suit le score : il "
+        "peut sortir de sa fourchette quand d’autres villages ont des chiffres incertains.",
+        "“{n} times in 10”: the ranking is made 2,000 times, your words taken as ranges and the "
+        "figures as what is known of them. The rank follows the score: it may lie outside its "
+        "range when the figures of other villages are uncertain.",
+    ),
     "foot.score": (
         "Le score dit à quel point un village ressemble à vos réponses. Il ne promet rien : "
         "allez-y, appelez la mairie.",

@@ -49,6 +49,9 @@ FAMILIES_SAID = 3
 NOTABLE_EXCESS = 1.1
 """How many times more than others do people have to care for a family for it to be named."""
 
+HARDLY_ANYBODY = 0.05
+"""Share of the draws under which hardly anybody would choose a commune."""
+
 SCOPE_WORDS = {
     "fr": {
         "partners": "les villages partenaires",
@@ -277,6 +280,8 @@ def _admirers(reasons: Reasons, name: str, language: str) -> Iterator[str]:
     assert reasons.admirers is not None
     french = language == "fr"
     if not reasons.admirers.families:
+        if reasons.admirers.share >= HARDLY_ANYBODY:
+            return  # too few draws to tell what these people care for, yet they are not so few
         yield (
             f"Même en pesant tout autrement, presque personne ne choisirait {name} d'abord."
             if french

@@ -152,7 +152,8 @@ def _many(count: int, one: str, several: str) -> str:
 
 
 def _decimals(value: float, places: int = 2) -> str:
-    return f"{value:.{places}f}".replace("-", "−").replace(".", ",")
+    rounded = round(value, places) + 0.0  # what rounds to nothing has no sign
+    return f"{rounded:.{places}f}".replace("-", "−").replace(".", ",")
 
 
 def _first_places(top: int) -> str:
@@ -295,6 +296,7 @@ def _context(audit: Audit) -> dict[str, Any]:
         "day": format_date(release_day(audit.vintage), "fr"),
         "size": format_number(audit.size, "fr"),
         "bound": _percent(audit.unseen_bound),
+        "barely": _many(sum(0 < share <= audit.unseen_bound for share in shares), thing, things),
         "gini": None if audit.gini is None else _decimals(audit.gini),
         "five_share": _percent(sum(shares[:5]) / seen) if seen else None,
         "five": listed([item.name for item in audit.exposures[:5]], "et"),
@@ -507,8 +509,10 @@ def _bars(
 
 
 def _exposure_bars(exposures: Sequence[Exposure]) -> Figure:
-    names = [item.name + ("*" if item.evidence == "sourced" else "") for item in exposures]
-    figure, axes = _rows(names, WIDTH, 0.36)
+    names = [
+        _clip(item.name, 24) + ("*" if item.evidence == "sourced" else "") for item in exposures
+    ]
+    figure, axes = _rows(names, WIDTH, 0.4)
     shares = [item.share_top for item in exposures]
     words = ["jamais" if share == 0 else _percent(share) for share in shares]
     _bars(axes, shares, words, [COLOURS["sky"]] * len(shares))

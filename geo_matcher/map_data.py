@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import orjson
 import shapely
@@ -28,7 +29,7 @@ from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_raw
 from geo_matcher.sentences import explain, miss_phrase
-from geo_matcher.territory import Territory
+from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
 
 __all__ = [
@@ -191,8 +192,8 @@ def ground_json(territory: Territory, language: str) -> str:
             "fibre": [_fibre_class(share) for share in shares],
             "fibreText": [format_raw(share, Unit.SHARE, language) for share in shares],
             "types": [
-                [kind.letter, kind.name(language), territory.codes.index(kind.typical_code)]
-                for kind in kinds
+                [kind.letter, kind.name(language), seat]
+                for kind, seat in zip(kinds, _type_seats(territory), strict=True)
             ],
             "type": [type_of.get(code, NO_TYPE) for code in territory.codes],
             "flagTexts": flag_texts,
@@ -207,6 +208,24 @@ def drawn_types(territory: Territory) -> Typology | None:
     """Return the types of communes, or None where there are too few or too many to make any."""
     count = len(territory.codes)
     return typology(territory) if MIN_COMMUNES <= count <= MAX_COMMUNES else None
+
+
+@lru_cache(maxsize=8)
+def _type_seats(territory: Territory) -> list[list[float]]:
+    """Return latitude and longitude of the middle of the widest part of each type."""
+    types = drawn_types(territory)
+    outlines = territory.communes.geometry.to_crs(LAMBERT_93)
+    middles = [
+        shapely.get_point(
+            shapely.maximum_inscribed_circle(outlines.loc[list(kind.members)].union_all(), 100), 0
+        )
+        for kind in (types.types if types else ())
+    ]
+    seats = gpd.GeoSeries(middles, crs=LAMBERT_93).to_crs(WGS_84)
+    return [
+        [round(lat, DECIMALS), round(lon, DECIMALS)]
+        for lon, lat in zip(seats.x, seats.y, strict=True)
+    ]
 
 
 def _fibre_class(share: float) -> int:

@@ -8,13 +8,16 @@ template that escapes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
 import jinja2
+import numpy as np
 from xstatic.pkg import leaflet
 
+from geo_matcher.criteria import CRITERIA
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.exports import credit_lines, place_tables, used_tables
 from geo_matcher.look import COLOURS, NO_DATA, SCORE_COLOURS, SCORE_LIMITS
@@ -213,12 +216,16 @@ def _drawn_tables(ranking: Ranking) -> Iterable[str]:
     of_kind: Mapping[str, frozenset[str]] = place_tables(ranking.territory)
     kinds = [*DAILY_SERVICES, *(kind for symbol in SYMBOLS for kind in symbol.kinds)]
     drawn = [table for kind in kinds for table in of_kind.get(kind, ())]
-    return {*used_tables(ranking), *drawn, "places", "broadband_fixed_2026t2"}
+    types = drawn_types(ranking.territory)
+    in_types = np.isin(list(CRITERIA), types.criteria if types else ()).astype(np.float64)
+    typed = used_tables(replace(ranking, weights=in_types))  # as if a profile asked for just these
+    return {*used_tables(ranking), *typed, *drawn, "places", "broadband_fixed_2026t2"}
 
 
 SCRIPT_WORDS = (
     "map", "find", "not_found", "layers", "scope", "of_100", "rank", "tied", "out_of_scope",
-    "excluded", "partner_sourced", "partner_reconstructed", "type", "ledger", "criterion", "figure",
+    "excluded", "partner_sourced", "partner_reconstructed", "type", "commune_type", "ledger",
+    "criterion", "figure",
     "points", "flags", "missing", "close", "zoom_in", "zoom_out", "decimal",
 )  # fmt: skip
 """Words that the script needs."""

@@ -46,9 +46,9 @@ _FRENCH = {
     "legend_score": "Score, sur 100",
     "legend_fibre": "Locaux raccordables à la fibre, en %",
     "legend_types": "Types de communes, comparés à l'ensemble",
-    "type_size": "{count} communes, dont {typical} au plus près du type",
-    "weak_types": "Repères plutôt que frontières\u00a0: d'un type à l'autre, les chiffres changent "
-    "peu à peu.",
+    "type_size": "{count} communes, par exemple {typical}",
+    "weak_types": "Des repères, pas des frontières\u00a0: d'un type à l'autre, tout change peu à "
+    "peu.",
     "no_types": "Trop peu ou trop de communes pour en faire des types.",
     "legend_excluded": "Exclue par une limite",
     "legend_outside": "Hors du périmètre",
@@ -82,6 +82,7 @@ _FRENCH = {
     "partner_sourced": "Village partenaire, nommé par une source publique",
     "partner_reconstructed": "Village partenaire reconstitué, à confirmer par le réseau",
     "type": "Type {letter}",
+    "commune_type": "Type de commune",
     "ledger": "D'où viennent les points",
     "criterion": "Critère",
     "figure": "Valeur",
@@ -142,9 +143,9 @@ _ENGLISH = {
     "legend_score": "Score, out of 100",
     "legend_fibre": "Premises that fibre passes, in %",
     "legend_types": "Types of communes, against all of them",
-    "type_size": "{count} communes, {typical} closest to the type",
-    "weak_types": "Landmarks rather than borders: figures change little by little from one type to "
-    "the next.",
+    "type_size": "{count} communes, for example {typical}",
+    "weak_types": "Landmarks, not borders: from one type to the next, all changes little by "
+    "little.",
     "no_types": "Too few or too many communes to make types.",
     "legend_excluded": "Excluded by a limit",
     "legend_outside": "Outside the scope",
@@ -176,6 +177,7 @@ _ENGLISH = {
     "partner_sourced": "Partner village, named by a public source",
     "partner_reconstructed": "Reconstructed partner village, to be confirmed by the network",
     "type": "Type {letter}",
+    "commune_type": "Type of commune",
     "ledger": "Where the points come from",
     "criterion": "Criterion",
     "figure": "Figure",

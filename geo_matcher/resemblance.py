@@ -104,7 +104,8 @@ def _space(
     families = [criterion.family for criterion in CRITERIA.values()]
     weights = np.array([1 / families.count(family) / len(FAMILIES) for family in families])
     space = decision_matrix(territory).values * np.sqrt(weights)
-    index = NearestNeighbors().fit(space)
+    # A tree answers one commune in a millisecond; brute force waits for the threads of OpenMP.
+    index = NearestNeighbors(algorithm="kd_tree").fit(space)
 
     def nearest(row: int, count: int) -> tuple[list[float], list[int]]:
         distances, rows = index.kneighbors(space[[row]], n_neighbors=count + 1)

@@ -232,7 +232,7 @@ class WeightRegion:
         answers: FloatArray,
         rounds: float = math.inf,
     ) -> FloatArray:
-        """Draw on, keeping what agrees with the answers, until there are enough or no rounds left."""
+        """Draw on, keeping what agrees with the answers, until there are enough or rounds end."""
         while len(kept) < draws and rounds > 0:
             more = self._weights(*self._tree(draws, rng))
             kept = np.concatenate([kept, more[(more @ answers.T >= 0).all(axis=1)]])

@@ -11,14 +11,8 @@ function drawMatchMap(map, layers, data) {
   const bounds = L.latLngBounds(ground.bounds);
   const narrow = window.matchMedia("(max-width: 700px)");
 
-  const make = (tag, className, ...content) => {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    node.append(...content); // strings become text nodes
-    return node;
-  };
-  const tenths = (n) => (n / 10).toFixed(1).replace(".", words.decimal);
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const { make, fill } = matchText;
+  const tenths = (n) => matchText.tenths(n, words.decimal);
 
   // --- Communes ---------------------------------------------------------------------------------
 
@@ -37,7 +31,15 @@ function drawMatchMap(map, layers, data) {
   const HATCH = "url(#gm-hatch)";
   const scoreFills = [...page.scoreColours, HATCH, colours.noData];
   const fibreFills = [...page.fibreColours, HATCH];
+  const typeFills = [...page.typeColours, HATCH];
   const scoreText = (row) => tenths(result.score[row]);
+  const typeOf = (row) => ground.types[ground.type[row]];
+  const typeText = (row) => (typeOf(row) ? fill(words.type, { letter: typeOf(row)[0] }) : "");
+  function typeSign(kind) {
+    const sign = make("b", "gm-letter", kind[0]);
+    sign.style.background = typeFills[ground.types.indexOf(kind)];
+    return sign;
+  }
 
   function addCommunes(layer, fillOf, textOf) {
     shapes.forEach((shape, row) => {
@@ -62,11 +64,12 @@ function drawMatchMap(map, layers, data) {
       },
       { sticky: true, direction: "top", offset: [0, -6] },
     );
-    layer.on("click", (event) => openCommune(event.layer.row, event.latlng));
+    layer.on("click", (event) => cards.openCommune(event.layer.row, event.latlng));
   }
 
   addCommunes(layers.score, (row) => scoreFills[result.class[row]], scoreText);
   addCommunes(layers.fibre, (row) => fibreFills[ground.fibre[row]], (row) => ground.fibreText[row]);
+  addCommunes(layers.types, (row) => typeFills[ground.type[row]], typeText);
   addCommunes(layers.plain, () => colours.noData, () => "");
 
   const cased = (shape, options) =>
@@ -102,142 +105,21 @@ function drawMatchMap(map, layers, data) {
     ].map((style) => L.polyline(rings, { renderer: lines, interactive: false, ...style }).addTo(map));
   }
 
-  // --- Cards ------------------------------------------------------------------------------------
+  const cards = matchCards(map, data, {
+    choose,
+    fillOf: (row) => scoreFills[result.class[row]],
+    typeSign,
+  });
 
-  let opened = null;
-  let returnFocus = null;
+  // --- Letters of the types, each in the widest part of its type -------------------------------
 
-  function openCard(card, latlng, onClose) {
-    map.closePopup();
-    root.classList.add("gm-open"); // on a phone it gives the card the room of the panels
-    map.invalidateSize({ pan: false });
-    const width = Math.min(320, map.getSize().x - 24) - 1; // Leaflet adds one
-    const popup = L.popup({
-      autoPan: false,
-      maxWidth: width,
-      minWidth: width,
-      maxHeight: Math.max(160, Math.min(470, map.getSize().y - 64)),
-    });
-    popup.setLatLng(latlng).setContent(card).openOn(map);
-    const close = popup.getElement().querySelector(".leaflet-popup-close-button");
-    close.setAttribute("aria-label", words.close);
-    close.title = words.close;
-    popup.getElement().setAttribute("role", "dialog");
-    popup.getElement().addEventListener("keydown", (event) => {
-      if (event.key === "Escape") popup.close();
-    });
-    popup.on("remove", () => {
-      root.classList.remove("gm-open");
-      opened = null;
-      onClose();
-      if (returnFocus) returnFocus.focus();
-      returnFocus = null;
-    });
-    opened = popup;
-    reveal(popup);
-    return popup;
-  }
-
-  // Moves the map so that a card lies inside it and under no panel.
-  function reveal(popup) {
-    const box = popup.getElement().getBoundingClientRect();
-    const frame = container.getBoundingClientRect();
-    const room = 10;
-    let dx = Math.max(0, frame.left + room - box.left) - Math.max(0, box.right - frame.right + room);
-    let dy = Math.min(0, frame.bottom - room - box.bottom);
-    dy = Math.max(dy, frame.top + room - box.top);
-    const panels = [...document.querySelectorAll(".gm-panel, .gm-layers, .leaflet-bar")];
-    for (const panel of panels.map((node) => node.getBoundingClientRect())) {
-      const outside = panel.top >= frame.bottom || panel.bottom <= frame.top;
-      const across = panel.right > box.left + dx && panel.left < box.right + dx;
-      const along = panel.bottom > box.top + dy && panel.top < box.bottom + dy;
-      if (outside || !across || !along) continue;
-      const right = panel.right + room - box.left;
-      const left = panel.left - room - box.right;
-      const up = panel.top - room - box.bottom;
-      const down = panel.bottom + room - box.top;
-      const ways = [];
-      if (box.right + right <= frame.right) ways.push([right, dy]);
-      if (box.left + left >= frame.left) ways.push([left, dy]);
-      if (box.top + up >= frame.top) ways.push([dx, up]);
-      if (box.bottom + down <= frame.bottom) ways.push([dx, down]);
-      const cost = ([x, y]) => Math.abs(x - dx) + Math.abs(y - dy);
-      ways.sort((a, b) => cost(a) - cost(b));
-      if (ways.length) [dx, dy] = ways[0];
-    }
-    if (Math.abs(dx) + Math.abs(dy) > 1) map.panBy([-dx, -dy], { duration: 0.2 });
-  }
-
-  function openCommune(row, latlng) {
-    const popup = openCard(communeCard(row), latlng, () => choose(null));
-    choose(row);
-    return popup;
-  }
-
-  function communeCard(row) {
-    const card = make("article", "gm-card");
-    const about = `${ground.epcis[ground.epci[row]]} · ${ground.people[row]}`;
-    card.append(make("h2", "", ground.names[row]), make("p", "gm-sub", about));
-    const score = make("p", "gm-score", make("b", "", scoreText(row)), words.of_100);
-    if (result.rank[row]) {
-      const swatch = make("i", "");
-      swatch.style.background = scoreFills[result.class[row]];
-      score.prepend(swatch);
-      const place = fill(words.rank, { rank: result.rank[row], count: page.count });
-      score.append(` · ${place}${result.tied[row] ? `, ${words.tied}` : ""}`);
-    }
-    card.append(score);
-    if (result.range[row]) card.append(make("p", "gm-faint", result.range[row]));
-    const misses = result.out[row];
-    if (misses) {
-      const list = make("div", "gm-out excluded", make("b", "", words.excluded));
-      misses.forEach((miss) => list.append(make("p", "", miss)));
-      card.append(list);
-    } else if (!result.rank[row]) {
-      card.append(make("p", "gm-out", fill(words.out_of_scope, { scope: page.scope })));
-    }
-    const evidence = ["", "partner_sourced", "partner_reconstructed"][ground.partner[row]];
-    if (evidence) card.append(make("p", "gm-faint", words[evidence]));
-    card.append(make("p", "", result.summary[row]));
-    if (ground.flags[row].length) {
-      const flags = make("ul", "gm-flags");
-      ground.flags[row].forEach((flag) => flags.append(make("li", "", ground.flagTexts[flag])));
-      card.append(make("h3", "", words.flags), flags);
-    }
-    card.append(ledger(row));
-    const unknown = [result.missing[row], ...result.notes[row].map((n) => result.noteTexts[n])];
-    if (unknown.some(Boolean)) {
-      card.append(make("h3", "", words.missing), make("p", "", unknown.filter(Boolean).join(" ")));
-    }
-    return card;
-  }
-
-  function ledger(row) {
-    const heads = [words.criterion, words.figure, words.points].map((text) => {
-      const head = make("th", "", text);
-      head.scope = "col";
-      return head;
-    });
-    const body = make("tbody", "");
-    result.labels.forEach((label, k) => {
-      const head = make("th", "", label);
-      head.scope = "row";
-      const earned = `${tenths(result.points[k][row])} / ${tenths(result.maxima[k])}`;
-      body.append(make("tr", "", head, make("td", "", result.figures[k][row]), make("td", "", earned)));
-    });
-    const caption = make("caption", "", words.ledger);
-    return make("table", "gm-ledger", caption, make("thead", "", make("tr", "", ...heads)), body);
-  }
-
-  function placeCard(symbol, titles, commune, note) {
-    const card = make("article", "gm-card");
-    card.append(make("h2", "", symbol.label), make("p", "gm-sub", commune));
-    const list = make("div", "");
-    titles.filter((title) => title && title !== commune).forEach((title) => list.append(make("p", "", title)));
-    if (list.childNodes.length) card.append(list);
-    if (note) card.append(make("p", "gm-faint", note));
-    return card;
-  }
+  const LETTER = 24;
+  const letters = ground.types.map((kind) => {
+    const icon = L.divIcon({ className: "", html: typeSign(kind), iconSize: [LETTER, LETTER] });
+    const letter = L.marker(kind[2], { icon, pane: names, interactive: false, keyboard: false });
+    layers.types.addLayer(letter);
+    return letter;
+  });
 
   // --- Places -----------------------------------------------------------------------------------
 
@@ -253,7 +135,9 @@ function drawMatchMap(map, layers, data) {
       }),
       title: `${symbol.label}, ${commune}`,
     });
-    sign.on("click", () => openCard(placeCard(symbol, titles, commune, note), [lat, lon], () => {}));
+    sign.on("click", () => {
+      cards.openCard(cards.placeCard(symbol, titles, commune, note), [lat, lon], () => {});
+    });
     sign.group = symbol.layer;
     sign.shift = [0, 0];
     layers[symbol.layer].addLayer(sign);
@@ -310,6 +194,12 @@ function drawMatchMap(map, layers, data) {
         const at = map.latLngToContainerPoint(sign.getLatLng()).add(sign.shift);
         return [at.x - 11, at.y - 11, at.x + 11, at.y + 11];
       });
+    if (map.hasLayer(layers.types)) {
+      letters.forEach((letter) => {
+        const at = map.latLngToContainerPoint(letter.getLatLng());
+        taken.push([at.x - LETTER / 2, at.y - LETTER / 2, at.x + LETTER / 2, at.y + LETTER / 2]);
+      });
+    }
     taken.push(...panelBoxes());
     const free = (box) =>
       taken.every((b) => box[2] < b[0] || box[0] > b[2] || box[3] < b[1] || box[1] > b[3]);
@@ -384,10 +274,12 @@ function drawMatchMap(map, layers, data) {
         input.value = entry.name;
         input.checked = map.hasLayer(layers[entry.name]);
         input.addEventListener("change", () => {
+          const stays = entry.exclusive && isHome() && !cards.isOpen();
           if (entry.exclusive) group.layers.forEach((other) => map.removeLayer(layers[other.name]));
           if (input.checked) map.addLayer(layers[entry.name]);
           else map.removeLayer(layers[entry.name]);
           showLayers();
+          if (stays) goHome(); // its legend may be larger
         });
         field.append(make("label", "", input, make("span", "", entry.label)));
       });
@@ -415,9 +307,9 @@ function drawMatchMap(map, layers, data) {
     status.textContent = row === undefined && isFinal && input.value.trim() ? words.not_found : "";
     if (row === undefined) return;
     map.setView(ground.seats[row], Math.max(map.getZoom(), home.zoom + 0.5), { animate: false });
-    const popup = openCommune(row, L.latLng(ground.seats[row]));
+    const popup = cards.openCommune(row, L.latLng(ground.seats[row]));
     if (!isFinal) return;
-    returnFocus = input;
+    cards.giveBackFocus(input);
     const content = popup.getElement().querySelector(".leaflet-popup-content");
     content.tabIndex = 0;
     content.focus({ preventScroll: true });
@@ -494,7 +386,7 @@ function drawMatchMap(map, layers, data) {
   const isHome = () => map.getZoom() === home.zoom && map.getCenter().equals(home.center, 1e-6);
   goHome();
   new ResizeObserver(() => {
-    const stays = isHome() && !opened;
+    const stays = isHome() && !cards.isOpen();
     map.invalidateSize({ pan: false });
     if (stays) goHome();
     placeNames();

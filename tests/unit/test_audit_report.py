@@ -160,6 +160,9 @@ def test_the_result_comes_first(found: Audit) -> None:
 
 def test_what_is_reconstructed_and_how_it_was_made_are_said(found: Audit, page: Page) -> None:
     assert f"{found.reconstructed} des 47 villages partenaires sont reconstitués." in page.text
+    barely = sum(0 < item.share_top <= found.unseen_bound for item in found.exposures)
+    assert barely > 1
+    assert f"Plus que zéro, mais sous ce seuil : {barely} villages." in page.text
     sourced = sorted(item.name for item in found.exposures if item.evidence == "sourced")
     assert len(sourced) == 3
     assert f"Version des données {found.release} · 40 profils · graine 7" in page.text
@@ -185,6 +188,7 @@ def test_every_figure_of_the_tables_is_the_audits(found: Audit, html: str) -> No
         assert [group.name, str(group.communes), str(group.never), total, mean] in rows
     for weight in found.weights:
         row = next(r for r in rows if len(r) == 4 and r[0] == CRITERIA[weight.criterion].label_fr)
+        assert "−0,0" not in row
         told = [float(cell.replace(",", ".").replace("−", "-")) / 100 for cell in row[1:3]]
         assert told == pytest.approx([weight.nominal, weight.effective], abs=0.000501)
     for pair in found.pairs:
