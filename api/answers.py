@@ -6,7 +6,7 @@ library in plain types; tests hold them to these models.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -65,7 +65,12 @@ __all__ = [
     "PairsAnswer",
     "PairsRequest",
     "Sentences",
+    "TypeBridge",
+    "TypeCandidate",
+    "TypeOfCommunes",
+    "TypeTrait",
     "TypesAnswer",
+    "TypicalCommune",
     "WeightChange",
     "WeightMove",
     "WordChange",
@@ -470,13 +475,65 @@ class PairsAnswer(_Answer):
     pairs: list[PairAnswer]
 
 
+class TypeCandidate(_Answer):
+    """A number of types that was tried."""
+
+    types: int
+    figure: float = Field(ge=-1, le=1, description="Mean silhouette; higher is better.")
+    smallest: int
+    largest: int
+    accepted: bool = Field(description="Whether every type holds 5 % to half of the communes.")
+
+
+class TypeBridge(_Answer):
+    """Two communes held to be neighbours though their outlines do not touch, by INSEE code."""
+
+    island: str
+    mainland: str
+    gap_km: float
+
+
+class TypeTrait(_Answer):
+    """A criterion that tells a type apart."""
+
+    criterion: str
+    direction: Literal["better", "worse"]
+    value_mean: float = Field(ge=0, le=1)
+    value_mean_all: float = Field(ge=0, le=1)
+    raw_median: float | None = Field(description="In its unit; null when it cannot be reached.")
+    raw_median_all: float | None
+
+
+class TypicalCommune(_Answer):
+    """The commune nearest to the mean of a type."""
+
+    insee_code: str
+    name: str
+
+
+class TypeOfCommunes(_Answer):
+    """Communes that are neighbours and alike."""
+
+    letter: str
+    name_fr: str
+    name_en: str
+    communes: int
+    population: int
+    typical: TypicalCommune
+    traits: list[TypeTrait]
+    members: list[str] = Field(description="INSEE codes.")
+
+
 class TypesAnswer(_Answer):
     """Types of communes, each named from its own figures."""
 
     release: str
-    criterion: str
-    candidates: list[dict[str, Any]]
-    types: list[dict[str, Any]]
+    criterion: Literal["silhouette"]
+    weak: bool = Field(description="Whether differences are too gradual for firm limits.")
+    candidates: list[TypeCandidate]
+    left_out: list[str] = Field(description="Criteria that too few communes have a figure for.")
+    bridges: list[TypeBridge]
+    types: list[TypeOfCommunes]
 
 
 class AuditAnswer(_Answer):

@@ -6,6 +6,7 @@ is left. The page works without JavaScript.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,6 +21,9 @@ from geo_matcher.sentences import band_phrase, chance_phrase, label_in_sentence
 from geo_matcher.verdicts import comparison_sentences
 
 __all__ = ["CompareView", "FigureCell", "Line", "LineGroup", "VillageHead", "compare_view"]
+
+
+ADDRESS = re.compile(r"https?://\S+")
 
 
 class VillageHead(NamedTuple):
@@ -78,7 +82,7 @@ class CompareView:
         What decides between them.
     heads, groups
         The columns and the lines of the table.
-    origin, origin_note, origin_url
+    origin, origin_note, origin_urls
         The city that is left, what its figures are and where they come from; empty if none.
     """
 
@@ -88,7 +92,7 @@ class CompareView:
     groups: tuple[LineGroup, ...]
     origin: str
     origin_note: str
-    origin_url: str
+    origin_urls: tuple[str, ...]
 
 
 def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) -> CompareView:
@@ -116,7 +120,7 @@ def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) 
         groups=tuple(_groups(comparison, language)),
         origin=city.name if city else "",
         origin_note=_origin_note(city, language) if city else "",
-        origin_url=safe_url(city.source.split(" ")[0].rstrip(";,")) if city else "",
+        origin_urls=tuple(_addresses(city.source)) if city else (),
     )
 
 
@@ -165,6 +169,13 @@ def _line(row: CriterionComparison, language: str) -> Line:
         cells.append(FigureCell(figure, fill, cell.is_best and is_clear))
     origin = format_raw(row.origin.raw, unit, language) if row.origin else ""
     return Line(criterion_label(row.criterion, language), tuple(cells), origin)
+
+
+def _addresses(source: str) -> Iterator[str]:
+    """Yield the addresses that a source names."""
+    for found in ADDRESS.findall(source):
+        if url := safe_url(found.rstrip(";,.")):
+            yield url
 
 
 def _origin_note(city: OriginCity, language: str) -> str:

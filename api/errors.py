@@ -7,6 +7,7 @@ classes. A 500 says nothing internal: the details are in the log.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -43,6 +44,16 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
 """Status of each domain error; the first class that fits counts."""
 
 INTERNAL = "Something failed on our side; it has been logged. Try again, or tell the network."
+UNREADABLE = (
+    "The request body cannot be read: it is nested too deep, or a number in it is too long. "
+    "Send JSON as /docs shows it."
+)
+FASTAPI_UNREADABLE = "There was an error parsing the body"
+"""What FastAPI says of it."""
+
+NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type", "dataclass_type"})
+"""Kinds of problems that pydantic has with what is no JSON object."""
+
 MAX_SHOWN = 60
 MAX_INSTANCE = 200
 
@@ -136,24 +147,31 @@ async def _validation(request: Request, raised: Exception) -> Response:
 def _sentence(detail: Mapping[str, Any]) -> str:
     place = [str(part) for part in detail["loc"]]
     where = ".".join(place[1:]) or place[0]
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
+    message = str(detail["msg"]).removeprefix("Value error, ").replace(" after validation", "")
+    kind, found = detail["type"], detail.get("input")
+    if kind == "extra_forbidden":
         return f"{where}: unknown key; see /docs for the keys that exist"
-    if detail["type"] == "json_invalid":
+    if kind == "json_invalid":
         return f"body: not valid JSON ({detail.get('ctx', {}).get('error', message)})"
-    if detail["type"] in {"missing", "value_error"}:
+    if kind == "missing":
+        return f"{where}: {message}; see /docs for what to send"
+    if kind == "value_error":
         return f"{where}: {message}"
-    found = str(detail.get("input"))[:MAX_SHOWN]
-    return f"{where}: found {found!r}; {message[0].lower()}{message[1:]}"
+    if kind in NO_OBJECT:
+        message = "expected an object with keys; see /docs for them"
+    elif isinstance(found, float) and not math.isfinite(found):
+        message = "expected a finite number"
+    return f"{where}: found {str(found)[:MAX_SHOWN]!r}; {message[0].lower()}{message[1:]}"
 
 
 async def _http(request: Request, raised: Exception) -> Response:
     error = cast("HTTPException", raised)
     details = {
+        400: UNREADABLE,
         404: f"There is nothing at {request.url.path[:MAX_SHOWN]}. See /docs for what there is.",
         405: f"{request.method} cannot be used here. See /docs for the methods.",
     }
-    is_own = error.detail != HTTPStatus(error.status_code).phrase
+    is_own = error.detail not in {HTTPStatus(error.status_code).phrase, FASTAPI_UNREADABLE}
     detail = error.detail if is_own else details.get(error.status_code, error.detail)
     return problem(error.status_code, detail, instance=request.url.path, headers=error.headers)
 

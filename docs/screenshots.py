@@ -17,12 +17,17 @@ from playwright.sync_api import Browser, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 QUERY = "preset=paris-web-family"
+SIDE_BY_SIDE = "village=32249&village=32213&village=32296"
 POLYGON = "path.leaflet-interactive"
 SHOTS = (
     ("page-wide", f"/?{QUERY}&scope=partners", 1280, 860, POLYGON),
     ("page-narrow", f"/?{QUERY}&scope=partners", 390, 844, "article.card"),
     ("page-narrow-map", f"/?{QUERY}&scope=partners", 390, 844, POLYGON),
     ("page-wide-en", f"/?{QUERY}&scope=all&lang=en", 1280, 860, POLYGON),
+    ("why-wide", f"/why?commune=32416&{QUERY}", 1280, 860, ".reasons"),
+    ("compare-wide", f"/compare?{SIDE_BY_SIDE}&{QUERY}", 1280, 860, ".versus"),
+    ("compare-narrow", f"/compare?{SIDE_BY_SIDE}&{QUERY}", 390, 844, ".versus"),
+    ("audit-wide", "/api/v1/audit?f=html", 1280, 860, "svg"),
     ("map-wide", f"/maps/match?{QUERY}&scope=all", 1280, 860, POLYGON),
     ("map-narrow", f"/maps/match?{QUERY}&scope=all", 390, 844, POLYGON),
 )

@@ -348,7 +348,8 @@ def _audit(
     if output is not None:
         from geo_matcher.audit_report import audit_html
 
-        write_file(output, audit_html(found))
+        # The size of the file is told where the answer itself is not to be read by a program.
+        write_file(output, audit_html(found), is_told=output_format is TextFormatOption.table)
     if output_format is TextFormatOption.json:
         write_json(found.as_dict())
     elif output is None:
@@ -398,6 +399,7 @@ def _asked(question: Question, language: str) -> str:
         typed: str = typer.prompt("?", default="-").strip()
         if typed in CHOICES:
             return typed
+        write("1, 2, =, -")
 
 
 def _asked_words(language: str) -> Profile:
@@ -410,20 +412,23 @@ def _asked_words(language: str) -> Profile:
         else "0 not at all, 1 a little, 2 important, 3 indispensable"
     )
     write(scale)
+    unsaid = parse_profile({})
     importance = {}
     for family in FAMILIES.values():
         label = family.label_fr if french else family.label_en
-        known = words.index(family.importance)
-        number = typer.prompt(label, default=known, type=_whole_number(len(words) - 1))
-        importance[family.name] = words[number].value
+        known = words.index(unsaid.family_importance(family.name))
+        importance[family.name] = words[_asked_number(label, known, len(words) - 1)].value
     return parse_profile({"importance": importance})
 
 
-def _whole_number(most: int) -> object:
-    """Return the type of a whole number from 0 to ``most``, as prompts take it."""
-    import click
-
-    return click.IntRange(0, most)
+def _asked_number(label: str, known: int, most: int) -> int:
+    """Ask for a whole number from 0 to ``most``, until one is typed."""
+    numbers = {str(number): number for number in range(most + 1)}
+    while True:
+        typed: str = typer.prompt(label, default=str(known)).strip()
+        if typed in numbers:
+            return numbers[typed]
+        write(f"0–{most}")
 
 
 def _print_interview(state: Interview, territory: Territory, language: str) -> None:
@@ -447,7 +452,7 @@ def _print_interview(state: Interview, territory: Territory, language: str) -> N
             chance_phrase(chances["p_top_5"], language),
             band_phrase(chances["rank_low"], chances["rank_high"], count, language),
         )
-    terminal.print(interview_sentence(state, language))
+    terminal.print(escape(interview_sentence(state, language)))
     for sentence in contradiction_sentences(state, language):
         terminal.print(escape(sentence))
     terminal.print(table)

@@ -222,7 +222,7 @@ def write(text: str) -> None:
     typer.echo(text, nl=not text.endswith("\n"))
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, text: str, *, is_told: bool = True) -> None:
     """Write a text to a file that a call names, and say how large it is.
 
     Parameters
@@ -231,6 +231,8 @@ def write_file(path: Path, text: str) -> None:
         The file.
     text
         What to write.
+    is_told
+        Whether to say so on standard output.
 
     Raises
     ------
@@ -242,7 +244,8 @@ def write_file(path: Path, text: str) -> None:
     except OSError as error:
         message = f"{path} cannot be written ({error.strerror}). Give a file in a folder of yours."
         raise GeoMatcherError(message) from None
-    write(f"{path}: {path.stat().st_size / 1000:,.0f} kB")
+    if is_told:
+        write(f"{path}: {path.stat().st_size / 1000:,.0f} kB")
 
 
 def write_json(content: Any) -> None:

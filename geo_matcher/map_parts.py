@@ -225,8 +225,7 @@ def _drawn_tables(ranking: Ranking) -> Iterable[str]:
 SCRIPT_WORDS = (
     "map", "find", "not_found", "layers", "scope", "of_100", "rank", "tied", "out_of_scope",
     "excluded", "partner_sourced", "partner_reconstructed", "type", "commune_type", "ledger",
-    "criterion", "figure",
-    "points", "flags", "missing", "close", "zoom_in", "zoom_out", "decimal",
+    "criterion", "figure", "points", "flags", "missing", "close", "zoom_in", "zoom_out", "decimal",
 )  # fmt: skip
 """Words that the script needs."""
 

@@ -46,7 +46,7 @@ _FRENCH = {
     "legend_score": "Score, sur 100",
     "legend_fibre": "Locaux raccordables à la fibre, en %",
     "legend_types": "Types de communes, comparés à l'ensemble",
-    "type_size": "{count} communes, par exemple {typical}",
+    "type_size": "{count} communes, comme {typical}",
     "weak_types": "Des repères, pas des frontières\u00a0: d'un type à l'autre, tout change peu à "
     "peu.",
     "no_types": "Trop peu ou trop de communes pour en faire des types.",
@@ -143,7 +143,7 @@ _ENGLISH = {
     "legend_score": "Score, out of 100",
     "legend_fibre": "Premises that fibre passes, in %",
     "legend_types": "Types of communes, against all of them",
-    "type_size": "{count} communes, for example {typical}",
+    "type_size": "{count} communes, such as {typical}",
     "weak_types": "Landmarks, not borders: from one type to the next, all changes little by "
     "little.",
     "no_types": "Too few or too many communes to make types.",

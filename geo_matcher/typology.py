@@ -332,7 +332,7 @@ def typology(territory: Territory) -> Typology:
     drafts = []
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        traits = _traits(matrix, kept, order[rows])
+        traits = _traits(matrix, kept, order[rows], order)
         drafts.append((rows, traits, _nearest_to_mean(space, rows)))
     drafts.sort(key=lambda draft: (-len(draft[0]), codes[draft[0][0]]))
     named = _distinct_names([traits for _, traits, _ in drafts])
@@ -417,12 +417,13 @@ def _nearest_to_mean(space: FloatArray, rows: IntArray) -> int:
     return int(rows[gaps.argmin()])
 
 
-def _traits(matrix: DecisionMatrix, kept: IntArray, rows: IntArray) -> list[Trait]:
-    """Return every criterion that tells a type apart, the widest difference first."""
+def _traits(
+    matrix: DecisionMatrix, kept: IntArray, rows: IntArray, everyone: IntArray
+) -> list[Trait]:
+    """Return every criterion that tells some rows from all, the widest difference first."""
     found = []
     for k in kept.tolist():
-        known = matrix.known[:, k] > 0
-        own = rows[known[rows]]
+        own, known = (some[matrix.known[some, k] > 0] for some in (rows, everyone))
         if len(own) < MIN_KNOWN_SHARE * len(rows):
             continue
         mean, mean_all = (float(matrix.values[r, k].mean()) for r in (own, known))

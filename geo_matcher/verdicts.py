@@ -1,14 +1,15 @@
-"""Sentences about several villages side by side, two people, and a village with its bourg.
+"""Sentences about several villages side by side, and about two people.
 
-Hides grammar, as ``sentences`` and ``arguments`` do; every figure said is one of the result.
+Hides grammar, as ``sentences`` and ``arguments`` do; every figure said is one of the result. In
+French no name follows *à*, *de* or *que*, and nothing has to agree with whoever reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from geo_matcher.comparison import Comparison, Difference
-from geo_matcher.criteria import CRITERIA, FAMILIES
+from geo_matcher.comparison import Comparison, CriterionDifference, Difference
+from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
 from geo_matcher.duo import Clash, Duo, DuoLimit, SharedVillage, WayOut
 from geo_matcher.numbers import NBSP, format_number, format_raw
 from geo_matcher.profile import Profile
@@ -18,7 +19,10 @@ __all__ = ["comparison_sentences", "duo_names", "duo_sentences"]
 
 DECISIVE_SAID = 3
 NOTABLE_POINTS = 0.05
-"""Points under which two scores are the same for a reader."""
+"""Points under which two figures are the same for a reader."""
+
+SAME_POINTS = 1e-9
+"""Points closer than this are the same, as in a ranking."""
 
 NOTABLE_GAP = 0.05
 """Difference of two people's share of weight from which it is worth a word."""
@@ -57,33 +61,74 @@ def _difference_sentence(
     name: str, other: str, points: float, difference: Difference, language: str
 ) -> str:
     french = language == "fr"
-    sign = 1.0 if points >= 0 else -1.0
-    told = [
-        f"{label_in_sentence(entry.criterion, language)} ({_signed(sign * entry.points, language)})"
-        for entry in difference.criteria[:DECISIVE_SAID]
-    ]
-    if not told:
+    notable = [entry for entry in difference.criteria if abs(entry.points) >= NOTABLE_POINTS]
+    if not notable and abs(points) < NOTABLE_POINTS:
+        nearly = ("presque " if french else "nearly ") if difference.criteria else ""
         return (
-            f"{name} et {other} ont les mêmes points partout."
+            f"{name} et {other} ont {nearly}les mêmes points partout."
             if french
-            else f"{name} and {other} have the same points everywhere."
+            else f"{name} and {other} have {nearly}the same points everywhere."
         )
-    causes = listed(told, "et" if french else "and")
-    if abs(points) < NOTABLE_POINTS:
+    start = _standing(name, other, points, language)
+    if not notable:
         return (
-            f"{name} et {other} ont le même score{NBSP}; leurs plus grands écarts{NBSP}: {causes}."
+            f"{start}, sans qu'aucun critère ne se détache."
             if french
-            else f"{name} and {other} have the same score; they differ most in {causes}."
+            else f"{start}, with no criterion that stands out."
+        )
+    told = notable[:DECISIVE_SAID]
+    # Who is ahead has something for it, however small beside what speaks for the other.
+    if points >= NOTABLE_POINTS:
+        told = _with_one(told, notable, 1.0)
+    elif points <= -NOTABLE_POINTS:
+        told = _with_one(told, notable, -1.0)
+    sides = [(name, 1.0), (other, -1.0)] if points >= 0 else [(other, -1.0), (name, 1.0)]
+    parts = [start]
+    for who, sign in sides:
+        causes = [
+            f"{label_in_sentence(entry.criterion, language)} "
+            f"(+{format_number(abs(entry.points), language, '.1')})"
+            for entry in told
+            if entry.points * sign > 0
+        ]
+        if causes:
+            head = f"Pour {who}{NBSP}" if french else f"For {who}"
+            parts.append(f"{head}: {listed(causes, 'et' if french else 'and')}")
+    return ". ".join(parts) + "."
+
+
+def _standing(name: str, other: str, points: float, language: str) -> str:
+    """Say who is ahead and by how much, without the end of the sentence."""
+    french = language == "fr"
+    if abs(points) < NOTABLE_POINTS:
+        nearly = "" if abs(points) <= SAME_POINTS else ("presque " if french else "nearly ")
+        return (
+            f"{name} et {other} ont {nearly}le même score"
+            if french
+            else f"{name} and {other} have {nearly}the same score"
         )
     winner, loser = (name, other) if points > 0 else (other, name)
-    amount = format_number(abs(points), language, ".1")
+    amount = _points(abs(points), language)
     if french:
-        return f"{winner} devance {loser} de {amount} points, surtout{NBSP}: {causes}."
-    return f"{winner} is {amount} points ahead of {loser}, above all: {causes}."
+        return f"{winner} devance {loser} de {amount}"
+    return f"{winner} is {amount} ahead of {loser}"
 
 
-def _signed(points: float, language: str) -> str:
-    return f"{'−' if points < 0 else '+'}{format_number(abs(points), language, '.1')}"
+def _with_one(
+    told: Sequence[CriterionDifference], notable: Sequence[CriterionDifference], sign: float
+) -> list[CriterionDifference]:
+    """Return the differences told, the last one replaced if none is on the side of ``sign``."""
+    own = [entry for entry in notable if entry.points * sign > 0]
+    if not own or any(entry in told for entry in own):
+        return list(told)
+    return [*told[: DECISIVE_SAID - 1], own[0]]
+
+
+def _points(amount: float, language: str) -> str:
+    """Write an amount of points; in French what is under two is singular."""
+    text = format_number(amount, language, ".1")
+    one = language == "fr" and abs(round(amount, 1)) < 2
+    return f"{text} {'point' if one else 'points'}"
 
 
 def duo_names(first: Profile, second: Profile, language: str) -> tuple[str, str]:
@@ -96,7 +141,12 @@ def duo_names(first: Profile, second: Profile, language: str) -> tuple[str, str]
     language
         ``fr`` or ``en``.
     """
-    names = first.name.strip(), second.name.strip()
+    # What a terminal would obey, or what would break a line, is no part of a name.
+    one, two = (
+        " ".join("".join(c if c.isprintable() else " " for c in profile.name).split())
+        for profile in (first, second)
+    )
+    names = one, two
     if all(names) and names[0] != names[1]:
         return names
     return ("la personne A", "la personne B") if language == "fr" else ("person A", "person B")
@@ -114,7 +164,8 @@ def duo_sentences(duo: Duo, names: tuple[str, str], language: str) -> tuple[str,
     language
         ``fr`` or ``en``.
     """
-    return tuple(_duo_sentences(duo, names, language))
+    said = _duo_sentences(duo, names, language)
+    return tuple(f"{sentence[0].upper()}{sentence[1:]}" for sentence in said)
 
 
 def _duo_sentences(duo: Duo, names: tuple[str, str], language: str) -> Iterator[str]:
@@ -126,18 +177,18 @@ def _duo_sentences(duo: Duo, names: tuple[str, str], language: str) -> Iterator[
         if best == {duo.compromise.insee_code} and not duo.compromise.larger_regret:
             name = duo.compromise.name
             yield (
-                f"{one} et {two} choisiraient tous deux {name}, chacun de son côté."
+                f"Séparément, {one} et {two} choisiraient le même village{NBSP}: {name}."
                 if french
                 else f"{one} and {two} would both choose {name}, each alone."
             )
             favourites = []
     for favourite, who in favourites:
         if favourite is not None:
-            score = format_number(favourite.score, language, ".1")
+            score = _points(favourite.score, language)
             yield (
-                f"{who}, de son côté, choisirait {favourite.name} ({score} points)."
+                f"{who}, de son côté, choisirait {favourite.name} ({score})."
                 if french
-                else f"{who} alone would choose {favourite.name} ({score} points)."
+                else f"{who} alone would choose {favourite.name} ({score})."
             )
     if duo.compromise is not None:
         if favourites:
@@ -152,7 +203,7 @@ def _duo_sentences(duo: Duo, names: tuple[str, str], language: str) -> Iterator[
         )
     else:
         yield (
-            "Aucun village ne respecte toutes vos limites à tous deux."
+            "Aucun village ne respecte à la fois toutes les limites de l'un et de l'autre profil."
             if french
             else "No village keeps within all the limits of both."
         )
@@ -164,19 +215,26 @@ def _duo_sentences(duo: Duo, names: tuple[str, str], language: str) -> Iterator[
 
 
 def _compromise(village: SharedVillage, names: tuple[str, str], language: str) -> str:
-    regrets = [
-        format_number(regret, language, ".1")
-        for regret in (village.regret_first, village.regret_second)
-    ]
-    if language == "fr":
-        return (
-            f"Le meilleur compromis est {village.name}{NBSP}: {names[0]} y perd {regrets[0]} "
-            f"points sur son préféré, {names[1]} {regrets[1]}."
-        )
-    return (
-        f"The best compromise is {village.name}: {names[0]} loses {regrets[0]} points against the "
-        f"village of their choice, {names[1]} {regrets[1]}."
-    )
+    french = language == "fr"
+    said = False
+    parts = []
+    regrets = (village.regret_first, village.regret_second)
+    for who, regret in zip(names, regrets, strict=True):
+        if regret < NOTABLE_POINTS:
+            exactly = regret <= SAME_POINTS
+            if french:
+                parts.append(f"{who} n'y perd {'rien' if exactly else 'presque rien'}")
+            else:
+                parts.append(f"{who} loses {'nothing' if exactly else 'hardly anything'}")
+            continue
+        beside = " sur son village préféré" if french else " against their favourite village"
+        verb = "y perd" if french else "loses"
+        parts.append(f"{who} {verb} {_points(regret, language)}{'' if said else beside}")
+        said = True
+    details = ", ".join(parts)
+    if french:
+        return f"Le meilleur compromis est {village.name}{NBSP}: {details}."
+    return f"The best compromise is {village.name}: {details}."
 
 
 def _way_out(way: WayOut, names: tuple[str, str], language: str) -> str:
@@ -186,7 +244,7 @@ def _way_out(way: WayOut, names: tuple[str, str], language: str) -> str:
     )
     if language == "fr":
         villages = "village" if way.listed < 2 else "villages"
-        return f"Sans {limits}, il en reste {way.listed} {villages}."
+        return f"Sans {limits}, il reste {way.listed} {villages}."
     villages = "village is" if way.listed == 1 else "villages are"
     return f"Without {limits}, {way.listed} {villages} left."
 
@@ -194,33 +252,40 @@ def _way_out(way: WayOut, names: tuple[str, str], language: str) -> str:
 def _clash(clash: Clash, names: tuple[str, str], language: str) -> str:
     first, second = (_limit(limit, names, language) for limit in (clash.first, clash.second))
     if language == "fr":
-        why = "aucun chiffre" if clash.impossible else "aucune commune"
-        return f"{why.capitalize()} ne satisfait à la fois {first} et {second}."
-    why = "No figure" if clash.impossible else "No commune"
+        why = "Aucun chiffre" if clash.impossible else "Aucune de ces communes"
+        return f"{why} ne satisfait à la fois {first} et {second}."
+    why = "No figure" if clash.impossible else "None of these communes"
     return f"{why} satisfies both {first} and {second}."
 
 
 def _limit(limit: DuoLimit, names: tuple[str, str], language: str) -> str:
-    """Write a limit and whose it is: "la limite d'Alice (gare, au plus 20 min)"."""
-    criterion = CRITERIA[limit.criterion]
-    figure = format_raw(limit.limit, criterion.unit, language)
+    """Write a limit and whose it is: "la limite « gare, au plus 20 min » (Alice)"."""
+    french = language == "fr"
+    unit = CRITERIA[limit.criterion].unit
     label = label_in_sentence(limit.criterion, language)
     who = names[0 if limit.of == "first" else 1]
-    if language == "fr":
-        word = "au plus" if limit.is_maximum else "au moins"
-        return f"la limite «{NBSP}{label}, {word} {figure}{NBSP}» ({who})"
-    word = "at most" if limit.is_maximum else "at least"
-    return f"the limit “{label}, {word} {figure}” ({who})"
+    figure = format_raw(limit.limit, unit, language)
+    if unit is Unit.YES_NO:  # neither more nor less: yes, or no
+        colon = f"{NBSP}:" if french else ":"
+        text = f"{label}{colon} {format_raw(float(not limit.is_maximum), unit, language)}"
+    elif french:
+        text = f"{label}, {'au plus' if limit.is_maximum else 'au moins'} {figure}"
+    else:
+        text = f"{label}, {'at most' if limit.is_maximum else 'at least'} {figure}"
+    if french:
+        return f"la limite «{NBSP}{text}{NBSP}» ({who})"
+    return f"the limit “{text}” ({who})"
 
 
 def _distance(duo: Duo, names: tuple[str, str], language: str) -> Iterator[str]:
     """Say how alike the two people's wishes are, and what sets them apart most."""
     french = language == "fr"
     if duo.agreement is not None:
-        share = format_number(duo.agreement, language, ".1").replace("-", "−")
-        if duo.agreement >= AGREE_FROM:
+        agreement = round(duo.agreement, 1) + 0.0  # the figure shown decides; no "−0.0"
+        share = format_number(agreement, language, ".1").replace("-", "−")
+        if agreement >= AGREE_FROM:
             said = "se ressemblent" if french else "are alike"
-        elif duo.agreement < DISAGREE_UNDER:
+        elif agreement < DISAGREE_UNDER:
             said = "s'opposent" if french else "pull apart"
         else:
             said = "se rejoignent en partie" if french else "meet in part"
@@ -249,9 +314,9 @@ def _distance(duo: Duo, names: tuple[str, str], language: str) -> Iterator[str]:
         )
         if pair.criterion_first == pair.criterion_second:
             yield (
-                f"Vous attendez le contraire l'un de l'autre pour un point{NBSP}: {first}."
+                f"Sur un point, vos attentes sont contraires{NBSP}: {first}."
                 if french
-                else f"You expect opposite things of one point: {first}."
+                else f"On one point you expect opposite things: {first}."
             )
         else:
             yield (

@@ -34,6 +34,8 @@ router = APIRouter(include_in_schema=False)
 
 FRESH = {"Cache-Control": "no-cache"}
 MAX_SHOWN = 60
+MAX_ASKED = 12
+"""Villages that an address may name before the others go unread."""
 
 
 @router.get("/why")
@@ -82,16 +84,18 @@ def show_comparison(request: Request, territory: TerritoryDep) -> Response:
         return _sorry(territory, error.language, error.scope, fault_texts(error), 422)
     language, t = asked.language, translator(asked.language)
     ranking = rank(territory, asked.profile, asked.scope)
-    names = list(dict.fromkeys(villages))
-    if not MIN_VILLAGES <= len(names) <= MAX_VILLAGES:
-        text = t("compare.count", found=len(names), least=MIN_VILLAGES, most=MAX_VILLAGES)
+    codes = []
+    for name in villages[:MAX_ASKED]:
+        try:
+            codes.append(territory.find(name))
+        except UnknownCommuneError:
+            text = t("frame.unknown", found=name[:MAX_SHOWN])
+            return _sorry(territory, language, asked.scope, [text], 404, _canonical(asked))
+    codes = list(dict.fromkeys(codes))
+    if not MIN_VILLAGES <= len(codes) <= MAX_VILLAGES:
+        text = t("compare.count", found=len(codes), least=MIN_VILLAGES, most=MAX_VILLAGES)
         return _sorry(territory, language, asked.scope, [text], 422, _canonical(asked))
-    try:
-        found = compare(ranking, names)
-    except UnknownCommuneError as error:
-        unknown = next(name for name in names if repr(name[:MAX_SHOWN]) in str(error))
-        text = t("frame.unknown", found=unknown[:MAX_SHOWN])
-        return _sorry(territory, language, asked.scope, [text], 404, _canonical(asked))
+    found = compare(ranking, codes)
     view = compare_view(found, odds(ranking), language, _canonical(asked))
     own = [("village", village.insee_code) for village in found.villages]
     frame = frame_view(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, Response
 
 from api.answers import AuditAnswer, TypesAnswer
@@ -15,7 +17,7 @@ from api.models import ScopeName
 from geo_matcher.audit import DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TOP, MIN_SIZE, Audit, audit
 from geo_matcher.territory import Territory
 
-__all__ = ["MAX_AUDIT_SIZE", "REPORT_POLICY", "router"]
+__all__ = ["MAX_AT_ONCE", "MAX_AUDIT_SIZE", "REPORT_POLICY", "router"]
 
 router = APIRouter(prefix="/api/v1", tags=["territory"])
 
@@ -28,14 +30,38 @@ REPORT_POLICY = (
 )
 """The report is one file with its styles and pictures inside; it runs no script."""
 
-_one_at_a_time = threading.Lock()
+MAX_AT_ONCE = 4
+"""Audits under way or waiting; a further one is told to come back, so that the threads that wait
+are never all those of the service."""
+
+_types_once = threading.Lock()
+_audit_alone = threading.Lock()
 """An audit takes seconds: a second one waits instead of taking another core."""
+
+_places = threading.BoundedSemaphore(MAX_AT_ONCE)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for the audits before this one, or refuse where too many wait."""
+    if not _places.acquire(blocking=False):
+        raise HTTPException(
+            503,
+            f"{MAX_AT_ONCE} audits are under way or waiting, the most at once. "
+            "Try again in some seconds.",
+            headers={"Retry-After": "10"},
+        )
+    try:
+        with _audit_alone:
+            yield
+    finally:
+        _places.release()
 
 
 @router.get("/types", response_model=TypesAnswer)
 def get_types(request: Request, territory: TerritoryDep) -> Response:
     """Return the types of communes; the first request of a release takes a second or two."""
-    with _one_at_a_time:
+    with _types_once:
         answer = _types(territory)
     return answer.response(request)
 
@@ -63,7 +89,7 @@ def get_audit(
     ] = "json",
 ) -> Response:
     """Tell which villages never reach anybody's first places; as ``geo-matcher audit`` does."""
-    with _one_at_a_time:
+    with _turn():
         if f == "json":
             return _figures(territory, scope, size, seed).response(request)
         html = _report(territory, scope, size, seed)

@@ -182,6 +182,23 @@ function drawMatchMap(map, layers, data) {
     }
     return widths.get(row);
   }
+
+  // Beside the signs, as near as can be to the middle of the widest part of each type.
+  function placeLetters(taken, free) {
+    const half = LETTER / 2 + 1;
+    const steps = [0, 1, -1, 2, -2].map((step) => step * 18);
+    const shifts = steps.flatMap((x) => steps.map((y) => [x, y]));
+    shifts.sort(([x, y], [u, v]) => Math.hypot(x, y) - Math.hypot(u, v));
+    letters.forEach((letter, i) => {
+      const middle = map.latLngToContainerPoint(ground.types[i][2]);
+      const boxes = shifts.map(([x, y]) =>
+        [middle.x + x - half, middle.y + y - half, middle.x + x + half, middle.y + y + half]);
+      const box = boxes.find(free) || boxes[0];
+      taken.push(box);
+      letter.setLatLng(map.containerPointToLatLng([box[0] + half, box[1] + half]));
+    });
+  }
+
   let home = null; // the view that shows the whole territory
   const ROOM_FROM = [0, 0, 0.75, 1.5]; // steps of zoom from which each tier of names is placed
 
@@ -194,15 +211,10 @@ function drawMatchMap(map, layers, data) {
         const at = map.latLngToContainerPoint(sign.getLatLng()).add(sign.shift);
         return [at.x - 11, at.y - 11, at.x + 11, at.y + 11];
       });
-    if (map.hasLayer(layers.types)) {
-      letters.forEach((letter) => {
-        const at = map.latLngToContainerPoint(letter.getLatLng());
-        taken.push([at.x - LETTER / 2, at.y - LETTER / 2, at.x + LETTER / 2, at.y + LETTER / 2]);
-      });
-    }
     taken.push(...panelBoxes());
     const free = (box) =>
       taken.every((b) => box[2] < b[0] || box[0] > b[2] || box[3] < b[1] || box[1] > b[3]);
+    if (map.hasLayer(layers.types)) placeLetters(taken, free);
     for (const [row, tier] of result.names) {
       if (map.getZoom() < home.zoom + ROOM_FROM[tier]) continue;
       const seat = map.latLngToContainerPoint(ground.seats[row]);
@@ -279,7 +291,9 @@ function drawMatchMap(map, layers, data) {
           if (input.checked) map.addLayer(layers[entry.name]);
           else map.removeLayer(layers[entry.name]);
           showLayers();
-          if (stays) goHome(); // its legend may be larger
+          if (!stays) return;
+          goHome(); // its legend may be larger
+          placeNames();
         });
         field.append(make("label", "", input, make("span", "", entry.label)));
       });

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from geo_matcher.map_data import TYPE_COLOURS
 from geo_matcher.maps import map_html
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
+from geo_matcher.typology import typology
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -186,6 +188,67 @@ def test_layers_are_chosen_by_keyboard(opened: Opened, ranking: Ranking) -> None
     page.keyboard.press("Escape")
     assert button.get_attribute("aria-expanded") == "false"
     assert opened.complaints == []
+
+
+def test_types_are_told_by_colour_and_by_letter(opened: Opened, territory: Territory) -> None:
+    page = opened.page
+    types = typology(territory).types
+    assert page.locator(".leaflet-marker-icon .gm-letter").count() == 0
+    page.get_by_role("button", name="Couches").click()
+    page.get_by_label("Types de communes").press("Space")
+    page.keyboard.press("Escape")
+    fills = page.eval_on_selector_all(
+        "path.gm-commune", "paths => paths.map(path => path.getAttribute('fill'))"
+    )
+    assert [fills.count(colour) for colour in TYPE_COLOURS[: len(types)]] == [
+        len(kind.members) for kind in types
+    ]
+    letters = page.locator(".leaflet-marker-icon .gm-letter")
+    assert letters.all_inner_texts() == [kind.letter for kind in types]
+    entries = page.locator(".gm-kind")
+    assert entries.count() == len(types)
+    assert all(entries.nth(i).is_visible() for i in range(len(types)))
+    boxes = page.eval_on_selector_all(
+        ".gm-name, .leaflet-marker-icon .gm-letter, .leaflet-marker-icon .gm-sign, .gm-panel",
+        "nodes => nodes.map(n => [n.className, n.getBoundingClientRect()])"
+        ".map(([c, b]) => [c, b.left, b.top, b.right, b.bottom])",
+    )
+    assert sum("gm-name" in box[0] for box in boxes) >= 8
+    for letter in (box for box in boxes if "gm-letter" in box[0]):
+        for box in boxes:
+            apart = (
+                letter[1] >= box[3] or box[1] >= letter[3]
+                or letter[2] >= box[4] or box[2] >= letter[4]
+            )  # fmt: skip
+            assert apart or box is letter, f"{letter} lies on {box}"
+    field = page.get_by_role("combobox")
+    field.fill("Lombez")
+    field.press("Enter")
+    kind = typology(territory).type_of(territory.find("Lombez"))
+    assert page.locator(".gm-card .gm-type").inner_text().split("\n") == [
+        kind.letter, kind.name_fr,
+    ]  # fmt: skip
+    assert opened.complaints == []
+
+
+def test_a_taller_legend_leaves_the_whole_map_in_view(opened: Opened, territory: Territory) -> None:
+    page = opened.page
+    page.get_by_role("button", name="Couches").click()
+    page.get_by_label("Types de communes").press("Space")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(200)
+    legend = page.locator(".gm-legend").bounding_box()
+    assert legend is not None
+    seats = territory.communes[["town_hall_lat", "town_hall_lon"]].to_numpy().tolist()
+    points = page.evaluate(
+        "seats => { const frame = map_match.getContainer().getBoundingClientRect();"
+        " return seats.map(seat => map_match.latLngToContainerPoint(seat))"
+        ".map(at => [at.x + frame.x, at.y + frame.y]); }",
+        seats,
+    )
+    right, bottom = legend["x"] + legend["width"], legend["y"] + legend["height"]
+    covered = [(x, y) for x, y in points if legend["x"] < x < right and legend["y"] < y < bottom]
+    assert covered == []
 
 
 def test_tiles_are_asked_for_only_when_ticked(opened: Opened) -> None:

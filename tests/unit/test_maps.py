@@ -5,16 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import folium
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 
-from geo_matcher.look import SCORE_COLOURS, score_class
-from geo_matcher.map_data import FIBRE_COLOURS, LAYERS, SYMBOLS
+from geo_matcher.exports import used_tables
+from geo_matcher.look import COLOURS, SCORE_COLOURS, score_class
+from geo_matcher.map_data import FIBRE_COLOURS, LAYERS, SYMBOLS, TYPE_COLOURS, ground_json
 from geo_matcher.map_words import WORDS
 from geo_matcher.maps import TILES_URL, map_html, match_map
 from geo_matcher.matching import Ranking, rank
@@ -22,7 +30,8 @@ from geo_matcher.numbers import format_number
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.sentences import explain, miss_phrase
-from geo_matcher.territory import Territory
+from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
+from geo_matcher.typology import LETTERS, MIN_COMMUNES, typology
 
 MAX_BYTES = 1_500_000
 HOSTILE = "<img src=x onerror=alert(1)></script>{{ 7 * 7 }}\u2028&amp;"
@@ -454,3 +463,149 @@ def test_the_best_communes_are_named_first(ranking: Ranking, page: Page) -> None
     names = _data(page)["result"]["names"]
     assert [row for row, tier in names if tier == 0] == ranking.order[:10].tolist()
     assert sorted(row for row, _ in names) == list(range(len(ranking.score)))
+
+
+# --- Types of communes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_commune_is_given_its_type(territory: Territory, language: str) -> None:
+    ground = json.loads(ground_json(territory, language))
+    types = typology(territory)
+    assert [[letter, name] for letter, name, _ in ground["types"]] == [
+        [kind.letter, kind.name(language)] for kind in types.types
+    ]
+    for code, number in zip(territory.codes, ground["type"], strict=True):
+        assert types.types[number] is types.type_of(code)
+
+
+def test_letters_stand_in_the_widest_part_of_their_type(territory: Territory) -> None:
+    ground = json.loads(ground_json(territory, "fr"))
+    outlines = territory.communes.geometry.to_crs(LAMBERT_93)
+    middles = gpd.GeoSeries.from_xy(
+        *([seat[i] for *_, seat in ground["types"]] for i in (1, 0)), crs=WGS_84
+    ).to_crs(LAMBERT_93)
+    for kind, middle in zip(typology(territory).types, middles, strict=True):
+        land = outlines[list(kind.members)].union_all()
+        west, south, east, north = land.bounds
+        x, y = np.meshgrid(np.linspace(west, east, 40), np.linspace(south, north, 40))
+        grid = np.asarray(shapely.points(x.ravel(), y.ravel()))
+        inside = grid[shapely.contains(land, grid)]
+        assert land.contains(middle)
+        room_m = shapely.distance(land.boundary, inside).max()
+        assert land.boundary.distance(middle) >= room_m - 101, kind.letter
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_legend_names_the_types(drawn: Callable[..., Page], language: str) -> None:
+    page, words = drawn("all", language), WORDS[language]
+    text = page.text()
+    assert words["layer_types"] == _layer_label(page, "types")
+    assert " ".join(words["weak_types"].split()) in text
+    assert words["no_types"] not in text
+    data = _data(page)
+    for number, (letter, name, _) in enumerate(data["ground"]["types"]):
+        count = data["ground"]["type"].count(number)
+        assert f"{letter} {name} {count} communes" in text
+        assert words["type"].format(letter=letter) in [
+            svg.get("aria-label") for svg in page.all("svg")
+        ]
+    fills = [attributes["fill"] for attributes in page.all("rect")]
+    shown = [fill for fill in fills if fill in TYPE_COLOURS]
+    assert shown == list(TYPE_COLOURS[: len(data["ground"]["types"])])
+    assert data["page"]["typeColours"] == list(TYPE_COLOURS)
+
+
+def _layer_label(page: Page, name: str) -> str:
+    groups = _data(page)["page"]["groups"]
+    label: str = next(
+        layer["label"] for g in groups for layer in g["layers"] if layer["name"] == name
+    )
+    return label
+
+
+def test_what_the_types_rest_on_is_credited(territory: Territory) -> None:
+    """Prices weigh nothing for this profile, but take part in the types."""
+    profile = parse_profile({"importance": {"housing": "not_at_all"}})
+    assert "housing_prices_rents_2022_2023" not in used_tables(rank(territory, profile, "all"))
+    page = Page(map_html(rank(territory, profile, "all")))
+    credit = territory.catalog["housing_prices_rents_2022_2023"].credit_fr
+    assert " ".join(credit.split()) in page.text()
+
+
+def test_a_territory_too_small_for_types_says_so(territory: Territory) -> None:
+    codes = list(territory.codes[: MIN_COMMUNES - 1])
+    names = ("communes", "indicators", "minutes", "minutes_low")
+    small = dataclasses.replace(
+        territory, **{name: getattr(territory, name).loc[codes] for name in names}
+    )
+    page = Page(map_html(rank(small, Profile(), "all")))
+    ground = _data(page)["ground"]
+    assert ground["types"] == []
+    assert ground["type"] == [len(TYPE_COLOURS)] * len(codes)  # hatched
+    assert WORDS["fr"]["no_types"] in page.text()
+
+
+def _linear(colour: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    shares = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+
+
+def _contrast(one: str, other: str) -> float:
+    """Contrast ratio of WCAG 2.2."""
+    low, high = sorted(float(_linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _lab(linear: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ratios = np.array(to_xyz) @ np.clip(linear, 0, 1) / [0.9505, 1.0, 1.089]
+    f = np.where(ratios > 216 / 24389, np.cbrt(ratios), (24389 / 27 * ratios + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+EYES = {
+    "all cones": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+               [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                 [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+"""Machado, Oliveira and Fernandes (IEEE TVCG 15, 2009), severity 1, on linear RGB."""
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_types_differ_to_every_eye(eyes: str) -> None:
+    seen = [_lab(np.array(EYES[eyes]) @ _linear(colour)) for colour in TYPE_COLOURS]
+    for count, least in ((4, 25), (6, 15)):
+        gaps = [np.linalg.norm(a - b) for a, b in combinations(seen[:count], 2)]
+        assert min(gaps) > least
+
+
+def test_ink_reads_on_every_type() -> None:
+    assert len(TYPE_COLOURS) == len(LETTERS) == 6
+    assert all(_contrast(COLOURS["ink"], colour) >= 4.5 for colour in TYPE_COLOURS)
+    assert not set(TYPE_COLOURS) & {*SCORE_COLOURS, *FIBRE_COLOURS}
+
+
+def test_clustering_is_not_loaded_before_a_map_is_made() -> None:
+    """Its library takes more than a second: a service that starts must not wait for it."""
+    code = "import sys, api.app, geo_matcher.maps; print('sklearn' in sys.modules)"
+    folder = Path(__file__).resolve().parents[2]
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "False"
+
+
+def test_the_first_map_is_tolerable_and_the_next_ones_are_quick(ranking: Ranking) -> None:
+    typology.cache_clear()
+    ground_json.cache_clear()
+    start = time.perf_counter()
+    map_html(ranking)
+    first = time.perf_counter()
+    map_html(ranking)
+    assert first - start < 5
+    assert time.perf_counter() - first < 1

@@ -65,9 +65,7 @@ def answer(**parts: float) -> FloatArray:
 
 def assert_same_mean(found: FloatArray, expected: FloatArray, *, worth: float = 1.0) -> None:
     """Compare the means of two sets of draws; ``worth`` is the share that is independent."""
-    error = np.sqrt(
-        found.var(axis=0) / (worth * len(found)) + expected.var(axis=0) / len(expected)
-    )
+    error = np.sqrt(found.var(axis=0) / (worth * len(found)) + expected.var(axis=0) / len(expected))
     assert (np.abs(found.mean(axis=0) - expected.mean(axis=0)) <= Z * error + 1e-12).all()
 
 
@@ -150,11 +148,12 @@ def test_the_same_word_leaves_the_order_open() -> None:
 
 
 def test_all_the_same_words_leave_the_whole_simplex() -> None:
+    """Each of the six orders of three shares comes one time in six."""
     weights = simplex_draws([IMPORTANT] * 3, "order", 30_000)
-    assert weights.mean(axis=0) == pytest.approx([1 / 3] * 3, abs=Z * 0.24 / np.sqrt(30_000))
-    orders = [(weights[:, list(p)] @ [1, -1, 0] > 0).mean() for p in itertools.permutations([0, 1])
-              for p in [(*p, 2)]]  # fmt: skip
-    assert orders == pytest.approx([0.5, 0.5], abs=Z * 0.5 / np.sqrt(30_000))
+    orders = np.bincount(weights.argsort(axis=1) @ [9, 3, 1], minlength=27)
+    found = orders[orders > 0] / 30_000
+    assert len(found) == 6
+    assert found == pytest.approx([1 / 6] * 6, abs=Z * np.sqrt(5 / 36 / 30_000))
 
 
 # --- The box of points ------------------------------------------------------------------------
@@ -182,7 +181,7 @@ def test_box_draws_of_two_shares_are_uniform_on_their_interval(words: tuple[str,
 def in_box_region(shares: FloatArray, points: FloatArray) -> NDArray[np.bool_]:
     """Tell which shares are those of points within their words: some scale must fit them all."""
     low, high = points / WORD_SPREAD, points * WORD_SPREAD
-    return np.asarray((low / shares).max(axis=1) <= (high / shares).min(axis=1))
+    return np.asarray((low / shares).max(axis=1) <= (high / shares).min(axis=1) * (1 + 1e-12))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ def test_box_draws_of_three_shares_are_those_of_brute_force(words: tuple[str, st
     expected = plain[in_box_region(plain, points)]
     found = simplex_draws(words, "words", len(expected), seed=12)
     assert len(expected) > 5_000
-    assert in_box_region(found * (1 + 0e-9), points).mean() > 0.9999
+    assert in_box_region(found, points).all()
     assert_same_mean(found, expected)
     for i, j in itertools.combinations_with_replacement(range(3), 2):
         products = [
@@ -302,9 +301,9 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 # --- Answers ----------------------------------------------------------------------------------
 
-ONE = answer(station_min=1.0, toulouse_min=-2.5)
-STRONG = answer(airport_min=1.0, toulouse_min=-0.62, station_min=-0.1, auch_min=-0.1)
-TWO = np.concatenate([ONE, answer(daily_services_min=1.0, ftth_coverage_share=-1.2)])
+ONE = answer(station_min=1.0, toulouse_min=-0.7)
+STRONG = answer(airport_min=1.0, toulouse_min=-0.41, station_min=-0.1, auch_min=-0.1)
+TWO = np.concatenate([ONE, answer(daily_services_min=1.0, ftth_coverage_share=-0.5)])
 
 
 def sampled(
@@ -349,7 +348,7 @@ def test_an_inner_point_is_as_good_a_start() -> None:
     """An answer so strong that few plain draws have it: seeds are taken whose draws have none."""
     region = weight_region(PRESETS["toulouse-consultant"].profile)
     row = STRONG[0]
-    plain = np.concatenate([region.sample(50_000, np.random.default_rng(s)) for s in range(4)])
+    plain = np.concatenate([region.sample(50_000, np.random.default_rng(s)) for s in range(6)])
     exact = plain[plain @ row >= 0]
     assert 100 < len(exact) < 0.002 * len(plain)
     start = region.inner_point(STRONG)
@@ -375,14 +374,14 @@ def test_contradictory_answers_are_refused() -> None:
     rng = np.random.default_rng(1)
     against_itself = np.concatenate(
         [
-            answer(station_min=1.0, toulouse_min=-2.0),
-            answer(station_min=-1.0, toulouse_min=1.9),
+            answer(station_min=1.0, toulouse_min=-0.6),
+            answer(station_min=-1.0, toulouse_min=0.58),
         ]
     )
     against_the_words = answer(airport_min=1.0, station_min=-1.5)
     for rows in (against_itself, against_the_words):
         assert region.inner_point(rows) is None
-        with pytest.raises(WeightError, match="contradict one another.*Change or leave out one"):
+        with pytest.raises(WeightError, match=r"contradict one another.*Change or leave out one"):
             region.sample(200, rng, answers=rows)
     assert weight_region(PRESETS["toulouse-consultant"].profile, "free").inner_point(
         against_the_words
@@ -392,7 +391,7 @@ def test_contradictory_answers_are_refused() -> None:
 def test_an_equality_leaves_no_room() -> None:
     """Two answers that meet in a plane: weights exist, but none of them could be drawn."""
     region = weight_region(PRESETS["toulouse-consultant"].profile)
-    rows = answer(station_min=1.0, toulouse_min=-2.0)
+    rows = answer(station_min=1.0, toulouse_min=-0.5)
     with pytest.raises(WeightError):
         region.sample(100, np.random.default_rng(1), answers=np.concatenate([rows, -rows]))
 
@@ -419,7 +418,7 @@ def test_answers_on_what_does_not_count_are_no_contradiction() -> None:
 def test_hit_and_run_gathers_starts_before_it_walks(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one draw in some 150 that agrees, chains start from many places and not from a few."""
     region = weight_region(PRESETS["lyon-trainer"].profile)
-    row = answer(station_min=1.0, toulouse_min=-3.55)
+    row = answer(station_min=1.0, toulouse_min=-3.85)
     plain = region.sample(40_000, np.random.default_rng(0))
     share = (plain @ row[0] >= 0).mean()
     assert 0.003 < share < module.KEPT_AT_LEAST / 2
