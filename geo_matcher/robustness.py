@@ -51,7 +51,7 @@ DEFAULT_SEED = 2026
 
 WEIGHTS_PER_STATE = 2
 """Weights that meet each drawn state of the data. On the shipped release 2,000 draws are then worth
-some 1,400 independent ones; with 8 weights a state they would be worth 400."""
+some 1,300 independent ones; with 8 weights a state they would be worth 400."""
 
 CELLS_AT_ONCE = 1_500_000
 """Values held at once: what bounds the memory."""

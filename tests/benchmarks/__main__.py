@@ -10,10 +10,15 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import bench_maps, bench_ranking, bench_service
+from tests.benchmarks import bench_maps, bench_ranking, bench_robustness, bench_service
 from tests.benchmarks.measure import Row
 
-BENCHMARKS = {"ranking": bench_ranking.run, "service": bench_service.run, "maps": bench_maps.run}
+BENCHMARKS = {
+    "ranking": bench_ranking.run,
+    "robustness": bench_robustness.run,
+    "service": bench_service.run,
+    "maps": bench_maps.run,
+}
 
 
 def main() -> int:

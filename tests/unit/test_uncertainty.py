@@ -248,6 +248,15 @@ def test_prices_never_fall_below_nothing_and_no_sale_counts_as_one(
         assert cell(figures, matrix, str(code), "house_price_eur_m2") == pytest.approx(expected)
     column = figures[:, NAMES.index("house_price_eur_m2")]
     assert np.nanmin(column) == 0.0
+    # Where the sales behind a price are not told, it counts as that of a single one.
+    told = territory.tables["housing_sales_2021_2025"]
+    untold = {**territory.tables, "housing_sales_2021_2025": told[told["insee_code"] != FLEURANCE]}
+    without = replace(territory, tables=untold)
+    price = number(table, FLEURANCE, "house_price_eur_m2")
+    normal = NormalDist(price, price * sale_spread(without))
+    expected = [max(0.0, normal.inv_cdf(middle)) for middle in MIDDLES]
+    found = cell(figure_quantiles(without, matrix), matrix, FLEURANCE, "house_price_eur_m2")
+    assert found == pytest.approx(expected)
 
 
 def test_the_mean_of_every_price_is_the_published_one(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import chi2_contingency, kstest
+from scipy.stats import chi2_contingency, ks_2samp, kstest
 
 from geo_matcher import weights as module
 from geo_matcher.criteria import CRITERIA, FAMILIES
@@ -342,6 +342,48 @@ def test_hit_and_run_agrees_with_rejection(
     plain = region.sample(6_000, np.random.default_rng(1))
     with pytest.raises(AssertionError):
         assert_same_mean(plain[:, used], exact[:, used])
+
+
+def test_hit_and_run_is_uniform_on_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two criteria, the first at least a third of the second: w is uniform on (1/4, 1)."""
+    region = weight_region(family_profile("children", [LITTLE, LITTLE]), "free")
+    row = answer(primary_school_min=1.0, college_min=-1 / 3)
+    monkeypatch.setattr(module, "STEPS", 5)
+    drawn = sampled(region, row, 20_000, 3, monkeypatch, kept_at_least=2.0)
+    assert kstest(drawn[:, region.columns[0]], "uniform", args=(0.25, 0.75)).pvalue > 0.01
+
+
+def test_hit_and_run_is_uniform_on_a_polygon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three criteria: every coordinate is distributed as by rejection."""
+    region = weight_region(family_profile("children", [MUST, IMPORTANT, LITTLE]), "words")
+    row = answer(primary_school_min=1.0, college_min=-1.5, lycee_min=-0.8)
+    monkeypatch.setattr(module, "STEPS", 10)
+    walked = sampled(region, row, 15_000, 4, monkeypatch, kept_at_least=2.0)
+    exact = sampled(region, row, 30_000, 5, monkeypatch, kept_at_least=0.0)
+    assert len(np.unique(exact, axis=0)) == 30_000
+    for column in region.columns:
+        assert ks_2samp(walked[:, column], exact[:, column]).pvalue > 0.01
+
+
+def test_chains_forget_where_they_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chains of one start are hardly more alike than others: share of the variance, per weight."""
+    region = weight_region(PRESETS["lyon-trainer"].profile)
+    row, alike = answer(station_min=1.0, toulouse_min=-3.5), {}
+    monkeypatch.setattr(module, "START_ROUNDS", 0)
+    shipped = module.STEPS
+    for steps in (0, 3, shipped):
+        monkeypatch.setattr(module, "STEPS", steps)
+        drawn = sampled(region, row, 1_500, 1, monkeypatch, kept_at_least=2.0)[:, region.columns]
+        if steps == 0:
+            starts = len(np.unique(drawn, axis=0))
+        chains = drawn[: len(drawn) // starts * starts].reshape(-1, starts, drawn.shape[1])
+        variance = chains.var(axis=(0, 1))
+        between = chains.mean(axis=0).var(axis=0, ddof=1) - variance / len(chains)
+        alike[steps] = (between / variance).max()
+    assert 30 < starts < 150
+    assert alike[0] > 0.9
+    assert alike[3] > 0.4
+    assert alike[shipped] < 0.15
 
 
 def test_an_inner_point_is_as_good_a_start() -> None:
