@@ -10,12 +10,19 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import bench_maps, bench_ranking, bench_robustness, bench_service
+from tests.benchmarks import (
+    bench_interview,
+    bench_maps,
+    bench_ranking,
+    bench_robustness,
+    bench_service,
+)
 from tests.benchmarks.measure import Row
 
 BENCHMARKS = {
     "ranking": bench_ranking.run,
     "robustness": bench_robustness.run,
+    "interview": bench_interview.run,
     "service": bench_service.run,
     "maps": bench_maps.run,
 }
