@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from api import answers
 from api.app import create_app
+from api.dependencies import StaticAnswer
 from api.errors import PROBLEM_JSON
 from api.models import MatchResponse, Problem
 from api.routes import territory as territory_routes
@@ -32,7 +34,7 @@ from geo_matcher.arguments import (
 )
 from geo_matcher.audit import audit
 from geo_matcher.comparison import compare
-from geo_matcher.criteria import CRITERIA
+from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.duo import duo
 from geo_matcher.explanation import reasons
 from geo_matcher.interview import MAX_QUESTIONS, Answer, interview
@@ -53,9 +55,22 @@ FAMILY = PROFILES["paris-web-family"]
 STATION = {"criterion": "station_min", "better": 10.0, "worse": 30.0}
 COWORKING = {"criterion": "coworking_min", "better": 5.0, "worse": 20.0}
 ANSWER = {"first": STATION, "second": COWORKING, "choice": "skip"}
+HEALTH_ONLY = {
+    "importance": dict.fromkeys(FAMILIES, "not_at_all") | {"health": "important"},
+    "limits": {"auch_min": {"at_most": 40}, "house_price_eur_m2": {"at_most": 1700}},
+}
+"""Few criteria, so that some communes are behind on all; limits that some break or leave open."""
+
+AGAINST_WORDS = {
+    "first": {"criterion": "museum_min", "better": 2.0, "worse": 40.0},
+    "second": {"criterion": "daily_services_min", "better": 2.0, "worse": 40.0},
+    "choice": "first",
+}
+"""An answer that the words of an empty profile rule out, and other words would allow."""
+
 FAR = {"limits": {"toulouse_min": {"at_least": 60}}}
 NEAR = {"limits": {"toulouse_min": {"at_most": 30}}}
-POSTS = {
+POSTS: dict[str, dict[str, Any]] = {
     "explanations": {"profile": {}, "commune": "Sarrant"},
     "interviews": {"profile": {}, "answers": []},
     "comparisons": {"profile": {}, "communes": ["Sarrant", "Mauvezin"]},
@@ -91,7 +106,9 @@ def plain(content: Any) -> Any:
 def fits(model: type[BaseModel], answer: Any) -> BaseModel:
     """Assert that an answer fits its model, that nothing is lost and nothing added."""
     found = model.model_validate(answer)
-    assert found.model_dump(mode="json", exclude_unset=True) == answer
+    dumped = found.model_dump(mode="json", exclude_unset=True)
+    assert dumped == answer
+    assert json.dumps(dumped, sort_keys=True) == json.dumps(answer, sort_keys=True)  # 1 is not True
     return found
 
 
@@ -106,8 +123,7 @@ def problem_of(answer: Any, status: int) -> dict[str, Any]:
     for text in (found["detail"], *found["problems"]):
         assert "Input should" not in text
         assert "Traceback" not in text
-        for said in re.findall(r"[^;]*\binput should\b", text):
-            raise AssertionError(said) if "found" not in text else None
+        assert text.count("found ") >= text.count("input should")
     return found
 
 
@@ -134,8 +150,9 @@ def test_matches_with_odds_are_those_of_the_library(
         assert answer.json()["robustness"]["seed"] == DEFAULT_SEED
         assert all(list(each) == ["p_top_1", "p_top_5", "rank_low", "rank_high"] for each in told)
     else:
-        shapes = [feature["properties"] for feature in answer.json()["features"]]
-        assert [{key: shape[key] for key in each} for shape, each in zip(shapes, told)] == told  # noqa: B905 - lengths compared here
+        shapes = answer.json()
+        assert [feature["properties"]["odds"] for feature in shapes["features"]] == told
+        assert shapes["robustness"] == found.as_dict()
     for column, each in enumerate(told):
         ranks = found.ranks[:, column]
         assert each["p_top_1"] == (ranks == 1).mean()
@@ -157,7 +174,7 @@ EXPLAINED = [
     ("paris-web-family", "all", "32008"),
     ("toulouse-consultant", "partners", "Nogaro"),  # breaks a limit
     ("lyon-trainer", "network", "32013"),  # outside
-    ("cultura-artist", "all", "Auch"),
+    ("cultura-artist", "all", "32033"),  # beaten on everything
     ("retired-couple", "all", "32013"),
 ]
 
@@ -172,7 +189,10 @@ def test_explanations_are_those_of_the_library(
     said = {language: list(reason_sentences(found, language)) for language in LANGUAGES}
     assert answer == plain(found.as_dict() | {"sentences": said})
     fits(answers.Explanation, answer)
-    assert answer["in_scope"] == (commune in {"32008", "Auch", "32013"}) or scope == "partners"
+    held = client.get(f"{V1}/communes", params={"scope": scope, "limit": 1000}).json()
+    code = territory.find(commune)
+    assert answer["in_scope"] is (code in {each["insee_code"] for each in held["communes"]})
+    assert answer["result"]["insee_code"] == code
     score = sum(each["points"] for each in answer["result"]["contributions"])
     assert score == pytest.approx(answer["result"]["score"], abs=1e-9)
     if answer["leader"]:
@@ -242,7 +262,10 @@ def test_duos_are_those_of_the_library(
     fits(answers.DuoAnswer, answer)
 
 
-@pytest.mark.parametrize(("name", "scope", "top"), [("paris-web-family", "partners", 5), ("cultura-artist", "all", 500)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "scope", "top"),
+    [("paris-web-family", "partners", 5), ("cultura-artist", "network", 500)],
+)
 def test_pairs_are_those_of_the_library(
     client: TestClient, territory: Territory, name: str, scope: str, top: int
 ) -> None:
@@ -251,7 +274,7 @@ def test_pairs_are_those_of_the_library(
     assert answer["pairs"] == plain([pair.as_dict() for pair in found])
     assert (answer["release"], answer["scope"]) == (territory.release_id, scope)
     fits(answers.PairsAnswer, answer)
-    assert len(answer["pairs"]) == min(top, 458)
+    assert len(answer["pairs"]) == min(top, 171)
 
 
 def test_types_are_those_of_the_library(client: TestClient, territory: Territory) -> None:
@@ -262,12 +285,13 @@ def test_types_are_those_of_the_library(client: TestClient, territory: Territory
     assert sorted(members) == sorted(territory.codes)
 
 
-@pytest.mark.parametrize(("scope", "size", "seed"), [("partners", 20, 7), ("network", 12, 2**32 - 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scope", "size", "seed"), [("partners", 20, 7), ("network", 12, 2**32 - 1)]
+)
 def test_audits_are_those_of_the_library(
     client: TestClient, territory: Territory, scope: str, size: int, seed: int
 ) -> None:
-    asked = {"scope": scope, "size": size, "seed": seed}
-    answer = client.get(f"{V1}/audit", params=asked)
+    answer = client.get(f"{V1}/audit", params={"scope": scope, "size": size, "seed": seed})
     assert answer.status_code == 200
     assert answer.json() == plain(audit(territory, scope, size=size, seed=seed).as_dict())
     fits(answers.AuditAnswer, answer.json())
@@ -283,16 +307,24 @@ def _walk(value: Any, seen: dict[str, dict[str, list[Any]]]) -> None:
             _walk(each, seen)
     elif isinstance(value, dict):
         _walk(list(value.values()), seen)
-    elif isinstance(value, BaseModel) or is_dataclass(value):
-        kind = type(value)
-        names = kind.model_fields if isinstance(value, BaseModel) else kind.__dataclass_fields__
-        for name in names:
-            content = getattr(value, name)
-            seen[kind.__name__][name].append(content)
-            _walk(content, seen)
+    elif isinstance(value, BaseModel):
+        _note(value, list(type(value).model_fields), seen)
+    elif is_dataclass(value):
+        _note(value, [field.name for field in fields(value)], seen)
 
 
-def _dethroned(client: TestClient) -> list[tuple[type[BaseModel], Any]]:
+def _note(value: Any, names: list[str], seen: dict[str, dict[str, list[Any]]]) -> None:
+    for name in names:
+        content = getattr(value, name)
+        seen[type(value).__name__][name].append(content)
+        _walk(content, seen)
+
+
+WIDE = "?size=40&scope=all&seed=1"
+"""An audit with communes that another one beats everywhere."""
+
+
+def _varied_answers(client: TestClient) -> list[tuple[type[BaseModel], Any]]:
     """Return answers that between them fill every field of every model."""
     found: list[tuple[type[BaseModel], Any]] = [
         (
@@ -301,36 +333,36 @@ def _dethroned(client: TestClient) -> list[tuple[type[BaseModel], Any]]:
         )
         for name, scope, commune in EXPLAINED
     ]
-    opposite = [ANSWER | {"choice": choice} for choice in ("first", "second")]
-    talks = [(FAMILY, []), (FAMILY, opposite), ({"importance": {"mobility": "a_little"}}, opposite)]
+    found += [
+        (
+            answers.Explanation,
+            post(client, "explanations", profile=HEALTH_ONLY, scope="partners", commune=commune),
+        )
+        for commune in ("Beaumarchés", "Sarrant")
+    ]
+    opposite = [ANSWER | {"choice": choice} for choice in ("first", "second", "skip")]
+    talks: list[tuple[Any, list[Any]]] = [(FAMILY, []), (FAMILY, opposite), ({}, [AGAINST_WORDS])]
     found += [
         (answers.InterviewState, post(client, "interviews", profile=profile, answers=given))
-        for profile, given in [*talks, (FAMILY, [_word_trap()])]
+        for profile, given in talks
     ]
-    sides = [(FAMILY, PROFILES["cultura-artist"]), (FAR, NEAR)]
-    sides.append((PROFILES["toulouse-consultant"], PROFILES["retired-couple"]))
-    sides.append(({"limits": {"population": {"at_least": 9000}}}, NEAR))
+    sides: list[tuple[Any, Any]] = [
+        (FAMILY, PROFILES["cultura-artist"]),
+        (FAR, NEAR),
+        (PROFILES["cultura-artist"], FAMILY),
+    ]
     found += [
-        (answers.DuoAnswer, post(client, "duos", first=one, second=two)) for one, two in sides
+        (answers.DuoAnswer, post(client, "duos", first=one, second=two, top=500))
+        for one, two in sides
     ]
     communes = ["Mauvezin", "Armentieux", "Nogaro"]
     for name in ("toulouse-consultant", "paris-web-family"):
-        body = {"profile": PROFILES[name], "communes": communes}
-        found.append((answers.ComparisonAnswer, post(client, "comparisons", **body)))
-    body = {"profile": {}, "scope": "all", "top": 300}
-    found.append((answers.PairsAnswer, post(client, "pairs", **body)))
+        told = post(client, "comparisons", profile=PROFILES[name], communes=communes)
+        found.append((answers.ComparisonAnswer, told))
+    found.append((answers.PairsAnswer, post(client, "pairs", profile={}, scope="all", top=300)))
     found.append((answers.TypesAnswer, client.get(f"{V1}/types").json()))
-    found.append((answers.AuditAnswer, client.get(f"{V1}/audit", params={"size": 40}).json()))
+    found.append((answers.AuditAnswer, client.get(f"{V1}/audit{WIDE}").json()))
     return found
-
-
-def _word_trap() -> dict[str, Any]:
-    """Return an answer that a family's word contradicts, and a neighbouring word would allow."""
-    return {
-        "first": {"criterion": "museum_min", "better": 0.0, "worse": 15.0},
-        "second": {"criterion": "primary_school_min", "better": 0.0, "worse": 30.0},
-        "choice": "first",
-    }
 
 
 NEVER_FILLED = {
@@ -342,18 +374,18 @@ NEVER_FILLED = {
 
 def test_every_field_of_every_model_is_used(client: TestClient) -> None:
     seen: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    for model, answer in _dethroned(client):
+    for model, answer in _varied_answers(client):
         _walk(fits(model, answer), seen)
     asked = {name for name in answers.__all__ if name.endswith("Request")}
     unmet = set(answers.__all__) - asked - set(seen) - NEVER_FILLED
     assert not unmet
     empty = {
         f"{model}.{name}"
-        for model, fields in seen.items()
-        for name, contents in fields.items()
+        for model, used in seen.items()
+        for name, contents in used.items()
         if all(content is None or content in ([], {}, ()) for content in contents)
     }
-    assert empty <= NEVER_FILLED
+    assert sorted(empty - NEVER_FILLED) == []
 
 
 def test_a_bridge_fits_its_model_though_the_gers_has_none() -> None:
@@ -362,17 +394,9 @@ def test_a_bridge_fits_its_model_though_the_gers_has_none() -> None:
     fits(answers.TypeBridge, Bridge("32001", "32002", 1.5).as_dict())
 
 
-def _objects(schema: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(schema, dict):
-        if "properties" in schema:
-            yield schema
-        for value in schema.values():
-            yield from _objects(value)
-
-
 @pytest.mark.parametrize("name", [name for name in answers.__all__ if name != "AskedQuestion"])
 def test_no_model_lets_an_unknown_key_pass(name: str) -> None:
-    with pytest.raises(ValidationError, match="Extra inputs are not permitted|extra_forbidden"):
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         TypeAdapter(getattr(answers, name)).validate_python({"colour": "blue"})
 
 
@@ -433,7 +457,7 @@ def _conversation(
 def test_an_interview_comes_to_each_of_its_ends_and_says_so(
     client: TestClient, territory: Territory
 ) -> None:
-    ends = {}
+    ends: dict[str, tuple[str, dict[str, Any]]] = {}
     for name, choices in POLICIES:
         if {"settled", "little_to_gain", "enough"} <= set(ends):
             break
@@ -508,6 +532,19 @@ def test_answers_that_contradict_each_other_are_told_with_what_would_do(
     assert post(client, "interviews", profile=FAMILY, answers=kept)["state"] != "contradiction"
 
 
+def test_a_word_that_would_reconcile_an_answer_does(client: TestClient) -> None:
+    state = post(client, "interviews", profile={}, answers=[AGAINST_WORDS])
+    assert state["state"] == "contradiction"
+    assert state["contradiction"]["leave_out"] == [0]
+    changes = state["contradiction"]["words"]
+    assert {change["family"] for change in changes} == {"daily_life", "setting"}
+    change = changes[0]
+    profile = {"importance": {change["family"]: change["would_do"]}}
+    again = post(client, "interviews", profile=profile, answers=[AGAINST_WORDS])
+    assert again["state"] != "contradiction"
+    assert again["ignored"] == []
+
+
 def test_as_many_answers_as_are_accepted_are_read_and_one_more_is_refused(
     client: TestClient,
 ) -> None:
@@ -543,16 +580,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ),
     (
         "explanations",
-        {
-            "profile": {
-                "importance": dict.fromkeys(
-                    ("work", "connection", "daily_life", "children", "health", "mobility")
-                    + ("housing", "setting", "welcome"),
-                    "not_at_all",
-                )
-            },
-            "commune": "Sarrant",
-        },
+        {"profile": {"importance": dict.fromkeys(FAMILIES, "not_at_all")}, "commune": "Sarrant"},
         "Raise one family to a_little",
     ),
     ("interviews", {"profile": {}, "answers": {}}, "answers: found '{}'"),
@@ -617,7 +645,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("pairs", {"profile": {}, "top": 0}, "top: found '0'"),
     ("pairs", {"profile": {}, "top": 10**30}, "top: found '1000"),
     ("pairs", {"profile": {}, "top": "many"}, "top: found 'many'"),
-    ("pairs", {"profile": {}, "top": True}, "top: found 'True'"),
     ("pairs", [1, 2], "body: found '[1, 2]'; expected an object with keys"),
     ("pairs", "x", "body: found 'x'; expected an object with keys"),
     ("matches", {"profile": {}, "odds": True}, "odds: unknown key"),
@@ -820,37 +847,49 @@ def test_two_audits_at_once_both_answer(client: TestClient, territory: Territory
         assert answer.json() == plain(audit(territory, size=15, seed=seed).as_dict())
 
 
+class _Places(threading.BoundedSemaphore):
+    """Places for audits that count how many are taken."""
+
+    taken = 0
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        got = super().acquire(blocking, timeout)
+        self.taken += got
+        return got
+
+
 def test_audits_run_one_by_one_and_beyond_a_few_are_told_to_come_back(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release, under_way, most = threading.Event(), 0, 0
 
-    def slow(*_: Any) -> Any:
+    def slow(*_: Any) -> StaticAnswer:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
         assert release.wait(30)
         under_way -= 1
-        return territory_routes.StaticAnswer.of({})
+        return StaticAnswer.of({})
 
-    monkeypatch.setattr(territory_routes, "_figures", slow)
     limit = territory_routes.MAX_AT_ONCE
+    places = _Places(limit)
+    monkeypatch.setattr(territory_routes, "_figures", slow)
+    monkeypatch.setattr(territory_routes, "_places", places)
     with ThreadPoolExecutor(limit) as pool:
         waiting = [pool.submit(client.get, f"{V1}/audit?size={10 + n}") for n in range(limit)]
-        refusal = client.get(f"{V1}/audit?size=30")
-        while refusal.status_code == 200:  # pragma: no cover - never: none is let through
-            raise AssertionError(refusal.text)
-        for _ in range(200):  # until all have taken their place
-            if refusal.status_code == 503:
-                break
+        try:
+            deadline = time.monotonic() + 20
+            while places.taken < limit and time.monotonic() < deadline:
+                time.sleep(0.005)
             refusal = client.get(f"{V1}/audit?size=30")
-        assert client.get(f"{V1}/types").status_code == 200
-        assert client.post(f"{V1}/pairs", json={"profile": {}, "top": 1}).status_code == 200
-        release.set()
+            types = client.get(f"{V1}/types")
+            others = client.post(f"{V1}/pairs", json={"profile": {}, "top": 1})
+        finally:
+            release.set()
         assert [job.result(timeout=60).status_code for job in waiting] == [200] * limit
-    found = problem_of(refusal, 503)
-    assert "Try again" in found["detail"]
+    assert "Try again" in problem_of(refusal, 503)["detail"]
     assert int(refusal.headers["Retry-After"]) > 0
+    assert (types.status_code, others.status_code) == (200, 200)
     assert most == 1
     assert client.get(f"{V1}/audit?size=30").status_code == 200
 
