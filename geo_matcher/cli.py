@@ -46,7 +46,7 @@ from geo_matcher.console import (
     write_json,
 )
 from geo_matcher.criteria import CRITERIA, FAMILIES
-from geo_matcher.errors import GeoMatcherError
+from geo_matcher.errors import GeoMatcherError, ProfileError
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.numbers import NBSP, format_number, format_raw
 from geo_matcher.presets import PRESETS, preset_named
@@ -112,6 +112,8 @@ def match(
     chosen = chosen_profile(profile, profile_name)
     ranking = rank(territory_of(context), chosen, scope.value)
     found = None
+    if not with_odds and (draws, seed, belief.value) != (DEFAULT_DRAWS, DEFAULT_SEED, "words"):
+        raise ProfileError("--draws, --seed and --weights change the odds only: add --odds.")
     if with_odds:
         found = odds(ranking, draws=draws, seed=seed, belief=belief.value)
     if output_format is FormatOption.json:

@@ -289,7 +289,8 @@ class Territory:
             fold(asked), self._folded_names, n=MAX_SUGGESTIONS, cutoff=0.6
         )
         names = [str(self.communes.at[self._folded_names[n][0], "name"]) for n in near]
-        hint = f" Did you mean {', '.join(names)}?" if names else ""
+        near_ones = f" Did you mean {', '.join(names)}?"
+        hint = near_ones if names else " Check its spelling, or give its INSEE code."
         message = (
             f"No commune of this release ({self.catalog.name_en}, {len(self.codes)} communes) has "
             f"the INSEE code or name {asked[:60]!r}.{hint}"

@@ -726,3 +726,8 @@ def test_nothing_that_matters_is_refused_at_a_terminal_too(
     assert talked.code == 2
     assert "Raise one family to a_little" in talked.err
     assert talked.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [("--draws", "500"), ("--seed", "1"), ("--weights", "order")])
+def test_options_of_the_odds_without_odds_are_refused(run: Run, option: tuple[str, str]) -> None:
+    assert "add --odds" in refused(run("match", "--profile-name", "retired-couple", *option))

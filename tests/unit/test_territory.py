@@ -186,7 +186,8 @@ def test_what_resembles_nothing_is_refused_without_suggestion(
     with pytest.raises(UnknownCommuneError) as refusal:
         territory.find(asked)
     assert refusal.value.suggestions == ()
-    assert str(refusal.value).endswith(f"has the INSEE code or name {asked[:60]!r}.")
+    assert f"has the INSEE code or name {asked[:60]!r}." in str(refusal.value)
+    assert str(refusal.value).endswith("Check its spelling, or give its INSEE code.")
 
 
 def test_a_name_that_two_communes_share_asks_for_the_code(territory: Territory) -> None:
