@@ -251,9 +251,9 @@ def test_what_the_form_does_not_offer_is_loaded_anew(visit: Start) -> None:
     page = visit().open("?max_pau_min=120&scope=all")
     page.get_by_role("link", name="Trouver son village").click()
     page.wait_for_load_state("networkidle")
-    assert page.locator('[name="max_pau_min"]').count() == 0
+    assert page.locator('select[name="max_pau_min"]').count() == 0
     page.go_back(wait_until="networkidle")
-    assert page.locator('[name="max_pau_min"]').input_value() == "120"
+    assert page.locator('select[name="max_pau_min"]').input_value() == "120"
 
 
 # --- Villages, polygons, details ------------------------------------------------------------------
