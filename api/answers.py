@@ -16,7 +16,6 @@ from geo_matcher.audit import (
     CorrelatedPair,
     EpciExposure,
     Exposure,
-    MakeUp,
     WeightShare,
 )
 from geo_matcher.comparison import (
@@ -29,6 +28,7 @@ from geo_matcher.comparison import (
 )
 from geo_matcher.duo import Favourite, Opposition, SharedVillage
 from geo_matcher.interview import MAX_ANSWERS, Answer, Question
+from geo_matcher.newcomers import MakeUp
 from geo_matcher.pairs import MAX_PAIRS, Bourg
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import FamilyName, Profile

@@ -1,9 +1,7 @@
 """Nobody left out: which communes a whole population of newcomers never gets to see, and why.
 
-Hides how the population is drawn, how exposure is counted and how an absence is explained. The
-population is **assumed**, not surveyed: its make-up is written in the tables below, each a list of
-choices with their share, drawn independently of one another. A preset gives a newcomer's tastes
-(importances, track, trade, limits); everything else about them is drawn again.
+Hides how exposure is counted and how an absence is explained. The population is that of
+``newcomers``: assumed, not surveyed.
 
 Exposure is the share of the population in whose first places a commune stands (Singh and Joachims
 2018, "Fairness of exposure in rankings", *KDD*). It judges the list and its figures, never a
@@ -13,12 +11,9 @@ be unseen for want of a figure alone.
 
 from __future__ import annotations
 
-from bisect import bisect
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
@@ -26,41 +21,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from geo_matcher.criteria import CRITERIA, FAMILIES, Importance
+from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import DecisionMatrix, decision_matrix
 from geo_matcher.errors import DataError, ProfileError
 from geo_matcher.matching import NAMES, Ranking, rank
-from geo_matcher.presets import PRESETS
-from geo_matcher.profile import Profile, parse_profile
+from geo_matcher.newcomers import DEFAULT_SEED, DEFAULT_SIZE, MakeUp, make_up, newcomers
 from geo_matcher.territory import Territory
 
 __all__ = [
     "CORRELATED_FROM",
-    "DEFAULT_SEED",
-    "DEFAULT_SIZE",
     "DEFAULT_TOP",
-    "MAX_SIZE",
     "MAX_TOP",
-    "MIN_SIZE",
-    "POPULATION",
     "Absence",
     "Audit",
     "CorrelatedPair",
     "EpciExposure",
     "Exposure",
-    "MakeUp",
     "WeightShare",
     "audit",
     "gini",
-    "population",
 ]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.intp]
 
-MIN_SIZE, MAX_SIZE = 10, 5_000
-DEFAULT_SIZE, DEFAULT_SEED, DEFAULT_TOP = 1_000, 2026, 5
+DEFAULT_TOP = 5
 MAX_TOP = 20
 
 CORRELATED_FROM = 0.7
@@ -75,206 +61,7 @@ TIE_POINTS = 1e-9
 CONFIDENCE = 0.95
 
 
-# --- The assumed population --------------------------------------------------------------------
-
-POPULATION: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType(
-    {
-        "preset": (
-            ("paris-web-family", 0.22),
-            ("toulouse-consultant", 0.20),
-            ("cultura-artist", 0.12),
-            ("retired-couple", 0.12),
-            ("lyon-trainer", 0.16),
-            ("bordeaux-shop-online", 0.18),
-        ),
-        "origin_city": (
-            ("paris", 0.25),
-            ("toulouse", 0.25),
-            ("bordeaux", 0.12),
-            ("lyon", 0.10),
-            ("lille", 0.06),
-            ("marseille", 0.06),
-            ("montpellier", 0.06),
-            ("other", 0.10),
-        ),  # recorded for the adviser; it never changes a ranking
-        # A retired couple is drawn without children whatever this table says.
-        "household": (("none", 0.45), ("young", 0.20), ("school", 0.20), ("teenagers", 0.15)),
-        "children": (("1", 0.45), ("2", 0.42), ("3", 0.13)),
-        "work_mode": (("home", 0.45), ("coworking", 0.30), ("client_visits", 0.25)),
-        # Only for those who visit clients.
-        "client_city": (
-            ("none", 0.25),
-            ("toulouse", 0.40),
-            ("auch", 0.15),
-            ("agen", 0.06),
-            ("tarbes", 0.05),
-            ("montauban", 0.04),
-            ("pau", 0.03),
-            ("mont_de_marsan", 0.02),
-        ),
-        "tenure": (("buy", 0.70), ("rent", 0.30)),
-        "surface_m2": (("70", 0.20), ("100", 0.40), ("130", 0.30), ("160", 0.10)),
-        # What the budget pays, in euros per m², or per m² and month; "none" says no budget.
-        "buy_eur_m2": (
-            ("1200", 0.15),
-            ("1500", 0.25),
-            ("1900", 0.25),
-            ("2300", 0.20),
-            ("none", 0.15),
-        ),
-        "rent_eur_m2_month": (("6", 0.20), ("7.5", 0.40), ("9", 0.25), ("none", 0.15)),
-        "village_size": (
-            ("none", 0.30),
-            ("hamlet", 0.10),
-            ("village", 0.30),
-            ("bourg", 0.22),
-            ("town", 0.08),
-        ),
-        # For each family: one word less, the preset's word, one word more.
-        "importance_step": (("-1", 0.15), ("0", 0.70), ("1", 0.15)),
-    }
-)
-"""Assumed shares of each choice. They are assumptions to argue with, not the results of a survey:
-what the network tells of its newcomers names trades, households and cities, with no counts."""
-
-CHILDREN_AGES: Mapping[str, tuple[int, int]] = MappingProxyType(
-    {"young": (0, 5), "school": (6, 11), "teenagers": (12, 17)}
-)
-"""Youngest and oldest age of the children of each household."""
-
-CHILDLESS_PRESETS = frozenset({"retired-couple"})
-
-LIMIT_HOUSEHOLDS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "primary_school_min": frozenset({"young", "school"}),
-        "college_min": frozenset({"school", "teenagers"}),
-        "lycee_min": frozenset({"teenagers"}),
-    }
-)
-"""Households that keep a preset's limit on a school; the others have no reason to set it."""
-
-WORDS = tuple(Importance)
-LEAST, MOST = WORDS.index(Importance.A_LITTLE), WORDS.index(Importance.INDISPENSABLE)
-
-CUMULATED = MappingProxyType(
-    {name: tuple(accumulate(share for _, share in rows)) for name, rows in POPULATION.items()}
-)
-
-
-def population(size: int = DEFAULT_SIZE, seed: int = DEFAULT_SEED) -> tuple[Profile, ...]:
-    """Draw a population of plausible newcomers.
-
-    Parameters
-    ----------
-    size
-        How many, ``MIN_SIZE`` to ``MAX_SIZE``.
-    seed
-        Same seed, same newcomers; a smaller population is the beginning of a larger one.
-
-    Raises
-    ------
-    ProfileError
-        If the size or the seed is out of range.
-    """
-    return tuple(profile for profile, _ in _newcomers(size, seed))
-
-
-def _newcomers(size: int, seed: int) -> list[tuple[Profile, list[tuple[str, str]]]]:
-    """Return each newcomer with the choices that made them."""
-    if not MIN_SIZE <= size <= MAX_SIZE:
-        raise ProfileError(
-            f"the population has {size} newcomers, expected {MIN_SIZE} to {MAX_SIZE:,}. "
-            "Give a size in that range."
-        )
-    if seed < 0:
-        raise ProfileError(f"seed is {seed}, expected 0 or more. Give another seed.")
-    rng = np.random.default_rng(seed)
-    return [_newcomer(rng, number) for number in range(1, size + 1)]
-
-
-def _newcomer(rng: np.random.Generator, number: int) -> tuple[Profile, list[tuple[str, str]]]:
-    chosen: list[tuple[str, str]] = []
-
-    def draw(table: str) -> str:
-        rows = POPULATION[table]
-        place = bisect(CUMULATED[table], rng.random())
-        value = rows[min(place, len(rows) - 1)][0]  # the last sum may fall short of 1 by rounding
-        chosen.append((table, value))
-        return value
-
-    name = draw("preset")
-    preset = PRESETS[name].profile
-    origin = draw("origin_city")
-    household = "none" if name in CHILDLESS_PRESETS else draw("household")
-    ages: list[int] = []
-    if household != "none":
-        youngest, oldest = CHILDREN_AGES[household]
-        ages = sorted(rng.integers(youngest, oldest + 1, int(draw("children"))).tolist())
-    work_mode = draw("work_mode")
-    client = draw("client_city") if work_mode == "client_visits" else "none"
-    tenure, surface = draw("tenure"), float(draw("surface_m2"))
-    price = draw({"buy": "buy_eur_m2", "rent": "rent_eur_m2_month"}[tenure])
-    size = draw("village_size")
-    limits = {
-        criterion: limit.model_dump(exclude_none=True)
-        for criterion, limit in preset.limits.items()
-        if _keeps_limit(criterion, household, client)
-    }
-    profile = parse_profile(
-        {
-            "name": f"{name} {number}",
-            "track": preset.track,
-            "sector": preset.sector,
-            "origin_city": origin,
-            "work_mode": work_mode,
-            "client_city": None if client == "none" else client,
-            "children_ages": ages,
-            "tenure": tenure,
-            "budget_eur": None if price == "none" else float(price) * surface,
-            "surface_m2": surface,
-            "village_size": None if size == "none" else size,
-            "importance": {
-                family: _word(preset, family, int(draw("importance_step")))
-                for family in FAMILIES
-                if family != "children" or ages
-            },
-            "criteria": {key: choice.model_dump() for key, choice in preset.criteria.items()},
-            "limits": limits,
-        }
-    )
-    return profile, chosen
-
-
-def _keeps_limit(criterion: str, household: str, client: str) -> bool:
-    """Tell whether a preset's limit still makes sense for the household and the work drawn."""
-    if criterion in LIMIT_HOUSEHOLDS:
-        return household in LIMIT_HOUSEHOLDS[criterion]
-    cities = {f"{city}_min" for city, _ in POPULATION["client_city"]}
-    return criterion not in cities or criterion == f"{client}_min"
-
-
-def _word(preset: Profile, family: str, step: int) -> Importance:
-    """Return a preset's importance of a family moved by some words, never down to nothing."""
-    word = preset.family_importance(family)
-    if word is Importance.NOT_AT_ALL:
-        word = FAMILIES[family].importance  # schools, for a household that has children now
-    return WORDS[min(MOST, max(LEAST, WORDS.index(word) + step))]
-
-
 # --- Results -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class MakeUp:
-    """One choice of the population: the share assumed and the share drawn.
-
-    Both are shares of those for whom the table was drawn at all.
-    """
-
-    table: str
-    value: str
-    assumed: float
-    drawn: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -640,10 +427,10 @@ def audit(
             f"The scope {scope!r} of release {territory.release_id} is empty, expected one commune "
             "or more. Complete the membership table or choose another scope."
         )
-    newcomers = _newcomers(size, seed)
+    drawn = newcomers(size, seed)
     matrix = decision_matrix(territory)
     counts = _Counts(matrix, rows, top)
-    for profile, _ in newcomers:
+    for profile, _ in drawn:
         counts.add(rank(territory, profile, scope, matrix=matrix))
     exposures = _exposures(territory, counts, size)
     ranked = sorted(exposures, key=lambda item: (-item.share_top, item.insee_code))
@@ -662,7 +449,7 @@ def audit(
         gini=gini([item.share_top for item in exposures]),
         pairs=_pairs(matrix, used),
         weights=_weights(counts, used, size),
-        make_up=_make_up([choices for _, choices in newcomers]),
+        make_up=make_up([choices for _, choices in drawn]),
     )
 
 
@@ -822,13 +609,3 @@ def _weights(counts: _Counts, used: IntArray, size: int) -> tuple[WeightShare, .
     effective = counts.effective / max(1, counts.spread)
     nominal = counts.nominal / size
     return tuple(WeightShare(NAMES[k], nominal[k].item(), effective[k].item()) for k in used)
-
-
-def _make_up(choices: Sequence[Sequence[tuple[str, str]]]) -> tuple[MakeUp, ...]:
-    drawn = Counter(choice for newcomer in choices for choice in newcomer)
-    asked = Counter(table for newcomer in choices for table, _ in newcomer)
-    return tuple(
-        MakeUp(table, value, share, drawn[table, value] / max(1, asked[table]))
-        for table, rows in POPULATION.items()
-        for value, share in rows
-    )

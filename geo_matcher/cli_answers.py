@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from geo_matcher.audit import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE, Audit
+from geo_matcher.audit import Audit
 from geo_matcher.comparison import Comparison, CriterionComparison, Village
 from geo_matcher.console import (
     DrawsArgument,
@@ -40,6 +40,7 @@ from geo_matcher.criteria import CRITERIA, FAMILIES, Importance, Unit
 from geo_matcher.errors import ProfileError
 from geo_matcher.interview import Answer, Choice, Interview, Question, interview
 from geo_matcher.matching import rank
+from geo_matcher.newcomers import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.profile import Profile, parse_profile, read_profile
 from geo_matcher.robustness import DEFAULT_DRAWS, DEFAULT_SEED

@@ -14,7 +14,8 @@ from starlette.responses import HTMLResponse, Response
 from api.answers import AuditAnswer, TypesAnswer
 from api.dependencies import StaticAnswer, TerritoryDep
 from api.models import ScopeName
-from geo_matcher.audit import DEFAULT_SEED, DEFAULT_SIZE, DEFAULT_TOP, MIN_SIZE, Audit, audit
+from geo_matcher.audit import DEFAULT_TOP, Audit, audit
+from geo_matcher.newcomers import DEFAULT_SEED, DEFAULT_SIZE, MIN_SIZE
 from geo_matcher.territory import Territory
 
 __all__ = ["MAX_AT_ONCE", "MAX_AUDIT_SIZE", "REPORT_POLICY", "router"]

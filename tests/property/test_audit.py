@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo_matcher.audit import audit, gini, population
+from geo_matcher.audit import audit, gini
+from geo_matcher.newcomers import population
 from geo_matcher.profile import parse_profile
 from geo_matcher.territory import SCOPES, Territory
 

@@ -10,23 +10,21 @@ import numpy as np
 import pytest
 
 import geo_matcher.audit as audit_module
+import geo_matcher.newcomers as newcomers_module
 from geo_matcher.audit import (
     CORRELATED_FROM,
-    MAX_SIZE,
     MAX_TOP,
-    POPULATION,
     Absence,
     Audit,
     audit,
     gini,
-    population,
 )
 from geo_matcher.criteria import CRITERIA, Direction
 from geo_matcher.decision import DecisionMatrix, decision_matrix
 from geo_matcher.errors import DataError, ProfileError
 from geo_matcher.matching import NAMES, rank
-from geo_matcher.presets import PRESETS
-from geo_matcher.profile import CITIES, Profile, parse_profile
+from geo_matcher.newcomers import POPULATION, population
+from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
 SIZE, SEED, TOP = 40, 7, 5
@@ -62,77 +60,6 @@ def with_best(matrix: DecisionMatrix, row: int, columns: list[int]) -> DecisionM
         increasing = list(CRITERIA.values())[k].direction is Direction.INCREASING
         raw[row, k] = low[row, k] = 1.0 if increasing else 0.0
     return DecisionMatrix.from_figures(matrix.codes, raw, low, status)
-
-
-# --- The population ---------------------------------------------------------------------------
-
-
-def test_the_tables_are_shares_of_things_that_exist() -> None:
-    for name, rows in POPULATION.items():
-        assert sum(share for _, share in rows) == pytest.approx(1.0, abs=1e-12), name
-        assert all(share > 0 for _, share in rows), name
-    assert {name for name, _ in POPULATION["preset"]} == set(PRESETS)
-    assert {name for name, _ in POPULATION["origin_city"]} == set(CITIES)
-
-
-def test_a_population_is_valid_repeatable_and_grows_by_its_end() -> None:
-    some = population(60, 3)
-    assert len(some) == 60
-    assert [parse_profile(profile.as_dict()) for profile in some] == list(some)
-    assert population(60, 3) == some
-    assert population(25, 3) == some[:25]
-    assert population(25, 4) != some[:25]
-    for profile in some:
-        assert profile.weights.sum() == pytest.approx(1.0)
-
-
-def test_newcomers_are_plausible() -> None:
-    for profile in population(400, 11):
-        preset = profile.name.rsplit(" ", 1)[0]
-        ages = profile.children_ages
-        assert preset in PRESETS
-        assert all(0 <= age <= 17 for age in ages)
-        assert len(ages) <= 3
-        if preset == "retired-couple":
-            assert ages == []
-        assert ("children" in profile.importance) == bool(ages)
-        assert profile.client_city is None or profile.work_mode == "client_visits"
-        assert ("primary_school_min" not in profile.limits) or max(ages) <= 11
-        assert ("college_min" not in profile.limits) or min(ages) >= 6
-        assert ("toulouse_min" not in profile.limits) or profile.client_city == "toulouse"
-        assert set(profile.limits) <= set(PRESETS[preset].profile.limits)
-        if profile.budget_eur is not None:
-            price = profile.budget_eur / profile.surface_m2
-            low, high = (1_200, 2_300) if profile.tenure == "buy" else (6, 9)
-            assert low <= round(price, 6) <= high
-
-
-def test_shares_drawn_are_near_the_shares_assumed() -> None:
-    drawn = population(800, 5)
-    n = len(drawn)
-    counts = Counter(profile.origin_city for profile in drawn)
-    for city, share in POPULATION["origin_city"]:
-        assert abs(counts[city] / n - share) < 4 * np.sqrt(share * (1 - share) / n)  # type: ignore[index]
-    rent = sum(profile.tenure == "rent" for profile in drawn) / n
-    assert abs(rent - 0.30) < 4 * np.sqrt(0.21 / n)
-
-
-def test_importances_move_by_one_word_at_most() -> None:
-    points = [1, 2, 4]
-    moves = Counter[int]()
-    for profile in population(200, 2):
-        preset = PRESETS[profile.name.rsplit(" ", 1)[0]].profile
-        for family, word in profile.importance.items():
-            before = preset.family_importance(family).points or 2  # schools: the catalogue's word
-            moves[points.index(word.points) - points.index(before)] += 1
-    assert set(moves) == {-1, 0, 1}
-    assert moves[0] > moves[1] > 0
-
-
-@pytest.mark.parametrize(("size", "seed"), [(9, 1), (MAX_SIZE + 1, 1), (20, -1)])
-def test_a_population_out_of_range_is_refused(size: int, seed: int) -> None:
-    with pytest.raises(ProfileError, match="expected"):
-        population(size, seed)
 
 
 # --- The Gini coefficient ---------------------------------------------------------------------
@@ -325,13 +252,13 @@ def test_a_limit_that_alone_hides_a_village_is_told(
     raw[row, fibre] = low[row, fibre] = 0.84
     changed = DecisionMatrix.from_figures(matrix.codes, raw, low, matrix.status.copy())
     monkeypatch.setattr(audit_module, "decision_matrix", lambda _: changed)
-    monkeypatch.setattr(audit_module, "CUMULATED", dict(audit_module.CUMULATED) | {
+    monkeypatch.setattr(newcomers_module, "CUMULATED", dict(newcomers_module.CUMULATED) | {
         "preset": (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)})  # fmt: skip
     result = audit(territory, size=20, seed=1)  # the preset that limits fibre, twenty times
     absent = next(item for item in result.absences if item.name == "Mauvezin")
     assert (absent.limit, absent.limit_share) == ("ftth_coverage_share", 1.0)
     free = 0
-    for profile in audit_module.population(20, 1):
+    for profile in population(20, 1):
         ranking = rank(territory, profile, matrix=changed)
         assert set(profile.limits) <= {"ftth_coverage_share", "primary_school_min"}
         free += ranking.score[row] >= ranking.score[ranking.order[TOP - 1]]
