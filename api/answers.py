@@ -11,13 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.models import MAX_TOP, Contribution, Odds, Result, Robustness, ScopeName, Twin
-from geo_matcher.audit import (
-    Absence,
-    CorrelatedPair,
-    EpciExposure,
-    Exposure,
-    WeightShare,
-)
+from geo_matcher.audit import Absence, EpciExposure, Exposure
 from geo_matcher.comparison import (
     MAX_VILLAGES,
     MIN_VILLAGES,
@@ -26,8 +20,9 @@ from geo_matcher.comparison import (
     OriginCity,
     Village,
 )
+from geo_matcher.double_counting import CorrelatedPair, WeightShare
 from geo_matcher.duo import Favourite, Opposition, SharedVillage
-from geo_matcher.interview import MAX_ANSWERS, Answer, Question
+from geo_matcher.interview import MAX_ANSWERS, Answer, Question, State
 from geo_matcher.newcomers import MakeUp
 from geo_matcher.pairs import MAX_PAIRS, Bourg
 from geo_matcher.presets import PRESETS
@@ -182,7 +177,10 @@ class Dominance(_Answer):
     name: str
     dominator: str
     dominator_name: str
-    certain: bool = Field(description="Whether it holds whatever is not known.")
+    certain: bool = Field(
+        description="Whether it holds with what is unknown or bounded at its best; errors of known "
+        "figures apart."
+    )
     behind_points: float
 
 
@@ -283,7 +281,7 @@ class InterviewState(_Answer):
 
     release: str
     scope: ScopeName
-    state: Literal["ask", "settled", "little_to_gain", "enough", "contradiction"]
+    state: State
     answers: list[Answer]
     ignored: list[int]
     asked: int

@@ -27,6 +27,7 @@ from geo_matcher.errors import (
     UnknownPresetError,
     WeightError,
 )
+from geo_matcher.profile import expectation
 
 __all__ = ["ERROR_STATUS", "PROBLEM_JSON", "add_error_handlers", "problem"]
 
@@ -154,14 +155,14 @@ def _sentence(detail: Mapping[str, Any]) -> str:
     if kind == "json_invalid":
         return f"body: not valid JSON ({detail.get('ctx', {}).get('error', message)})"
     if kind == "missing":
-        return f"{where}: {message}; see /docs for what to send"
+        return f"{where}: it is missing; see /docs for what to send"
     if kind == "value_error":
         return f"{where}: {message}"
     if kind in NO_OBJECT:
         message = "expected an object with keys; see /docs for them"
     elif isinstance(found, float) and not math.isfinite(found):
         message = "expected a finite number"
-    return f"{where}: found {str(found)[:MAX_SHOWN]!r}; {message[0].lower()}{message[1:]}"
+    return f"{where}: found {str(found)[:MAX_SHOWN]!r}; {expectation(message)}"
 
 
 async def _http(request: Request, raised: Exception) -> Response:

@@ -25,6 +25,7 @@ from api.forms import (
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
 from api.texts import Translate, translator, typeset
+from api.turns import turn
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.look import score_class
 from geo_matcher.matching import Ranking
@@ -100,7 +101,9 @@ class ResultsView:
 def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
     """Return what changes with each answer: the list, the limits, the state for the scripts."""
     language, t = asked.language, translator(asked.language)
-    cards = make_cards(odds(ranking), language, asked.top)
+    with turn():
+        chances = odds(ranking)
+    cards = make_cards(chances, language, asked.top)
     query = to_query(asked.profile, asked.scope, language)
     left = len(ranking) - len(cards)
     more_query = to_query(

@@ -220,9 +220,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "compare.one_more": ("Cochez-en encore un.", "Tick one more."),
     "compare.ready": ("{n} villages cochés", "{n} villages ticked"),
     "compare.count": (
-        "{found} communes choisies : une comparaison en prend {least} à {most}. Cochez-en dans la "
-        "liste.",
-        "{found} communes chosen: a comparison takes {least} to {most}. Tick some in the list.",
+        "Communes choisies : {found}. Une comparaison en prend {least} à {most} ; cochez-en dans "
+        "la liste.",
+        "Communes chosen: {found}. A comparison takes {least} to {most}; tick some in the list.",
     ),
     "compare.title": ("Côte à côte : {names}", "Side by side: {names}"),
     "compare.best": ("le mieux", "best"),

@@ -10,15 +10,17 @@ change: it stands before a verb, after one, or after a mark.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
-from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
+from geo_matcher.criteria import CRITERIA, FAMILIES, Direction, Unit
 from geo_matcher.decision import Status
 from geo_matcher.explanation import Reasons
-from geo_matcher.insight import FigureChange, WeightChange
+from geo_matcher.insight import WeightChange
 from geo_matcher.interview import Interview, Question, Step
+from geo_matcher.leverage import FigureChange
 from geo_matcher.matching import NAMES
 from geo_matcher.numbers import NBSP, format_number, format_raw
 from geo_matcher.sentences import (
@@ -104,9 +106,10 @@ def _standing(reasons: Reasons, name: str, language: str) -> Iterator[str]:
         yield (f"{name} n'est pas parmi {scope}." if french else f"{name} is not among {scope}.")
     if reasons.misses:
         several = len(reasons.misses) > 1
+        some = "plusieurs" if several else "l'une"
         missed = ". ".join(miss_phrase(criterion, by, language) for criterion, by in reasons.misses)
         yield (
-            f"{name} ne respecte pas {'plusieurs' if several else 'une'} de vos limites. {missed}."
+            f"{name} ne respecte pas {some} de vos limites. {missed}."
             if french
             else f"{name} breaks {'several' if several else 'one'} of your limits. {missed}."
         )
@@ -159,9 +162,9 @@ def _dominance(reasons: Reasons, name: str, language: str) -> str:
     assert reasons.dominance is not None
     other, certain = reasons.dominance.dominator_name, reasons.dominance.certain
     if language == "fr":
-        start = "Dans tous les cas" if certain else "D'après ce que nous savons"
+        start = "Même au mieux de l'inconnu" if certain else "D'après ce que nous savons"
         return f"{start}, {name} ne dépasse {other} sur rien de ce qui compte."
-    start = "In every case" if certain else "From what we know"
+    start = "Even with the unknown at its best" if certain else "From what we know"
     return f"{start}, {other} does at least as well as {name} on everything that counts."
 
 
@@ -172,9 +175,9 @@ def weight_sentence(change: WeightChange, language: str) -> str:
     if name is None:
         leader = change.leader_name
         return (
-            f"Quelle que soit la façon de peser vos critères, {leader} reste en tête."
+            f"Avec ces chiffres, {leader} reste en tête quelle que soit la façon de peser."
             if french
-            else f"However your criteria are weighed, {leader} stays first."
+            else f"With these figures, {leader} stays first however they are weighed."
         )
     if change.status == "already_first":
         if french:
@@ -194,13 +197,13 @@ def weight_sentence(change: WeightChange, language: str) -> str:
             joined = listed(told, "et" if french else "and")
             parts.append(f"{more} {'pour' if french else 'for'} {joined}")
     details = ", ".join(parts)
-    moved = format_number(change.moved_share, language, "%")
+    moved = format_number(math.floor(change.moved_share * 1000) / 1000, language, "%")
     if moved == format_number(0.0, language, "%"):
         # A difference of scores that rounding alone tells: what moves may be too little to name.
         colon = f"{NBSP}: " if french else ": "
         details = f"{colon}{details}" if details else ""
         return (
-            f"{name} passerait en tête en déplaçant un rien de poids{details}."
+            f"Un très léger changement de poids mettrait {name} en tête{details}."
             if french
             else f"A trifle of weight would put {name} first{details}."
         )
@@ -240,7 +243,7 @@ def _quoted(criterion: str, language: str) -> str:
 
 def _figure(change: FigureChange, name: str, language: str) -> str:
     criterion = CRITERIA[change.criterion]
-    needed = _shown(change.needed, change.present, criterion.unit, language)
+    needed = _shown(_enough(change), change.present, criterion.unit, language)
     label = label_in_sentence(change.criterion, language)
     rank = change.rank_after
     instead = _instead(change, criterion.unit, language)
@@ -263,6 +266,26 @@ def _instead(change: FigureChange, unit: Unit, language: str) -> str:
     if change.status == Status.UNREACHABLE.label:
         return "(aujourd'hui hors d'atteinte)" if french else "(out of reach today)"
     return "(donnée encore inconnue)" if french else "(not known yet)"
+
+
+SHOWN_TO: Mapping[Unit, float] = MappingProxyType({Unit.SHARE: 0.001, Unit.EUR_M2_MONTH: 0.1})
+"""What a figure is rounded to when it is written, in its unit; 1 elsewhere."""
+
+ROUNDING = 1e-9
+"""Part of a step that is rounding of the computer and none of the figure."""
+
+
+def _enough(change: FigureChange) -> float:
+    """Round a needed figure to what is written, towards more than enough, never towards less."""
+    criterion = CRITERIA[change.criterion]
+    step = SHOWN_TO.get(criterion.unit, 1.0)
+    is_rise = criterion.direction is Direction.INCREASING
+    if change.present is not None:
+        is_rise = change.needed > change.present
+    steps = change.needed / step
+    whole = math.ceil(steps - ROUNDING) if is_rise else math.floor(steps + ROUNDING)
+    low, high = criterion.unit.domain
+    return min(high, max(low, whole * step))
 
 
 def _shown(needed: float, present: float | None, unit: Unit, language: str) -> str:
@@ -330,16 +353,20 @@ def question_sentence(question: Question, language: str) -> str:
 STATE_SENTENCES = {
     "fr": {
         "ask": "Une question de plus aiderait à trancher.",
+        "none_listed": "Aucune commune ne respecte toutes vos limites : relâchez-en une.",
+        "few": "Cinq communes ou moins respectent vos limites : il n'y a rien à départager.",
         "settled": "Vos cinq premiers ne bougent plus guère.",
         "little_to_gain": "Aucune question de plus ne changerait beaucoup vos cinq premiers.",
-        "enough": "Assez de questions : le reste se voit sur place.",
+        "enough": "Cinq questions suffisent : le reste se voit sur place.",
         "contradiction": "Vos réponses ne vont pas toutes ensemble ; c'est bien normal.",
     },
     "en": {
         "ask": "One more question would help to decide.",
+        "none_listed": "No commune keeps within all your limits: relax one.",
+        "few": "Five communes or fewer keep within your limits: there is nothing to choose.",
         "settled": "Your first five hardly move any more.",
         "little_to_gain": "No further question would change your first five much.",
-        "enough": "Enough questions: the rest is seen on the spot.",
+        "enough": "Five questions are enough: the rest is seen on the spot.",
         "contradiction": "Your answers do not all go together; that is quite usual.",
     },
 }

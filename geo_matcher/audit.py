@@ -18,26 +18,28 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import DecisionMatrix, decision_matrix
+from geo_matcher.double_counting import (
+    CorrelatedPair,
+    WeightShare,
+    correlated_pairs,
+    effective_weights,
+    weight_shares,
+)
 from geo_matcher.errors import DataError, ProfileError
 from geo_matcher.matching import NAMES, Ranking, rank
 from geo_matcher.newcomers import DEFAULT_SEED, DEFAULT_SIZE, MakeUp, make_up, newcomers
 from geo_matcher.territory import Territory
 
 __all__ = [
-    "CORRELATED_FROM",
     "DEFAULT_TOP",
     "MAX_TOP",
     "Absence",
     "Audit",
-    "CorrelatedPair",
     "EpciExposure",
     "Exposure",
-    "WeightShare",
     "audit",
     "gini",
 ]
@@ -48,12 +50,6 @@ IntArray = NDArray[np.intp]
 
 DEFAULT_TOP = 5
 MAX_TOP = 20
-
-CORRELATED_FROM = 0.7
-"""Absolute correlation from which two criteria are listed as telling much the same."""
-
-MIN_COMMUNES = 30
-"""Communes with both figures known under which a correlation is not given."""
 
 TIE_POINTS = 1e-9
 """Scores closer than this share a rank, as in a ranking."""
@@ -169,37 +165,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The figure of an :class:`Absence` that is above zero when a reason holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class CorrelatedPair:
-    """Two criteria that tell much the same over all communes: their Pearson correlation."""
-
-    first: str
-    second: str
-    r: float
-    communes: int
-    same_family: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WeightShare:
-    """What a criterion weighs on paper and what it decides, mean over the population.
-
-    Attributes
-    ----------
-    criterion
-        Which one.
-    nominal
-        Weight w_k.
-    effective
-        Share of the variance of the score, w_k cov(v_k, s) / var(s) with s = Σ w_k v_k. Both add up
-        to 1; the effective one is negative where a criterion pulls against the score.
-    """
-
-    criterion: str
-    nominal: float
-    effective: float
 
 
 @dataclass(frozen=True)
@@ -379,10 +344,9 @@ class _Counts:
 
     def _weigh(self, weights: FloatArray, values: FloatArray, score: FloatArray) -> None:
         self.nominal += weights
-        centred = (score - score.mean()) / 100.0
-        variance = centred @ centred
-        if variance > 0:
-            self.effective += weights * (centred @ values) / variance
+        effective = effective_weights(weights, values, score)
+        if effective is not None:
+            self.effective += effective
             self.spread += 1
 
 
@@ -447,8 +411,10 @@ def audit(
         epcis=_by_epci(ranked),
         absences=_absences(matrix, counts, exposures, used, size),
         gini=gini([item.share_top for item in exposures]),
-        pairs=_pairs(matrix, used),
-        weights=_weights(counts, used, size),
+        pairs=correlated_pairs(matrix, used),
+        weights=weight_shares(
+            counts.nominal / size, counts.effective / max(1, counts.spread), used
+        ),
         make_up=make_up([choices for _, choices in drawn]),
     )
 
@@ -566,46 +532,3 @@ def _most_exposed(exposures: Sequence[Exposure], which: BoolArray) -> str | None
         return None
     shown = np.array([item.share_top for item in exposures])
     return exposures[int(np.where(which, shown, -1.0).argmax())].name
-
-
-# --- Double counting ---------------------------------------------------------------------------
-
-
-def _pairs(matrix: DecisionMatrix, used: IntArray) -> tuple[CorrelatedPair, ...]:
-    """Correlate the catalogue's values over every commune of the territory.
-
-    Pearson's, because a score adds values: what two of them share is what counts twice. A commune
-    with an unknown figure is left out of that figure's pairs alone.
-    """
-    known = np.where(np.isnan(matrix.raw), np.nan, matrix.values)
-    frame = pd.DataFrame(known, columns=list(matrix.criteria))
-    r = frame.corr(min_periods=MIN_COMMUNES).to_numpy()
-    both = matrix.known.T @ matrix.known
-    found = []
-    for place, i in enumerate(used.tolist()):
-        for j in used[place + 1 :].tolist():
-            if abs(r[i, j]) >= CORRELATED_FROM:  # False where it cannot be told
-                family = CRITERIA[NAMES[i]].family
-                found.append(
-                    CorrelatedPair(
-                        NAMES[i],
-                        NAMES[j],
-                        r[i, j].item(),
-                        int(both[i, j]),
-                        family == CRITERIA[NAMES[j]].family,
-                    )
-                )
-    return tuple(sorted(found, key=lambda pair: -abs(pair.r)))
-
-
-def _weights(counts: _Counts, used: IntArray, size: int) -> tuple[WeightShare, ...]:
-    """Compare nominal weights with what they decide.
-
-    That a weight is not the importance it is read as is the point of Paruolo, Saisana and Saltelli
-    2013, "Ratings and rankings: voodoo or science?", *Journal of the Royal Statistical Society A*
-    176:609-634. They measure it by the correlation ratio; the covariance decomposition used here is
-    its linear counterpart and adds up to 1 exactly.
-    """
-    effective = counts.effective / max(1, counts.spread)
-    nominal = counts.nominal / size
-    return tuple(WeightShare(NAMES[k], nominal[k].item(), effective[k].item()) for k in used)

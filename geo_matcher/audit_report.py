@@ -16,9 +16,10 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from geo_matcher.audit import CORRELATED_FROM, Absence, Audit, Exposure, WeightShare
+from geo_matcher.audit import Absence, Audit, Exposure
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.double_counting import CORRELATED_FROM, WeightShare
 from geo_matcher.look import COLOURS
 from geo_matcher.numbers import NBSP, format_date, format_number, format_raw
 from geo_matcher.presets import PRESETS

@@ -15,15 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, FAMILIES
-from geo_matcher.insight import (
-    Dominance,
-    FigureChange,
-    WeightChange,
-    dethrone,
-    dominated,
-    figures_to_gain,
-    weights_to_lead,
-)
+from geo_matcher.dominance import Dominance, dominated
+from geo_matcher.insight import WeightChange, dethrone, weights_to_lead
+from geo_matcher.leverage import FigureChange, figures_to_gain
 from geo_matcher.matching import NAMES, Ranking
 from geo_matcher.resemblance import Twin, twins
 from geo_matcher.robustness import DEFAULT_DRAWS, DEFAULT_SEED, SHORTLIST, Odds, odds

@@ -1,9 +1,8 @@
-"""What would have to be true for a ranking to come out otherwise.
+"""Which weights would make a ranking come out otherwise.
 
-Hides the optimisation behind four questions: which weights would put a commune first, which single
-figure would move it up, how little would dethrone the winner, and which communes no weights prefer.
-Every answer is exact and speaks of the values that count, so an unknown figure stands at the middle
-of its interval here as it does in the score; where that could make a claim false, it is said.
+Hides the optimisation behind two questions: which weights would put a commune first, and how little
+would dethrone the winner. Every answer is exact and speaks of the values that count, so an unknown
+figure stands at the middle of its interval here as it does in the score.
 
 The communes compared are those that a ranking lists. Weights move only among the criteria that the
 profile uses; the amount moved is half the sum of the absolute differences between two sets of
@@ -13,26 +12,19 @@ weights, that is the share of all weight that changes hands.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.criteria import CRITERIA, Criterion, Direction, Unit, ValueFunction
-from geo_matcher.errors import GeoMatcherError, ProfileError
+from geo_matcher.errors import GeoMatcherError
+from geo_matcher.leverage import left_out_by, rank_among
 from geo_matcher.matching import NAMES, Ranking
 
 __all__ = [
-    "Dominance",
-    "FigureChange",
     "WeightChange",
     "dethrone",
-    "dominated",
-    "figures_to_gain",
-    "near_misses_within",
     "weights_to_lead",
 ]
 
@@ -40,20 +32,11 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Status = Literal["already_first", "possible", "impossible"]
 
-SCOPE = "scope"
-"""Word that stands among the limits for a commune that the scope leaves out."""
-
-TIE_POINTS = 1e-9
-"""Scores closer than this share a rank, as in a ranking."""
-
 TIED_VALUE = 1e-9
 """Communes closer than this share of the scale (score / 100) are tied under changed weights."""
 
 MOVED_WEIGHT = 1e-12
 """Changes of a weight smaller than this are rounding and count as none."""
-
-VALUE_SLACK = 1e-12
-"""A value this close under the one needed is reached; in points it is well under a tie."""
 
 SOLVER_TOLERANCE = 1e-10
 SOLVED, INFEASIBLE = 0, 2
@@ -139,99 +122,6 @@ class WeightChange:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class FigureChange:
-    """One figure that would be enough to gain ranks, all others staying as they are.
-
-    Attributes
-    ----------
-    criterion, unit
-        Which figure, and its natural unit.
-    present
-        The figure that counts today; None where it is unknown or a place cannot be reached.
-    status
-        What is known of it (``measured``, ``upper_bound``, ``missing``…). A ``missing`` figure
-        counts at the middle of its interval, so the true one may already be enough.
-    needed
-        Nearest figure that is enough, within the profile's limits. Where nothing is known, the
-        least favourable one that is enough.
-    change
-        ``needed`` less ``present``; None where there is no present figure.
-    value_present, value_needed, value_change
-        Value that counts, least value that is enough, and the difference.
-    rank_before, rank_after
-        Rank today, and with this figure; ties share a rank. For a commune that is not listed, the
-        rank that it would have if it were.
-    left_out_by
-        What would still keep the commune out of the ranking: ``scope``, and limits missed.
-    """
-
-    criterion: str
-    unit: str
-    present: float | None
-    status: str
-    needed: float
-    change: float | None
-    value_present: float
-    value_needed: float
-    value_change: float
-    rank_before: int
-    rank_after: int
-    left_out_by: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the change in plain types."""
-        return {
-            "criterion": self.criterion,
-            "unit": self.unit,
-            "present": self.present,
-            "status": self.status,
-            "needed": self.needed,
-            "change": self.change,
-            "value_present": self.value_present,
-            "value_needed": self.value_needed,
-            "value_change": self.value_change,
-            "rank_before": self.rank_before,
-            "rank_after": self.rank_after,
-            "left_out_by": list(self.left_out_by),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Dominance:
-    """A commune than which another is at least as good on every criterion and better on one.
-
-    Attributes
-    ----------
-    insee_code, name
-        The commune that is dominated: no weights put it ahead of the other.
-    dominator, dominator_name
-        The other.
-    certain
-        Whether this holds whatever the figures that are unknown or known only as a bound.
-    behind_points
-        Points between the two scores.
-    """
-
-    insee_code: str
-    name: str
-    dominator: str
-    dominator_name: str
-    certain: bool
-    behind_points: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the pair in plain types."""
-        return {
-            "insee_code": self.insee_code,
-            "name": self.name,
-            "dominator": self.dominator,
-            "dominator_name": self.dominator_name,
-            "certain": self.certain,
-            "behind_points": self.behind_points,
-        }
-
-
 # --- Weights --------------------------------------------------------------------------------
 
 
@@ -262,8 +152,8 @@ def weights_to_lead(ranking: Ranking, code_or_name: str) -> WeightChange:
     row = ranking.position(code_or_name)
     others = ranking.order[ranking.order != row]
     used = np.flatnonzero(ranking.weights > 0)
-    left_out = _left_out_by(ranking, row)
-    if _rank_among(ranking.score[others], ranking.score[row].item()) == 1:
+    left_out = left_out_by(ranking, row)
+    if rank_among(ranking.score[others], ranking.score[row].item()) == 1:
         return _change(ranking, "already_first", row, ranking.weights, left_out_by=left_out)
     ahead = ranking.values[np.ix_(others, used)] - ranking.values[row, used]
     after = _nearest_weights(ahead, ranking.weights[used])
@@ -439,233 +329,7 @@ def _change(
     )
 
 
-# --- Figures --------------------------------------------------------------------------------
-
-
-def figures_to_gain(
-    ranking: Ranking, code_or_name: str, places: int = 1
-) -> tuple[FigureChange, ...]:
-    """Return every single figure whose change alone would move a commune up.
-
-    To gain k ranks is to reach the rank that is k better or a still better one, ties counting; who
-    has fewer ranks above than that has to be first. The needed figure is where the value function
-    in force, the profile's own if it has one, reaches the needed value; it lies in the domain of
-    its unit and within the profile's limits, and a yes-or-no figure is 0 or 1.
-
-    Parameters
-    ----------
-    ranking
-        The ranking as it is.
-    code_or_name
-        Any commune of the territory; one that is not listed is compared as if it were.
-    places
-        Ranks to gain, 1 or more.
-
-    Returns
-    -------
-    tuple of FigureChange
-        Least change of value first. Empty when no single figure is enough, and for a commune that
-        is first already.
-
-    Raises
-    ------
-    UnknownCommuneError
-        If the territory has no such commune.
-    ProfileError
-        If ``places`` is less than 1.
-    """
-    if places < 1:
-        raise ProfileError(f"places is {places}, expected 1 or more ranks to gain.")
-    row = ranking.position(code_or_name)
-    others = ranking.score[ranking.order[ranking.order != row]]
-    score = ranking.score[row].item()
-    rank_before = _rank_among(others, score)
-    if rank_before == 1:
-        return ()
-    to_reach = max(1, rank_before - places)
-    gap = np.sort(others)[::-1][to_reach - 1].item() - score
-    left_out = _left_out_by(ranking, row)
-    found = []
-    for k in np.flatnonzero(ranking.weights > 0).tolist():
-        criterion = CRITERIA[NAMES[k]]
-        full = ranking.weights[k].item() * 100.0
-        value = ranking.values[row, k].item()
-        step = gap / full
-        least = value + step
-        function = ranking.profile.value_functions.get(criterion.name, criterion.value_function)
-        raw = ranking.matrix.raw[row, k].item()
-        needed = _nearest_figure(criterion, function, least, raw, _allowed(ranking, criterion))
-        if needed is None:
-            continue
-        present, _, status, _ = ranking.matrix.plain[row][k]
-        reached = score + full * (function(needed).item() - value)
-        found.append(
-            FigureChange(
-                criterion=criterion.name,
-                unit=criterion.unit.value,
-                present=present,
-                status=status,
-                needed=needed,
-                change=None if present is None else needed - present,
-                value_present=value,
-                value_needed=least,
-                value_change=step,
-                rank_before=rank_before,
-                rank_after=_rank_among(others, reached),
-                left_out_by=tuple(name for name in left_out if name != criterion.name),
-            )
-        )
-    found.sort(key=lambda change: change.value_change)
-    return tuple(found)
-
-
-def _allowed(ranking: Ranking, criterion: Criterion) -> tuple[float, float]:
-    """Return the smallest and the largest figure that make sense and break no limit."""
-    low, high = criterion.unit.domain
-    limit = ranking.profile.limits.get(criterion.name)
-    if limit is not None:
-        low = low if limit.at_least is None else limit.at_least
-        high = high if limit.at_most is None else limit.at_most
-    return low, high
-
-
-def _nearest_figure(
-    criterion: Criterion,
-    function: ValueFunction,
-    least: float,
-    raw: float,
-    allowed: tuple[float, float],
-) -> float | None:
-    """Return the allowed figure nearest to ``raw`` that is worth ``least``, if there is one."""
-    enough = least - VALUE_SLACK
-    if criterion.unit is Unit.YES_NO:
-        knots = [figure for figure in (0.0, 1.0) if allowed[0] <= figure <= allowed[1]]
-    else:
-        # Outside the breakpoints the value stays the same: no nearer figure is missed there.
-        figures = [figure for figure, _ in function.breakpoints]
-        knots = sorted(set(np.clip(figures, *allowed).tolist()))
-    values = function(knots).tolist()
-    found = [x for x, value in zip(knots, values, strict=True) if value >= enough]
-    if criterion.unit is not Unit.YES_NO:
-        for i in range(len(knots) - 1):
-            ends = sorted(((values[i], knots[i]), (values[i + 1], knots[i + 1])))
-            if ends[0][0] < enough <= ends[1][0]:
-                found.append(_crossing(function, least, *ends))
-    if not found:
-        return None
-    if math.isnan(raw):
-        return max(found) if criterion.direction is Direction.DECREASING else min(found)
-    if math.isinf(raw):
-        return max(found)
-    return min(found, key=lambda x: (abs(x - raw), x))
-
-
-def _crossing(
-    function: ValueFunction, least: float, bad: tuple[float, float], good: tuple[float, float]
-) -> float:
-    """Return the figure at which a linear piece, given by its (value, figure) ends, is enough."""
-    share = min(1.0, (least - bad[0]) / (good[0] - bad[0]))
-    x = bad[1] + share * (good[1] - bad[1])
-    while function(x).item() < least - VALUE_SLACK:  # on a very steep piece a rounding counts
-        x = math.nextafter(x, good[1])
-    return x
-
-
-# --- Dominance and limits -------------------------------------------------------------------
-
-
-def dominated(ranking: Ranking, *, certain: bool = False) -> Mapping[str, Dominance]:
-    """Return the listed communes that another one dominates.
-
-    A commune is dominated (Pareto) when another is at least as good on every criterion that the
-    profile uses and better on one. By default the values that count are compared, with unknown
-    figures in the middle of their interval, and each pair says whether it is certain all the same.
-
-    Parameters
-    ----------
-    ranking
-        The ranking as it is.
-    certain
-        Keep only pairs that hold whatever is unknown: the best case of the dominated commune is
-        compared with the worst case of the dominator.
-
-    Returns
-    -------
-    mapping of str to Dominance
-        By INSEE code of the dominated commune, in the order of the codes, each with its best scored
-        dominator (ties by code).
-    """
-    rows = ranking.order
-    used = np.flatnonzero(ranking.weights > 0)
-    cells = np.ix_(rows, used)
-    surely = _dominates(ranking.values_min[cells], ranking.values_max[cells])
-    values = ranking.values[cells]
-    pairs = surely if certain else _dominates(values, values)
-    first = pairs.argmax(axis=0) if len(rows) else rows
-    found = {}
-    for place in np.flatnonzero(pairs.any(axis=0)).tolist():
-        row, other = int(rows[place]), int(rows[first[place]])
-        code, name = _identity(ranking, row)
-        found[code] = Dominance(
-            code,
-            name,
-            *_identity(ranking, other),
-            certain=bool(surely[first[place], place]),
-            behind_points=(ranking.score[other] - ranking.score[row]).item(),
-        )
-    return MappingProxyType(dict(sorted(found.items())))
-
-
-def _dominates(worst: FloatArray, best: FloatArray) -> NDArray[np.bool_]:
-    """Tell whether row i at its worst dominates row j at its best, for all i and j."""
-    n = len(worst)
-    never_less = np.ones((n, n), dtype=np.bool_)
-    once_more = np.zeros((n, n), dtype=np.bool_)
-    for low, high in zip(worst.T, best.T, strict=True):  # one criterion at a time: n² of memory
-        never_less &= low[:, None] >= high
-        once_more |= low[:, None] > high
-    return never_less & once_more
-
-
-def near_misses_within(ranking: Ranking, tolerance: float) -> list[dict[str, Any]]:
-    """Return the best communes that miss a single limit by at most a share of it.
-
-    Parameters
-    ----------
-    ranking
-        The ranking as it is.
-    tolerance
-        Share of the limit, 0 to 1: with 0.1, a limit of 20 min is nearly met at 22 min.
-
-    Returns
-    -------
-    list of dict
-        As :meth:`Ranking.near_misses`.
-
-    Raises
-    ------
-    ProfileError
-        If the tolerance is not between 0 and 1.
-    """
-    if not 0.0 <= tolerance <= 1.0:
-        raise ProfileError(
-            f"The tolerance is {tolerance:g}, expected a share of the limit between 0 and 1; "
-            "0.25 is a quarter of it."
-        )
-    return ranking.near_misses(tolerance)
-
-
 # --- What the answers share -----------------------------------------------------------------
-
-
-def _rank_among(scores: FloatArray, score: float) -> int:
-    """Return the rank of a score among others, ties sharing one."""
-    return 1 + int((scores > score + TIE_POINTS).sum())
-
-
-def _left_out_by(ranking: Ranking, row: int) -> tuple[str, ...]:
-    limits = (outcome.criterion for outcome in ranking.limits if outcome.misses[row])
-    return tuple(dict.fromkeys([*([] if ranking.in_scope[row] else [SCOPE]), *limits]))
 
 
 def _leader(ranking: Ranking) -> int | None:

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from geo_matcher.criteria import CRITERIA, FAMILIES, Direction, Importance, Unit
 from geo_matcher.errors import ProfileError
 from geo_matcher.matching import NAMES, Ranking, rank
-from geo_matcher.profile import Profile
+from geo_matcher.profile import Profile, expectation
 from geo_matcher.robustness import (
     DEFAULT_DRAWS,
     DEFAULT_SEED,
@@ -45,6 +45,7 @@ __all__ = [
     "Contradiction",
     "Interview",
     "Question",
+    "State",
     "Step",
     "candidates",
     "interview",
@@ -54,8 +55,8 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 MAX_QUESTIONS = 5
-MAX_ANSWERS = 10
-"""Answers accepted: more than are asked for, since a person may be asked again later."""
+MAX_ANSWERS = 6
+"""Answers accepted: one more than are asked for. Reconciling them looks at every set of them."""
 
 SAME_WITHIN = 1.5
 """Two improvements said to be worth the same differ by at most this factor."""
@@ -91,6 +92,7 @@ ROUNDING: Mapping[Unit, float] = {
 """What figures of a question are rounded to, in the unit of the criterion."""
 
 Choice = Literal["first", "second", "same", "skip"]
+State = Literal["ask", "none_listed", "few", "settled", "little_to_gain", "enough", "contradiction"]
 
 
 class _Strict(BaseModel):
@@ -107,7 +109,10 @@ class Step(_Strict):
     @model_validator(mode="after")
     def _is_known(self) -> Self:
         if self.criterion not in CRITERIA:
-            raise ValueError(f"no criterion is called {self.criterion[:60]!r}")
+            raise ValueError(
+                f"no criterion is called {self.criterion[:60]!r}; `geo-matcher criteria` and "
+                "/api/v1/criteria list them"
+            )
         low, high = CRITERIA[self.criterion].unit.domain
         for figure in (self.better, self.worse):
             if not low <= figure <= high:
@@ -205,8 +210,9 @@ class Interview:
     question
         What to ask next; None when nothing more is worth asking.
     state
-        ``ask``; ``settled``: the first five are; ``little_to_gain``: no question would settle much;
-        ``enough``: five were asked; ``contradiction``.
+        ``ask``; ``none_listed``: no commune keeps within the limits; ``few``: five or fewer do, so
+        that there is nothing to choose; ``settled``: the first five are; ``little_to_gain``: no
+        question would settle much; ``enough``: five were asked; ``contradiction``.
     contradiction
         Set in the state of that name.
     """
@@ -217,7 +223,7 @@ class Interview:
     bits_before: float
     bits: float
     question: Candidate | None
-    state: Literal["ask", "settled", "little_to_gain", "enough", "contradiction"]
+    state: State
     contradiction: Contradiction | None = None
 
     def as_dict(self, top: int = SHORTLIST) -> dict[str, Any]:
@@ -279,12 +285,22 @@ def parse_answers(data: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
         except ValidationError as error:
             problems += [
                 f"answer {number}: {'.'.join(str(p) for p in detail['loc']) or 'all'}: "
-                f"{detail['msg'].removeprefix('Value error, ')}"
+                f"{_said(detail['type'], detail['msg'], detail['input'])}"
                 for detail in error.errors(include_url=False)
             ]
     if problems:
         raise ProfileError("The answers were refused: " + "; ".join(problems), problems)
     return tuple(answers)
+
+
+def _said(kind: str, message: str, found: Any) -> str:
+    if kind == "missing":
+        return "it is missing"
+    if kind == "extra_forbidden":
+        return "unknown key; check its spelling"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    return f"found {str(found)[:60]!r}; {expectation(message)}"
 
 
 def interview(
@@ -337,9 +353,11 @@ def interview(
     found = odds(ranking, draws=draws, seed=seed, answers=stated) if len(stated) else before
     among = _among_first(found)
     bits = _bits(among)
-    state: Literal["ask", "settled", "little_to_gain", "enough"] = "ask"
+    state: State = "ask"
     question = None
-    if len(answers) >= MAX_QUESTIONS:
+    if len(ranking) <= SHORTLIST:
+        state = "few" if len(ranking) else "none_listed"
+    elif len(answers) >= MAX_QUESTIONS:
         state = "enough"
     elif _is_settled(among):
         state = "settled"
@@ -367,7 +385,7 @@ def _among_first(found: Odds) -> NDArray[np.bool_]:
 
 def _is_settled(among: NDArray[np.bool_]) -> bool:
     chances = np.sort(among.mean(axis=0))[::-1]
-    return len(chances) <= SHORTLIST or bool(chances[SHORTLIST - 1] >= SETTLED)
+    return bool(chances[SHORTLIST - 1] >= SETTLED)
 
 
 def _constraints(

@@ -8,6 +8,7 @@ is written in this module's tables and appears in the ledger as weights.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -41,6 +42,7 @@ __all__ = [
     "Limit",
     "Profile",
     "SectorName",
+    "expectation",
     "normalised",
     "parse_profile",
     "profile_problems",
@@ -336,6 +338,26 @@ def normalised(points: FloatArray) -> FloatArray:
     return np.asarray(points / points.sum())
 
 
+def expectation(message: str) -> str:
+    """Return what a validator says as what was expected: "expected at most 500".
+
+    Parameters
+    ----------
+    message
+        For instance "Input should be less than or equal to 500".
+    """
+    plain = _SHOULD.sub("expected ", message)
+    for said, shorter in (
+        ("greater than or equal to", "at least"),
+        ("less than or equal to", "at most"),
+    ):
+        plain = plain.replace(said, shorter)
+    return f"{plain[0].lower()}{plain[1:]}"
+
+
+_SHOULD = re.compile(r"^(Input|String|List|Value|Data|Dictionary|Tuple) should (be|have|match) ")
+
+
 def profile_problems(error: ValidationError) -> tuple[str, ...]:
     """Return what pydantic found as sentences: where, what was found, what was expected."""
     sentences = []
@@ -346,7 +368,7 @@ def profile_problems(error: ValidationError) -> tuple[str, ...]:
             known = ", ".join(Profile.model_fields)
             message = f"unknown key (known keys of a profile: {known})"
         elif detail["type"] not in {"missing", "value_error"}:
-            message = f"found {str(detail['input'])[:60]!r}; {message[0].lower()}{message[1:]}"
+            message = f"found {str(detail['input'])[:60]!r}; {expectation(message)}"
         sentences.append(f"{where}: {message}")
     return tuple(sentences)
 

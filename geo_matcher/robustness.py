@@ -286,22 +286,23 @@ class Odds:
     def ties(self) -> tuple[tuple[int, ...], ...]:
         """Groups of neighbours in the ranking that the odds cannot tell apart, as columns.
 
-        A group is led by its first commune and holds the next ones as long as the odds of the
-        leader against them stay between 40 and 60 %. Every commune is in one group.
+        A group begins with its best commune and holds the next ones as long as the odds of each
+        member against each other stay between 40 and 60 %. Every commune is in one group;
+        neighbours on either side of a cut may be as close as those inside.
         """
         n = self.ranks.shape[1]
         groups: list[tuple[int, ...]] = []
         leader = 0
         while leader < n:
             end = leader + 1
-            while end < n and self._is_tie(leader, end):
+            while end < n and all(self._is_tie(member, end) for member in range(leader, end)):
                 end += 1
             groups.append(tuple(range(leader, end)))
             leader = end
         return tuple(groups)
 
-    def _is_tie(self, leader: int, other: int) -> bool:
-        share = float((self.ranks[:, leader] < self.ranks[:, other]).mean())
+    def _is_tie(self, one: int, other: int) -> bool:
+        share = float((self.ranks[:, one] < self.ranks[:, other]).mean())
         return TIE_ODDS[0] <= share <= TIE_ODDS[1]
 
     def column(self, row: int) -> int | None:

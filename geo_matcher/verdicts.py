@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from geo_matcher.comparison import Comparison, CriterionDifference, Difference
 from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
-from geo_matcher.duo import Clash, Duo, DuoLimit, SharedVillage, WayOut
+from geo_matcher.duo import Duo, SharedVillage
+from geo_matcher.duo_limits import Clash, DuoLimit, WayOut
 from geo_matcher.numbers import NBSP, format_number, format_raw
 from geo_matcher.profile import Profile
 from geo_matcher.sentences import label_in_sentence, listed

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.answers import Explanation, ExplanationRequest, InterviewRequest, InterviewState
 from api.dependencies import TerritoryDep
+from api.turns import turn
 from geo_matcher.arguments import (
     contradiction_sentences,
     interview_sentence,
@@ -33,7 +34,8 @@ router = APIRouter(prefix="/api/v1", tags=["explanations"])
 def post_explanations(territory: TerritoryDep, wanted: ExplanationRequest) -> Response:
     """Say why a commune is where it is; the numbers are those of ``geo-matcher explain``."""
     ranking = rank(territory, wanted.profile, wanted.scope)
-    found = reasons(ranking, wanted.commune, places=wanted.places)
+    with turn():
+        found = reasons(ranking, wanted.commune, places=wanted.places)
     said = {language: reason_sentences(found, language) for language in LANGUAGES}
     return _json(found.as_dict() | {"sentences": said})
 
@@ -41,7 +43,8 @@ def post_explanations(territory: TerritoryDep, wanted: ExplanationRequest) -> Re
 @router.post("/interviews", response_model=InterviewState)
 def post_interviews(territory: TerritoryDep, wanted: InterviewRequest) -> Response:
     """Take the answers so far and return the next question; nothing is kept between requests."""
-    found = interview(territory, wanted.profile, wanted.scope, wanted.answers)
+    with turn():
+        found = interview(territory, wanted.profile, wanted.scope, wanted.answers)
     answer = found.as_dict()
     if found.question is not None:
         question = found.question.question

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from api.dependencies import TerritoryDep
 from api.models import MatchRequest, MatchResponse
+from api.turns import turn
 from geo_matcher.exports import to_geojson
-from geo_matcher.matching import rank
-from geo_matcher.robustness import odds
+from geo_matcher.matching import Ranking, rank
+from geo_matcher.robustness import Odds, odds
 from geo_matcher.robustness import with_odds as add_odds
 
 __all__ = ["router"]
@@ -39,7 +40,7 @@ async def post_matches(
 ) -> Response:
     """Rank the communes of a scope; the numbers are those of ``geo-matcher match``."""
     ranking = rank(territory, wanted.profile, wanted.scope)
-    found = await run_in_threadpool(odds, ranking) if with_odds else None
+    found = await run_in_threadpool(_odds, ranking) if with_odds else None
     if f == "geojson":
         return Response(
             orjson.dumps(to_geojson(ranking, wanted.top, odds=found)), media_type=GEOJSON
@@ -48,3 +49,8 @@ async def post_matches(
     if found is not None:
         answer = add_odds(answer, found)
     return Response(orjson.dumps(answer), media_type="application/json")
+
+
+def _odds(ranking: Ranking) -> Odds:
+    with turn():
+        return odds(ranking)

@@ -19,6 +19,7 @@ from api.frame import frame_view
 from api.rendering import render
 from api.results import fault_texts
 from api.texts import translator
+from api.turns import turn
 from api.why import why_view
 from geo_matcher.comparison import MAX_VILLAGES, MIN_VILLAGES, compare
 from geo_matcher.errors import UnknownCommuneError
@@ -58,7 +59,8 @@ def _why(request: Request, territory: Territory, template: str) -> Response:
         return _sorry(territory, error.language, error.scope, fault_texts(error), 422)
     name = communes[0] if communes else ""
     try:
-        found = reasons(rank(territory, asked.profile, asked.scope), name)
+        with turn():
+            found = reasons(rank(territory, asked.profile, asked.scope), name)
     except UnknownCommuneError:
         text = translator(asked.language)("frame.unknown", found=name[:MAX_SHOWN])
         return _sorry(territory, asked.language, asked.scope, [text], 404, _canonical(asked))
@@ -96,7 +98,9 @@ def show_comparison(request: Request, territory: TerritoryDep) -> Response:
         text = t("compare.count", found=len(codes), least=MIN_VILLAGES, most=MAX_VILLAGES)
         return _sorry(territory, language, asked.scope, [text], 422, _canonical(asked))
     found = compare(ranking, codes)
-    view = compare_view(found, odds(ranking), language, _canonical(asked))
+    with turn():
+        chances = odds(ranking)
+    view = compare_view(found, chances, language, _canonical(asked))
     own = [("village", village.insee_code) for village in found.villages]
     frame = frame_view(
         territory,

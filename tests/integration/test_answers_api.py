@@ -548,17 +548,17 @@ def test_a_word_that_would_reconcile_an_answer_does(client: TestClient) -> None:
 def test_as_many_answers_as_are_accepted_are_read_and_one_more_is_refused(
     client: TestClient,
 ) -> None:
-    assert post(client, "interviews", profile={}, answers=[ANSWER] * 10)["state"] == "enough"
-    refusal = client.post(f"{V1}/interviews", json={"profile": {}, "answers": [ANSWER] * 11})
+    assert post(client, "interviews", profile={}, answers=[ANSWER] * 6)["state"] == "enough"
+    refusal = client.post(f"{V1}/interviews", json={"profile": {}, "answers": [ANSWER] * 7})
     said = problem_of(refusal, 422)["detail"]
     assert "answers: found " in said
-    assert "at most 10 items, not 11" in said
+    assert "at most 6 items, not 7" in said
 
 
 # --- Refusals ----------------------------------------------------------------------------------
 
 REFUSED: list[tuple[str, Any, str]] = [
-    ("explanations", {"profile": {}}, "commune: Field required; see /docs"),
+    ("explanations", {"profile": {}}, "commune: it is missing; see /docs"),
     ("explanations", {"profile": {}, "commune": 32416}, "commune: found '32416'"),
     ("explanations", {"profile": {}, "commune": "x" * 81}, "at most 80 characters"),
     ("explanations", {"profile": {}, "commune": "Sarrant", "places": 0}, "places: found '0'"),
@@ -616,7 +616,7 @@ REFUSED: list[tuple[str, Any, str]] = [
         {"profile": {}, "answers": [ANSWER | {"text_fr": "?"}]},
         "answers.0.text_fr: unknown key",
     ),
-    ("interviews", {"profile": {}, "answers": [{}]}, "answers.0.choice: Field required; see /docs"),
+    ("interviews", {"profile": {}, "answers": [{}]}, "answers.0.choice: it is missing; see /docs"),
     ("comparisons", {"profile": {}, "communes": []}, "at least 2 items, not 0"),
     ("comparisons", {"profile": {}, "communes": ["Sarrant"]}, "at least 2 items, not 1"),
     (
@@ -632,7 +632,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("comparisons", {"profile": {}, "communes": "Sarrant"}, "communes: found 'Sarrant'"),
     ("comparisons", {"profile": {}, "communes": ["Sarrant", 3]}, "communes.1: found '3'"),
     ("comparisons", {"profile": {}, "communes": ["Sarrant", "y" * 99]}, "communes.1: found 'yyy"),
-    ("duos", {"first": {}}, "second: Field required; see /docs"),
+    ("duos", {"first": {}}, "second: it is missing; see /docs"),
     ("duos", {"first": {}, "second": {}, "top": 0}, "top: found '0'"),
     ("duos", {"first": {}, "second": {}, "top": 501}, "top: found '501'"),
     ("duos", {"first": {}, "second": {}, "scope": 1}, "scope: found '1'"),
@@ -720,7 +720,7 @@ def _raw(client: TestClient, route: str, body: bytes) -> Any:
 def test_a_body_that_cannot_be_read_is_a_problem_on_every_route(
     client: TestClient, route: str
 ) -> None:
-    assert "Field required; see /docs" in problem_of(_raw(client, route, b""), 422)["detail"]
+    assert "it is missing; see /docs" in problem_of(_raw(client, route, b""), 422)["detail"]
     assert "not valid JSON" in problem_of(_raw(client, route, b'{"profile"'), 422)["detail"]
     assert "not valid JSON" in problem_of(_raw(client, route, b"\xff\xfe"), 422)["detail"]
     for body in (b"[" * 40_000, b'{"top": ' + b"9" * 5_000 + b"}"):
@@ -739,14 +739,14 @@ def test_a_body_that_cannot_be_read_is_a_problem_on_every_route(
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("size=2001", "size: found '2001'; input should be less than or equal to 2000"),
+        ("size=2001", "size: found '2001'; expected at most 2000"),
         ("size=9", "size: found '9'"),
         ("size=many", "size: found 'many'"),
         ("size=", "size: found ''"),
         ("seed=-1", "seed: found '-1'"),
         ("seed=4294967296", "seed: found '4294967296'"),
-        ("scope=mars", "scope: found 'mars'; input should be 'partners', 'network' or 'all'"),
-        ("f=pdf", "f: found 'pdf'; input should be 'json' or 'html'"),
+        ("scope=mars", "scope: found 'mars'; expected 'partners', 'network' or 'all'"),
+        ("f=pdf", "f: found 'pdf'; expected 'json' or 'html'"),
     ],
 )
 def test_a_bad_audit_is_refused_before_any_work(

@@ -213,7 +213,7 @@ def test_an_unknown_commune_is_a_problem_with_suggestions(client: TestClient) ->
     [
         ({"profile": {"colour": "blue"}}, "profile.colour: unknown key"),
         ({"profile": {}, "colour": 1}, "colour: unknown key"),
-        ({}, "profile: Field required"),
+        ({}, "profile: it is missing"),
         ({"profile": {"limits": {"station_min": {"at_most": -1}}}}, "impossible limit"),
         ({"profile": {"limits": {"beach_min": {"at_most": 1}}}}, "No criterion is called"),
         ({"profile": {}, "scope": "mars"}, "scope: found 'mars'"),

@@ -600,7 +600,7 @@ def test_an_interview_is_walked_through_by_its_answers(run: Run, territory: Terr
 
 def test_an_interview_in_french_ends_with_what_it_found(run: Run) -> None:
     printed = run("interview", *FAMILY, "--answers", "-,-,-,-,-", "--lang", "fr")
-    assert "Assez de questions\u00a0: le reste se voit sur place." in printed.text
+    assert "Cinq questions suffisent\u00a0: le reste se voit sur place." in printed.text
     assert "Qu'est-ce qui compte" not in printed.text
     assert re.search(r"rang \d+ à \d+ sur 47", printed.text)
     assert "plutôt que" in printed.text
@@ -676,7 +676,7 @@ def test_an_interview_at_a_terminal_asks_words_then_questions_and_ends(
             assert question in terminal.until("? [-]: ")
         terminal.type("")
         last = terminal.until(territory.release_id)
-        assert "Assez de questions" in last
+        assert "Cinq questions suffisent" in last
         assert re.findall(r"^(\d)\. .* {2}\? {2}", last, re.MULTILINE) == list("12345")
         assert process.wait(30) == 0
     finally:

@@ -238,11 +238,11 @@ def test_the_form_of_the_list_leads_there_without_scripts(client: TestClient) ->
 @pytest.mark.parametrize(
     ("query", "status", "said"),
     [
-        ("", 422, "0 communes choisies"),
-        (f"village={SARRANT}", 422, "1 communes choisies"),
-        (f"village={SARRANT}&village={SARRANT}", 422, "1 communes choisies"),
-        ("&".join(f"village=3200{c}" for c in (1, 2, 3, 4, 5)), 422, "5 communes choisies"),
-        (f"village={SARRANT}&village=Sarrant", 422, "1 communes choisies"),
+        ("", 422, "Communes choisies : 0"),
+        (f"village={SARRANT}", 422, "Communes choisies : 1"),
+        (f"village={SARRANT}&village={SARRANT}", 422, "Communes choisies : 1"),
+        ("&".join(f"village=3200{c}" for c in (1, 2, 3, 4, 5)), 422, "Communes choisies : 5"),
+        (f"village={SARRANT}&village=Sarrant", 422, "Communes choisies : 1"),
         (f"village={SARRANT}&village=Atlantis", 404, "« Atlantis »"),
         (f"village={SARRANT}&village=%3Cb%3E", 404, "&lt;b&gt;"),
         (f"village={SARRANT}&village={AUCH}&top=x", 422, "x"),

@@ -10,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_matcher.audit import audit, gini
-from geo_matcher.newcomers import population
-from geo_matcher.profile import parse_profile
 from geo_matcher.territory import SCOPES, Territory
 
 AMOUNTS = st.lists(st.integers(0, 1_000), min_size=1, max_size=40)
@@ -28,14 +26,6 @@ def test_gini_is_half_the_relative_mean_difference(amounts: list[int], scale: fl
     assert value == pytest.approx(expected, abs=1e-12)
     assert -1e-12 <= value <= 1 - 1 / len(amounts) + 1e-12
     assert gini([amount * scale for amount in amounts]) == pytest.approx(value, abs=1e-9)
-
-
-@settings(max_examples=15)
-@given(seed=st.integers(0, 2**31), size=st.integers(10, 30))
-def test_every_newcomer_is_valid(seed: int, size: int) -> None:
-    for profile in population(size, seed):
-        assert parse_profile(profile.as_dict()) == profile
-        assert abs(profile.weights.sum() - 1) < 1e-9
 
 
 @settings(max_examples=6)

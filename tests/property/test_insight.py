@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from geo_matcher.criteria import CRITERIA, Unit
-from geo_matcher.decision import DecisionMatrix
-from geo_matcher.insight import dethrone, dominated, figures_to_gain, weights_to_lead
+from geo_matcher.insight import dethrone, weights_to_lead
 from geo_matcher.matching import NAMES, Ranking, rank
 from geo_matcher.profile import Profile
 from geo_matcher.territory import SCOPES, Territory
@@ -125,102 +123,3 @@ def test_the_closed_form_of_dethroning_is_the_least_of_the_linear_programs(
     for rival in others[:: max(1, len(others) // 6)].tolist():
         needed = least_change(_only(ranking, [leader]), rival)
         assert needed is None or needed >= change.moved_share - 1e-6
-
-
-def with_figure(ranking: Ranking, row: int, name: str, raw: float) -> Ranking:
-    """Rank again with one raw figure replaced."""
-    old, k = ranking.matrix, NAMES.index(name)
-    raws, lows = old.raw.copy(), old.raw_low.copy()
-    raws[row, k] = lows[row, k] = raw
-    matrix = DecisionMatrix.from_figures(old.codes, raws, lows, old.status.copy())
-    return rank(ranking.territory, ranking.profile, ranking.scope, matrix=matrix)
-
-
-def rank_of(ranking: Ranking, row: int) -> int | None:
-    place = np.flatnonzero(ranking.order == row)
-    return int(ranking.ranks[place[0]]) if place.size else None
-
-
-@FEW
-@given(profile=profiles(), scope=SCOPE, at=st.floats(0, 1), places=st.integers(1, 40))
-def test_a_figure_gains_the_ranks_and_a_little_less_does_not(
-    territory: Territory, profile: Profile, scope: str, at: float, places: int
-) -> None:
-    ranking = rank(territory, profile, scope)
-    if not len(ranking):
-        return
-    row = int(ranking.order[int(at * (len(ranking) - 1))])
-    now = rank_of(ranking, row)
-    assert now is not None
-    wanted = max(1, now - places)
-    changes = figures_to_gain(ranking, territory.codes[row], places)
-    assert now > 1 or changes == ()
-    steps = [change.value_change for change in changes]
-    assert steps == sorted(steps)
-    for change in changes:
-        reached = rank_of(with_figure(ranking, row, change.criterion, change.needed), row)
-        assert reached is not None
-        assert reached <= wanted
-        assert reached == change.rank_after
-        full = 100 * ranking.weights[NAMES.index(change.criterion)]
-        if change.present is None or CRITERIA[change.criterion].unit is Unit.YES_NO:
-            continue
-        assert change.change is not None
-        less = change.present + 0.99 * change.change
-        lesser = with_figure(ranking, row, change.criterion, less)
-        value = lesser.values[row, NAMES.index(change.criterion)]
-        if full * (change.value_needed - value) > 1e-8:  # else it is a tie, to a rounding
-            place = rank_of(lesser, row)
-            assert place is not None
-            assert place > wanted
-
-
-@FEW
-@given(profile=profiles(), at=st.floats(0, 1))
-def test_a_figure_that_is_not_offered_would_not_do(
-    territory: Territory, profile: Profile, at: float
-) -> None:
-    ranking = rank(territory, profile, "all")
-    if not len(ranking):
-        return
-    row = int(ranking.order[int(at * (len(ranking) - 1))])
-    now = rank_of(ranking, row)
-    assert now is not None
-    if now == 1:
-        return
-    offered = {change.criterion for change in figures_to_gain(ranking, territory.codes[row])}
-    others = [k for k in np.flatnonzero(ranking.weights > 0) if NAMES[k] not in offered]
-    for k in others[:2]:
-        criterion = CRITERIA[NAMES[k]]
-        function = profile.value_functions.get(criterion.name, criterion.value_function)
-        for figure in [x for x, _ in function.breakpoints]:
-            place = rank_of(with_figure(ranking, row, criterion.name, figure), row)
-            assert place is None or place >= now
-
-
-@FEW
-@given(profile=profiles(), scope=SCOPE, seed=st.integers(0, 2**32 - 1))
-def test_no_weights_put_a_dominated_commune_ahead_and_no_figures_if_certain(
-    territory: Territory, profile: Profile, scope: str, seed: int
-) -> None:
-    ranking = rank(territory, profile, scope)
-    found, sure = dominated(ranking), dominated(ranking, certain=True)
-    rng = np.random.default_rng(seed)
-    used = ranking.weights > 0
-    draws = rng.dirichlet(np.full(used.sum(), 0.5), size=50)
-    listed = {ranking.matrix.codes[row] for row in ranking.order}
-    assert set(sure) <= set(found) <= listed
-    for pairs in (found, sure):
-        for code, pair in pairs.items():
-            row, other = (territory.codes.index(c) for c in (code, pair.dominator))
-            ahead = (ranking.values[other] - ranking.values[row])[used]
-            assert (draws @ ahead >= -1e-12).all()
-            assert pair.behind_points == ranking.score[other] - ranking.score[row]
-            if pair.certain:
-                worst = ranking.values_min[other, used]
-                assert (draws @ (worst - ranking.values_max[row, used]) >= -1e-12).all()
-    assert all(pair.certain for pair in sure.values())
-    assert all(sure[code] == pair for code, pair in found.items() if pair.certain)
-    # The winner is dominated by nobody, and neither is who is best on one criterion alone.
-    if len(ranking) and ranking.ranks.tolist().count(1) == 1:
-        assert ranking.matrix.codes[ranking.order[0]] not in found

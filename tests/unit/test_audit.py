@@ -1,4 +1,4 @@
-"""Exposure, absences and double counting, counted again the plain way."""
+"""Exposure and absences, counted again the plain way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 import geo_matcher.audit as audit_module
 import geo_matcher.newcomers as newcomers_module
 from geo_matcher.audit import (
-    CORRELATED_FROM,
     MAX_TOP,
     Absence,
     Audit,
@@ -269,55 +268,6 @@ def test_a_limit_that_alone_hides_a_village_is_told(
     assert absent.weak == "ftth_coverage_share"  # raised, it keeps its limit too
     assert absent.weak_share >= absent.limit_freed_share
     assert absent.weak_raw == 0.84
-
-
-# --- Double counting --------------------------------------------------------------------------
-
-
-def test_pairs_are_the_correlations_of_what_is_known(territory: Territory, found: Audit) -> None:
-    matrix = decision_matrix(territory)
-    used = [item.criterion for item in found.weights]
-    expected = {}
-    for place, first in enumerate(used):
-        for second in used[place + 1 :]:
-            a, b = NAMES.index(first), NAMES.index(second)
-            both = ~np.isnan(matrix.raw[:, a]) & ~np.isnan(matrix.raw[:, b])
-            x, y = matrix.values[both, a], matrix.values[both, b]
-            if both.sum() >= 30 and x.std() > 0 and y.std() > 0:
-                r = np.corrcoef(x, y)[0, 1]
-                if abs(r) >= CORRELATED_FROM:
-                    expected[first, second] = (r, both.sum())
-    assert {(pair.first, pair.second) for pair in found.pairs} == set(expected)
-    for pair in found.pairs:
-        r, communes = expected[pair.first, pair.second]
-        assert pair.r == pytest.approx(r)
-        assert pair.communes == communes
-        assert pair.same_family == (CRITERIA[pair.first].family == CRITERIA[pair.second].family)
-    strengths = [abs(pair.r) for pair in found.pairs]
-    assert strengths == sorted(strengths, reverse=True)
-
-
-def test_weights_and_what_they_decide_both_add_up_to_one(
-    territory: Territory, found: Audit, newcomers: tuple[Profile, ...]
-) -> None:
-    assert sum(item.nominal for item in found.weights) == pytest.approx(1.0, abs=1e-9)
-    assert sum(item.effective for item in found.weights) == pytest.approx(1.0, abs=1e-9)
-    partners = territory.in_scope("partners")
-    nominal, effective = np.zeros(len(NAMES)), np.zeros(len(NAMES))
-    for profile in newcomers:
-        ranking = rank(territory, profile)
-        score = ranking.score[partners] / 100
-        for k in range(len(NAMES)):
-            covariance = np.cov(ranking.values[partners, k], score)
-            effective[k] += ranking.weights[k] * covariance[0, 1] / covariance[1, 1] / SIZE
-        nominal += ranking.weights / SIZE
-    for item in found.weights:
-        k = NAMES.index(item.criterion)
-        assert item.nominal == pytest.approx(nominal[k])
-        assert item.effective == pytest.approx(effective[k], abs=1e-12)
-    assert {item.criterion for item in found.weights} == {
-        NAMES[k] for k in np.flatnonzero(nominal > 0)
-    }
 
 
 # --- The result as a whole --------------------------------------------------------------------

@@ -13,9 +13,11 @@ import pytest
 from geo_matcher import explanation
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.decision import DecisionMatrix, Status, decision_matrix
+from geo_matcher.dominance import dominated
 from geo_matcher.errors import ProfileError, UnknownCommuneError, WeightError
 from geo_matcher.explanation import Reasons, reasons
-from geo_matcher.insight import dethrone, dominated, figures_to_gain, weights_to_lead
+from geo_matcher.insight import dethrone, weights_to_lead
+from geo_matcher.leverage import figures_to_gain
 from geo_matcher.matching import NAMES, Ranking, rank
 from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.profile import Profile, parse_profile

@@ -64,9 +64,9 @@ def test_an_unknown_criterion_is_refused_with_what_looks_alike(key: str) -> None
          "profile: impossible limit: hot_days_2030_year at_most 400, expected a figure between "
          "0 and 366 days_year"),
         ({"station_min": {"at_most": float("nan")}},
-         "limits.station_min.at_most: found 'nan'; input should be a finite number"),
+         "limits.station_min.at_most: found 'nan'; expected a finite number"),
         ({"station_min": {"at_most": "soon"}},
-         "limits.station_min.at_most: found 'soon'; input should be a valid number, unable to "
+         "limits.station_min.at_most: found 'soon'; expected a valid number, unable to "
          "parse string as a number"),
     ],
 )  # fmt: skip
@@ -139,18 +139,18 @@ def test_several_problems_are_listed_at_once() -> None:
         "limits.station_min",
         "colour",
     ]
-    assert problems[1] == "tenure: found 'squat'; input should be 'buy' or 'rent'"
+    assert problems[1] == "tenure: found 'squat'; expected 'buy' or 'rent'"
 
 
 @pytest.mark.parametrize(
     ("data", "start"),
     [
-        ({"budget_eur": 0}, "budget_eur: found '0'; input should be greater than 0"),
+        ({"budget_eur": 0}, "budget_eur: found '0'; expected greater than 0"),
         ({"budget_eur": float("nan")}, "budget_eur: found 'nan'; "),
-        ({"name": "x" * 81}, f"name: found {'x' * 60!r}; string should have at most 80"),
+        ({"name": "x" * 81}, f"name: found {'x' * 60!r}; expected at most 80"),
         ({"children_ages": [1] * 11}, "children_ages: found "),
         ({"importance": {"weather": "important"}}, "importance.weather"),
-        ({"importance": {"work": "vital"}}, "importance.work: found 'vital'; input should be "),
+        ({"importance": {"work": "vital"}}, "importance.work: found 'vital'; expected "),
     ],
 )
 def test_what_is_found_is_told(data: dict[str, Any], start: str) -> None:

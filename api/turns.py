@@ -1,0 +1,23 @@
+"""Turns for work that takes a core: as many at once as there are cores, the others wait.
+
+Hides the counting. Odds and what-ifs take tens of milliseconds and tens of megabytes each; forty of
+them at once, one per thread of the service, would take its memory and make everybody wait longer.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["turn"]
+
+_cores = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait for a core to be free, and hold it until the work is done."""
+    with _cores:
+        yield
