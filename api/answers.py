@@ -321,6 +321,8 @@ class ComparisonAnswer(_Answer):
     origin: OriginCity | None
     families: list[FamilyComparison]
     decisive: list[Difference]
+    odds: list[Odds | None] = Field(description="null where a commune is not listed.")
+    ahead: list[list[float | None]] = Field(description="How often each is ahead of each other.")
     sentences: Sentences
 
 

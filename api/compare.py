@@ -13,12 +13,18 @@ from typing import NamedTuple
 
 from api.cards import criterion_label, points_text, safe_url
 from api.texts import translator, typeset
-from geo_matcher.comparison import Comparison, CriterionComparison, OriginCity, Village
+from geo_matcher.comparison import (
+    Comparison,
+    CriterionComparison,
+    OriginCity,
+    Village,
+    chances,
+)
 from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.robustness import Odds
 from geo_matcher.sentences import band_phrase, chance_phrase, label_in_sentence
-from geo_matcher.verdicts import comparison_sentences
+from geo_matcher.verdicts import ahead_sentences, comparison_sentences
 
 __all__ = ["CompareView", "FigureCell", "Line", "LineGroup", "VillageHead", "compare_view"]
 
@@ -111,11 +117,14 @@ def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) 
     """
     t = translator(language)
     city = comparison.origin
+    names = [village.name for village in comparison.villages]
+    said = (
+        *comparison_sentences(comparison, language),
+        *ahead_sentences(names, chances(comparison, odds)["ahead"], language),
+    )
     return CompareView(
         title=t("compare.title", names=", ".join(v.name for v in comparison.villages)),
-        sentences=tuple(
-            typeset(text, language) for text in comparison_sentences(comparison, language)
-        ),
+        sentences=tuple(typeset(text, language) for text in said),
         heads=tuple(_head(village, odds, language, query) for village in comparison.villages),
         groups=tuple(_groups(comparison, language)),
         origin=city.name if city else "",
@@ -127,11 +136,11 @@ def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) 
 def _head(village: Village, odds: Odds, language: str, query: str) -> VillageHead:
     t = translator(language)
     column = odds.column(odds.ranking.position(village.insee_code))
-    rank = chances = note = ""
+    rank = chance = note = ""
     if column is not None:
         summary = odds.summaries[column]
         rank = band_phrase(summary["rank_low"], summary["rank_high"], len(odds.ranking), language)
-        chances = t("card.odds", chance=chance_phrase(summary["p_top_5"], language))
+        chance = t("card.odds", chance=chance_phrase(summary["p_top_5"], language))
     elif village.left_out_by:
         names = ", ".join(label_in_sentence(name, language) for name in village.left_out_by)
         note = t("compare.beyond", names=names)
@@ -143,7 +152,7 @@ def _head(village: Village, odds: Odds, language: str, query: str) -> VillageHea
         why_href=f"{address}&{query}" if query else address,
         score=points_text(village.score, language),
         rank=rank,
-        chances=chances,
+        chances=chance,
         note=note,
     )
 

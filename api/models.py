@@ -23,6 +23,7 @@ __all__ = [
     "Counts",
     "Criterion",
     "Excluded",
+    "FullOdds",
     "Health",
     "LimitMiss",
     "LimitPrice",
@@ -119,6 +120,18 @@ class Odds(_Answer):
     rank_high: int = Field(ge=1, description="Rank that it misses in one draw of twenty at most.")
 
 
+class FullOdds(_Answer):
+    """Everything that was counted, for every listed commune."""
+
+    codes: list[str] = Field(description="INSEE codes; the rows of what follows.")
+    acceptability: list[list[float]] = Field(description="Share of the draws at each rank.")
+    ahead: list[list[float]] = Field(description="How often it is ahead of each other.")
+    central_weights: list[dict[str, float] | None] = Field(
+        description="Mean weights that put it first; null where none do."
+    )
+    confidence_factor: list[float] = Field(description="How often it is first under these.")
+
+
 class Robustness(_Answer):
     """How the odds were made."""
 
@@ -130,6 +143,7 @@ class Robustness(_Answer):
     ties: list[list[str]] = Field(
         description="Groups of communes that the odds cannot tell apart, by INSEE code."
     )
+    full: FullOdds | None = Field(None, description="With `full=true` only.")
 
 
 class Result(_Answer):

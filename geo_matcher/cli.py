@@ -107,6 +107,12 @@ def match(
     draws: DrawsArgument = DEFAULT_DRAWS,
     seed: SeedArgument = DEFAULT_SEED,
     belief: BeliefArgument = BeliefOption.words,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help="With --odds --format json: the whole table of ranks and more."
+        ),
+    ] = False,
 ) -> None:
     """Rank villages for a profile."""
     chosen = chosen_profile(profile, profile_name)
@@ -114,11 +120,13 @@ def match(
     found = None
     if not with_odds and (draws, seed, belief.value) != (DEFAULT_DRAWS, DEFAULT_SEED, "words"):
         raise ProfileError("--draws, --seed and --weights change the odds only: add --odds.")
+    if full and (not with_odds or output_format is not FormatOption.json):
+        raise ProfileError("--full adds to the odds in JSON: add --odds --format json.")
     if with_odds:
         found = odds(ranking, draws=draws, seed=seed, belief=belief.value)
     if output_format is FormatOption.json:
         answer = ranking.to_dict(top)
-        write_json(answer if found is None else add_odds(answer, found))
+        write_json(answer if found is None else add_odds(answer, found, full=full))
     elif output_format is FormatOption.table:
         _print_ranking(ranking, top, language.value, found)
     else:

@@ -43,7 +43,7 @@ from geo_matcher.matching import rank
 from geo_matcher.newcomers import DEFAULT_SIZE, MAX_SIZE, MIN_SIZE
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.profile import Profile, parse_profile, read_profile
-from geo_matcher.robustness import DEFAULT_DRAWS, DEFAULT_SEED
+from geo_matcher.robustness import DEFAULT_DRAWS, DEFAULT_SEED, odds
 from geo_matcher.territory import Territory
 
 __all__ = ["answers_app"]
@@ -158,22 +158,25 @@ def _compare(
     profile: ProfileOption = None,
     profile_name: PresetOption = None,
     scope: ScopeArgument = ScopeOption.partners,
+    draws: DrawsArgument = DEFAULT_DRAWS,
+    seed: SeedArgument = DEFAULT_SEED,
     output_format: TextFormatArgument = TextFormatOption.table,
     language: LanguageArgument = LanguageOption.en,
 ) -> None:
     """Set two to four villages side by side, and beside the city that is left."""
-    from geo_matcher.comparison import compare
+    from geo_matcher.comparison import chances, compare
 
     ranking = rank(territory_of(context), chosen_profile(profile, profile_name), scope.value)
     found = compare(ranking, communes)
+    sure = chances(found, odds(ranking, draws=draws, seed=seed))
     if output_format is TextFormatOption.json:
-        write_json(found.as_dict())
+        write_json(found.as_dict() | sure)
     else:
-        _print_comparison(found, language.value)
+        _print_comparison(found, sure["ahead"], language.value)
 
 
-def _print_comparison(found: Comparison, language: str) -> None:
-    from geo_matcher.verdicts import comparison_sentences
+def _print_comparison(found: Comparison, ahead: list[list[float | None]], language: str) -> None:
+    from geo_matcher.verdicts import ahead_sentences, comparison_sentences
 
     heads = [f"{village.name}\n{_rank_words(village, language)}" for village in found.villages]
     if found.origin is not None:
@@ -186,7 +189,11 @@ def _print_comparison(found: Comparison, language: str) -> None:
             table.add_row(*(escape(cell) for cell in _comparison_row(row, found, language)))
     terminal = console()
     terminal.print(table)
-    for sentence in comparison_sentences(found, language):
+    names = [village.name for village in found.villages]
+    for sentence in (
+        *comparison_sentences(found, language),
+        *ahead_sentences(names, ahead, language),
+    ):
         terminal.print(escape(sentence))
     write(found.release)
 

@@ -19,6 +19,7 @@ import numpy as np
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.errors import ProfileError
 from geo_matcher.matching import NAMES, Ranking
+from geo_matcher.robustness import Odds
 
 __all__ = [
     "MAX_VILLAGES",
@@ -32,6 +33,7 @@ __all__ = [
     "OriginCity",
     "OriginFigure",
     "Village",
+    "chances",
     "compare",
 ]
 
@@ -307,6 +309,40 @@ def compare(ranking: Ranking, codes_or_names: Sequence[str], *, origin: bool = T
         families=tuple(family for family in families if family.criteria),
         decisive=tuple(_difference(ranking, used, rows[0], row) for row in rows[1:]),
     )
+
+
+def chances(comparison: Comparison, found: Odds) -> dict[str, Any]:
+    """Return how sure the ranks of the villages are, and how often each is ahead of each other.
+
+    Parameters
+    ----------
+    comparison
+        Villages side by side.
+    found
+        Odds of the same ranking.
+
+    Returns
+    -------
+    dict
+        ``odds``: for each village what :attr:`Odds.summaries` says, None where it is not listed;
+        ``ahead``: for each village, how often it is ahead of each other one, None where either is
+        not listed.
+    """
+    ranking = found.ranking
+    columns = [found.column(ranking.position(v.insee_code)) for v in comparison.villages]
+    listed = [column for column in columns if column is not None]
+    shares = found.ahead(listed).tolist()
+    place = {column: number for number, column in enumerate(listed)}
+    return {
+        "odds": [None if column is None else found.summaries[column] for column in columns],
+        "ahead": [
+            [
+                None if one is None or other is None else shares[place[one]][place[other]]
+                for other in columns
+            ]
+            for one in columns
+        ],
+    }
 
 
 def _rows(ranking: Ranking, codes_or_names: Sequence[str]) -> list[int]:

@@ -21,20 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.criteria import FAMILIES
-
-# "as": tests/unit/test_verdicts.py still takes these four from here.
-from geo_matcher.duo_limits import Clash as Clash
-from geo_matcher.duo_limits import DuoLimit as DuoLimit
 from geo_matcher.duo_limits import (
+    Clash,
     LimitEffect,
+    WayOut,
     best_score,
     limit_clashes,
     limit_effects,
     placed_limits,
     ways_out,
 )
-from geo_matcher.duo_limits import Side as Side
-from geo_matcher.duo_limits import WayOut as WayOut
 from geo_matcher.matching import NAMES, Ranking, rank
 from geo_matcher.profile import CRITERIA_OF, Profile
 from geo_matcher.territory import Territory

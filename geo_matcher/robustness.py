@@ -320,6 +320,30 @@ class Odds:
             for one, five, best, worst in zip(*(c.tolist() for c in columns), strict=True)
         ]
 
+    def full(self) -> dict[str, Any]:
+        """Return everything that was counted, for every listed commune, in plain types.
+
+        Returns
+        -------
+        dict
+            ``codes``: the listed communes in order; ``acceptability``: for each, the share of the
+            draws in which it has each rank; ``ahead``: for each, how often it is ahead of each
+            other; ``central_weights``: for each, the mean weights that put it first, by criterion,
+            None where none do; ``confidence_factor``: how often it is first under these.
+        """
+        used = np.flatnonzero(self.ranking.weights > 0).tolist()
+        central = [
+            None if np.isnan(row[0]) else {NAMES[k]: row[k].item() for k in used}
+            for row in self.central_weights
+        ]
+        return {
+            "codes": [self.ranking.matrix.codes[row] for row in self.ranking.order],
+            "acceptability": self.acceptability.tolist(),
+            "ahead": self.ahead().tolist(),
+            "central_weights": central,
+            "confidence_factor": self.confidence_factor.tolist(),
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Return how the odds were made, and the groups of ties, in plain types."""
         codes = [self.ranking.matrix.codes[row] for row in self.ranking.order]
@@ -395,7 +419,7 @@ def odds_of(
     return Odds(ranking, belief, seed, weights, ranks)
 
 
-def with_odds(answer: dict[str, Any], found: Odds) -> dict[str, Any]:
+def with_odds(answer: dict[str, Any], found: Odds, *, full: bool = False) -> dict[str, Any]:
     """Add odds to a ranking in plain types: to each result, and how they were made.
 
     Parameters
@@ -404,10 +428,12 @@ def with_odds(answer: dict[str, Any], found: Odds) -> dict[str, Any]:
         What ``Ranking.to_dict`` returned for the same ranking.
     found
         Its odds.
+    full
+        Whether to add everything that was counted, see :meth:`Odds.full`.
     """
     return answer | {
         "results": results_with_odds(answer["results"], found),
-        "robustness": found.as_dict(),
+        "robustness": found.as_dict() | ({"full": found.full()} if full else {}),
     }
 
 

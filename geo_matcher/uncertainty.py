@@ -3,9 +3,9 @@
 Hides the model of every source of doubt. A cell of the decision matrix becomes ``QUANTILES``
 equally probable figures, from which the odds draw:
 
-* a travel time is a multiple of what was estimated, between the largest errors measured against
-  published road distances; where only a bound is known, the drive to the known place and the best
-  case are the ends;
+* a travel time is a multiple of what was estimated, within the largest error of the road lengths
+  that could be checked against published ones (no minute could); where only a bound is known, the
+  drive to the known place and the best case are the ends;
 * the share of premises with fibre lies between the two published counts, each over its own
   denominator; the share with 30 Mbit/s by land is at least the declared one and at most the highest
   published fibre share, when that is higher;
@@ -49,7 +49,10 @@ LEVELS = (np.arange(QUANTILES) + 0.5) / QUANTILES
 
 
 def time_error(territory: Territory) -> float:
-    """Return the largest relative error of a travel time that was measured, as a share."""
+    """Return the relative error that a travel time is given, as a share.
+
+    It is the largest error of the road lengths that could be checked; speeds could not be.
+    """
     return float(territory.parameters["travel_times"]["largest_relative_error"])
 
 

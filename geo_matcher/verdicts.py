@@ -14,11 +14,14 @@ from geo_matcher.duo import Duo, SharedVillage
 from geo_matcher.duo_limits import Clash, DuoLimit, WayOut
 from geo_matcher.numbers import NBSP, format_number, format_raw
 from geo_matcher.profile import Profile
-from geo_matcher.sentences import label_in_sentence, listed
+from geo_matcher.sentences import chance_phrase, label_in_sentence, listed
 
-__all__ = ["comparison_sentences", "duo_names", "duo_sentences"]
+__all__ = ["ahead_sentences", "comparison_sentences", "duo_names", "duo_sentences"]
 
 DECISIVE_SAID = 3
+EVEN = 0.5
+"""Odds of being ahead from which the first is named first."""
+
 NOTABLE_POINTS = 0.05
 """Points under which two figures are the same for a reader."""
 
@@ -130,6 +133,37 @@ def _points(amount: float, language: str) -> str:
     text = format_number(amount, language, ".1")
     one = language == "fr" and abs(round(amount, 1)) < 2
     return f"{text} {'point' if one else 'points'}"
+
+
+def ahead_sentences(
+    names: Sequence[str], ahead: Sequence[Sequence[float | None]], language: str
+) -> tuple[str, ...]:
+    """Say how often the first of some villages is ahead of each of the others.
+
+    Parameters
+    ----------
+    names
+        The villages.
+    ahead
+        How often each is ahead of each other, 0 to 1; None where one is not listed, and nothing
+        is said.
+    language
+        ``fr`` or ``en``.
+    """
+    first, *others = names
+    said = []
+    for place, other in enumerate(others, 1):
+        share = ahead[0][place]
+        if share is None:
+            continue
+        winner, loser = (first, other) if share >= EVEN else (other, first)
+        chance = chance_phrase(max(share, 1.0 - share), language)
+        said.append(
+            f"{winner} passe devant {loser} {chance}."
+            if language == "fr"
+            else f"{winner} comes before {loser} {chance}."
+        )
+    return tuple(said)
 
 
 def duo_names(first: Profile, second: Profile, language: str) -> tuple[str, str]:

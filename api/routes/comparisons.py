@@ -17,12 +17,14 @@ from api.answers import (
     PairsRequest,
 )
 from api.dependencies import TerritoryDep
-from geo_matcher.comparison import compare
+from api.turns import turn
+from geo_matcher.comparison import chances, compare
 from geo_matcher.duo import duo
 from geo_matcher.matching import rank
 from geo_matcher.numbers import LANGUAGES
 from geo_matcher.pairs import pairs
-from geo_matcher.verdicts import comparison_sentences, duo_names, duo_sentences
+from geo_matcher.robustness import odds
+from geo_matcher.verdicts import ahead_sentences, comparison_sentences, duo_names, duo_sentences
 
 __all__ = ["router"]
 
@@ -32,9 +34,19 @@ router = APIRouter(prefix="/api/v1", tags=["comparisons"])
 @router.post("/comparisons", response_model=ComparisonAnswer)
 def post_comparisons(territory: TerritoryDep, wanted: ComparisonRequest) -> Response:
     """Set communes side by side; the numbers are those of ``geo-matcher compare``."""
-    found = compare(rank(territory, wanted.profile, wanted.scope), wanted.communes)
-    said = {language: comparison_sentences(found, language) for language in LANGUAGES}
-    return _json(found.as_dict() | {"sentences": said})
+    ranking = rank(territory, wanted.profile, wanted.scope)
+    found = compare(ranking, wanted.communes)
+    with turn():
+        sure = chances(found, odds(ranking))
+    names = [village.name for village in found.villages]
+    said = {
+        language: (
+            *comparison_sentences(found, language),
+            *ahead_sentences(names, sure["ahead"], language),
+        )
+        for language in LANGUAGES
+    }
+    return _json(found.as_dict() | sure | {"sentences": said})
 
 
 @router.post("/duos", response_model=DuoAnswer)

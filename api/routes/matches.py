@@ -37,6 +37,9 @@ async def post_matches(
     with_odds: Annotated[
         bool, Query(alias="odds", description="Add how sure each rank is (SMAA-2).")
     ] = False,
+    full: Annotated[
+        bool, Query(description="With `odds=true`: the whole table of ranks, pairs, weights.")
+    ] = False,
 ) -> Response:
     """Rank the communes of a scope; the numbers are those of ``geo-matcher match``."""
     ranking = rank(territory, wanted.profile, wanted.scope)
@@ -47,7 +50,7 @@ async def post_matches(
         )
     answer = ranking.to_dict(wanted.top)
     if found is not None:
-        answer = add_odds(answer, found)
+        answer = await run_in_threadpool(add_odds, answer, found, full=full)
     return Response(orjson.dumps(answer), media_type="application/json")
 
 

@@ -13,6 +13,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from fastapi import FastAPI
@@ -33,7 +34,7 @@ from geo_matcher.arguments import (
     reason_sentences,
 )
 from geo_matcher.audit import audit
-from geo_matcher.comparison import compare
+from geo_matcher.comparison import chances, compare
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.duo import duo
 from geo_matcher.explanation import reasons
@@ -46,7 +47,7 @@ from geo_matcher.profile import parse_profile
 from geo_matcher.robustness import DEFAULT_DRAWS, DEFAULT_SEED, odds, with_odds
 from geo_matcher.territory import Territory
 from geo_matcher.typology import typology
-from geo_matcher.verdicts import comparison_sentences, duo_names, duo_sentences
+from geo_matcher.verdicts import ahead_sentences, comparison_sentences, duo_names, duo_sentences
 
 ROOT = Path(__file__).parents[2]
 V1 = "/api/v1"
@@ -221,9 +222,22 @@ def test_comparisons_are_those_of_the_library(
     client: TestClient, territory: Territory, name: str, communes: list[str]
 ) -> None:
     answer = post(client, "comparisons", profile=PROFILES[name], communes=communes)
-    found = compare(rank(territory, PRESETS[name].profile), communes)
-    said = {language: list(comparison_sentences(found, language)) for language in LANGUAGES}
-    assert answer == plain(found.as_dict() | {"sentences": said})
+    ranking = rank(territory, PRESETS[name].profile)
+    found = compare(ranking, communes)
+    sure = chances(found, odds(ranking))
+    names = [village.name for village in found.villages]
+    said = {
+        language: [
+            *comparison_sentences(found, language),
+            *ahead_sentences(names, sure["ahead"], language),
+        ]
+        for language in LANGUAGES
+    }
+    assert answer == plain(found.as_dict() | sure | {"sentences": said})
+    for one, row in enumerate(sure["ahead"]):
+        for other, share in enumerate(row):
+            back = sure["ahead"][other][one]
+            assert (share is None and back is None) or share + back == pytest.approx(1.0)
     fits(answers.ComparisonAnswer, answer)
     assert len(answer["villages"]) == len(communes)
     for place, village in enumerate(answer["villages"]):
@@ -297,6 +311,30 @@ def test_audits_are_those_of_the_library(
     fits(answers.AuditAnswer, answer.json())
 
 
+def test_the_whole_table_of_ranks_is_there_on_demand(
+    client: TestClient, territory: Territory
+) -> None:
+    body = {"profile": PROFILES["cultura-artist"], "scope": "partners", "top": 3}
+    answer = client.post(f"{V1}/matches?odds=true&full=true", json=body).json()
+    MatchResponse.model_validate(answer)
+    full = answer["robustness"]["full"]
+    found = odds(rank(territory, PRESETS["cultura-artist"].profile))
+    assert full == plain(found.full())
+    table = np.array(full["acceptability"])
+    assert table.shape == (47, 47)
+    assert table.sum(axis=0) == pytest.approx(np.ones(47))
+    assert table.sum(axis=1) == pytest.approx(np.ones(47))
+    ahead = np.array(full["ahead"])
+    assert ahead + ahead.T == pytest.approx(np.ones((47, 47)))
+    firsts = table[:, 0] > 0
+    assert [weights is not None for weights in full["central_weights"]] == firsts.tolist()
+    for weights in full["central_weights"]:
+        assert weights is None or sum(weights.values()) == pytest.approx(1.0, abs=1e-5)
+    assert full["codes"][0] == answer["results"][0]["insee_code"]
+    plainly = client.post(f"{V1}/matches?odds=true", json=body).json()
+    assert "full" not in plainly["robustness"]
+
+
 # --- Models: nothing loose, nothing unused -----------------------------------------------------
 
 
@@ -366,6 +404,7 @@ def _varied_answers(client: TestClient) -> list[tuple[type[BaseModel], Any]]:
 
 
 NEVER_FILLED = {
+    "Robustness.full",  # with full=true only, see test_the_whole_table_of_ranks_is_there_on_demand
     "TypesAnswer.bridges",  # the Gers is in one piece
     "TypeBridge",
 }

@@ -23,7 +23,7 @@ from api.app import create_app
 from api.settings import Settings
 from geo_matcher.audit import audit
 from geo_matcher.cli import main
-from geo_matcher.comparison import compare
+from geo_matcher.comparison import chances, compare
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.duo import duo
 from geo_matcher.explanation import reasons
@@ -196,7 +196,10 @@ def test_comparisons_are_the_same_by_every_door(
     printed = run("compare", *communes, *FAMILY, *JSON).json
     body = {"profile": profile.as_dict(), "communes": communes}
     assert _without_words(client.post(f"{V1}/comparisons", json=body).json()) == printed
-    assert plain(compare(rank(territory, profile), communes).as_dict()) == printed
+    ranking = rank(territory, profile)
+    found = compare(ranking, communes)
+    assert plain(found.as_dict() | chances(found, odds(ranking))) == printed
+    assert printed["ahead"][0][2] is None, "Auch is no partner"
 
 
 def test_duos_are_the_same_by_every_door(

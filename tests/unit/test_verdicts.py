@@ -20,18 +20,8 @@ from geo_matcher.comparison import (
     compare,
 )
 from geo_matcher.criteria import CRITERIA, FAMILIES
-from geo_matcher.duo import (
-    Clash,
-    Duo,
-    DuoLimit,
-    FamilyGap,
-    Favourite,
-    Opposition,
-    SharedVillage,
-    Side,
-    WayOut,
-    duo,
-)
+from geo_matcher.duo import Duo, FamilyGap, Favourite, Opposition, SharedVillage, duo
+from geo_matcher.duo_limits import Clash, DuoLimit, Side, WayOut
 from geo_matcher.matching import NAMES, Ranking, rank
 from geo_matcher.numbers import LANGUAGES, NBSP
 from geo_matcher.presets import PRESETS
