@@ -158,6 +158,8 @@ def _sentence(detail: Mapping[str, Any]) -> str:
         return f"{where}: it is missing; see /docs for what to send"
     if kind == "value_error":
         return f"{where}: {message}"
+    if isinstance(found, bytes):
+        return "body: it is not sent as JSON; add the header Content-Type: application/json"
     if kind in NO_OBJECT:
         message = "expected an object with keys; see /docs for them"
     elif isinstance(found, float) and not math.isfinite(found):

@@ -236,9 +236,10 @@ def _price_words(price: dict[str, Any], language: str) -> str:
     limit = format_raw(price[bound], criterion.unit, language)
     label = criterion.label_fr if french else criterion.label_en
     count = price["excluded"]
-    excluded = f"{count} exclues" if french else f"{count} excluded"
+    excluded = f"{count} {'exclue' if count < 2 else 'exclues'}" if french else f"{count} excluded"
     if price["unverified"]:
-        doubtful = "non vérifiables" if french else "cannot be verified"
+        several = "" if price["unverified"] < 2 else "s"
+        doubtful = f"non vérifiable{several}" if french else "cannot be verified"
         excluded += f", {price['unverified']} {doubtful}"
     cost = ""
     if price["price_points"]:

@@ -53,6 +53,9 @@ answers_app = typer.Typer()
 CommuneArgument = Annotated[
     str, typer.Argument(help="INSEE code, or name; accents and case do not matter.")
 ]
+LEAST_SAVED_MIN = 0.5
+"""Minutes a week under which a bourg saves nothing that is worth a word."""
+
 CHOICES: dict[str, Choice] = {
     "1": "first",
     "2": "second",
@@ -301,10 +304,14 @@ def _pairs(
             format_raw(bourg.drive_min, Unit.MINUTES, language.value) if bourg else "",
             str(len(pair.found_in("village"))),
             str(len(pair.found_in("bourg"))),
-            format_raw(pair.saved_min_week, Unit.MINUTES, language.value),
+            _saved(pair.saved_min_week, language.value),
         )
     console().print(table)
     write(ranking.territory.release_id)
+
+
+def _saved(minutes: float, language: str) -> str:
+    return format_raw(minutes, Unit.MINUTES, language) if minutes >= LEAST_SAVED_MIN else "–"
 
 
 @answers_app.command("types")
@@ -450,6 +457,7 @@ def _print_interview(state: Interview, territory: Territory, language: str) -> N
     for sentence in _interview_lines(state, language):
         terminal.print(escape(sentence))
     table = plain_table()
+    table.show_header = False
     from geo_matcher.sentences import band_phrase, chance_phrase
 
     count = len(state.odds.ranking)

@@ -418,4 +418,9 @@ def read_profile(path: Path) -> Profile:
         raise ProfileError(message) from None
     if not isinstance(data, dict):
         raise ProfileError(f"{path} holds {type(data).__name__}, expected an object with keys.")
-    return parse_profile(data)
+    try:
+        return parse_profile(data)
+    except ProfileError as error:
+        problems = error.problems
+        message = f"The profile {path} was refused: " + "; ".join(problems)
+        raise ProfileError(message, problems) from None

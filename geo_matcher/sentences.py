@@ -181,7 +181,11 @@ def miss_phrase(criterion_name: str, by: float | None, language: str) -> str:
     amount = format_raw(by, criterion.unit, language)
     if criterion.unit is Unit.SHARE:
         percent = format_number(by * 100, language, ".1")
-        amount = f"{percent}{NBSP}points" if french else f"{percent} points"
+        amount = (
+            f"{percent}{NBSP}{'point' if by < 0.02 else 'points'}"
+            if french
+            else f"{percent} points"
+        )
     if format_raw(by, criterion.unit, language) == format_raw(0.0, criterion.unit, language):
         return start + ("manqué de peu" if french else "narrowly missed")
     return start + (f"manqué de {amount}" if french else f"missed by {amount}")

@@ -554,7 +554,7 @@ def test_several_problems_of_a_profile_are_listed(run: Run, tmp_path: Path) -> N
     outcome = run("explain", "Sarrant", str(file))
     assert (outcome.code, outcome.out) == (2, "")
     head, *problems = outcome.err.splitlines()
-    assert head == "geo-matcher: The profile was refused:"
+    assert head == f"geo-matcher: The profile {file} was refused:"
     assert [line.split(":")[0].strip(" -") for line in problems] == ["tenure", "colour"]
 
 

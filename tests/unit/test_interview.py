@@ -758,12 +758,12 @@ def test_five_chosen_questions_find_the_true_villages_and_five_random_ones_less(
     so that ``bordeaux-shop-online`` alone can gain there.
     """
     movers = {
-        "lyon-trainer": (8, 8),
-        "toulouse-consultant": (12, 12),
+        "lyon-trainer": (6, 6),
+        "toulouse-consultant": (8, 8),
         "bordeaux-shop-online": (12, 0),
     }
     told = [
-        simulate(territory, preset, "partners", n, randomly, draws=DRAWS)[0]
+        simulate(territory, preset, "partners", n, randomly, draws=150)[0]
         for preset, (n, randomly) in movers.items()
     ]
     sign = np.array([-1, 1, 1, 1, 1])  # doubt has to fall, odds to rise
