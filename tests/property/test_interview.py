@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from typing import get_args
 
 import numpy as np
 from hypothesis import assume, given, settings
@@ -13,25 +14,26 @@ from hypothesis import strategies as st
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.interview import (
     LEAST_GAIN_BITS,
-    SHORTLIST,
     Answer,
+    Choice,
     Step,
     candidates,
     interview,
 )
 from geo_matcher.matching import NAMES
 from geo_matcher.profile import Profile
+from geo_matcher.robustness import SHORTLIST
 from geo_matcher.territory import SCOPES, Territory
 from tests.property.strategies import figures, profiles
 from tests.unit.test_interview import fewest_to_leave_out, slack, worth
 
 DRAWS = 100
-CHOICES = st.sampled_from(["first", "second", "same", "skip"])
+CHOICES: st.SearchStrategy[Choice] = st.sampled_from(get_args(Choice))
 BORDERLINE = 1e-6
 """Slack under which whether answers can all hold is a matter of rounding."""
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(profile=profiles(), scope=st.sampled_from(SCOPES))
 def test_whoever_is_asked_the_question_is_real_and_the_best(
     territory: Territory, profile: Profile, scope: str
@@ -39,7 +41,7 @@ def test_whoever_is_asked_the_question_is_real_and_the_best(
     now = interview(territory, profile, scope, draws=DRAWS)
     ranking = now.odds.ranking
     listed = len(ranking.order)
-    assert 0 <= now.bits <= min(listed, 2 * listed / SHORTLIST * SHORTLIST)
+    assert 0 <= now.bits <= listed  # at most one bit each
     found = candidates(now.odds)
     for one in found:
         assert len(one.question.pair) == 2
@@ -58,7 +60,8 @@ def test_whoever_is_asked_the_question_is_real_and_the_best(
         assert math.isclose(now.question.expected_bits, least, abs_tol=1e-9)
         assert now.bits - least >= LEAST_GAIN_BITS
     else:
-        assert now.state in {"settled", "little_to_gain"}
+        few = {0: {"none_listed"}} | dict.fromkeys(range(1, SHORTLIST + 1), {"few"})
+        assert now.state in few.get(listed, {"settled", "little_to_gain"})
     plain = now.as_dict()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
 
@@ -92,7 +95,7 @@ def answered(draw: st.DrawFn) -> tuple[Profile, tuple[Answer, ...]]:
     return profile, answers
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(drawn=answered())
 def test_answers_all_hold_or_the_fewest_are_named(
     territory: Territory, drawn: tuple[Profile, tuple[Answer, ...]]
