@@ -60,7 +60,7 @@ def test_whoever_is_asked_the_question_is_real_and_the_best(
         assert math.isclose(now.question.expected_bits, least, abs_tol=1e-9)
         assert now.bits - least >= LEAST_GAIN_BITS
     else:
-        few = {0: {"none_listed"}} | dict.fromkeys(range(1, SHORTLIST + 1), {"few"})
+        few = {0: {"none_listed"}} | {n: {"few"} for n in range(1, SHORTLIST + 1)}
         assert now.state in few.get(listed, {"settled", "little_to_gain"})
     plain = now.as_dict()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
