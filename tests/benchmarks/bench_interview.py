@@ -53,10 +53,8 @@ MOVERS_SEED, RANDOM_SEED, CHOICE_SEED, JUDGE_SEED = 11, 12, 13, 14
 DRAWS, ANY_DRAWS = 400, 200
 """Draws that choose and judge; draws that tell which questions could be asked."""
 
-MOVERS = 60
-RANDOM_MOVERS = {"partners": 30, "all": 20}
-"""Movers of each preset, and how many of them are also asked anything: theirs are five questions
-each, where those that are chosen form one small tree of answers per preset."""
+MOVERS = {"partners": 15, "all": 10}
+"""Movers of each preset."""
 
 TARGET_S = 0.5
 
@@ -188,11 +186,11 @@ def run() -> list[Row]:
     for heading in ("scope", "mean over movers", *KINDS, "chosen − words", "chosen − random"):
         table.add_column(heading)
     rows = []
-    for scope, random_movers in RANDOM_MOVERS.items():
-        pairs = [simulate(territory, name, scope, MOVERS, random_movers) for name in PRESETS]
+    for scope, movers in MOVERS.items():
+        pairs = [simulate(territory, name, scope, movers, movers) for name in PRESETS]
         told = {kind: [found[kind] for found, _ in pairs] for kind in KINDS}
         for place, measure in enumerate(MEASURES):
-            column = {kind: [rows[:, place] for rows in blocks] for kind, blocks in told.items()}
+            column = {kind: [block[:, place] for block in blocks] for kind, blocks in told.items()}
             differences = (
                 pooled([gain(c, o) for c, o in zip(column["chosen"], column[kind], strict=True)])
                 for kind in ("words", "random")
@@ -205,7 +203,7 @@ def run() -> list[Row]:
             )
         stops = np.concatenate([stops for _, stops in pairs])
         table.add_row(scope, "questions until an interview stops", "", "", f"{stops.mean():.2f}")
-        five = {kind: np.mean([b[:random_movers, 2].mean() for b in told[kind]]) for kind in KINDS}
+        five = {kind: np.mean([block[:, 2].mean() for block in told[kind]]) for kind in KINDS}
         rows.append(
             Row(
                 f"{MEASURES[2]}, {scope}, 5 chosen questions", float(five["chosen"]), "",
