@@ -372,6 +372,7 @@ def serve(
 ) -> None:
     """Start the web service."""
     gc.disable()  # nothing that the start makes is garbage: looking for it costs a tenth
+    import pyarrow as pa
     import uvicorn
 
     from api.app import create_app
@@ -387,6 +388,8 @@ def serve(
         ]
         message = "The settings were refused: " + "; ".join(problems)
         raise GeoMatcherError(message, problems) from None
+    # Arrow's own allocator holds on to some 40 MB of what reading the tables needed.
+    pa.set_memory_pool(pa.system_memory_pool())
     territory = Territory.load(settings.release)
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
