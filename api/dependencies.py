@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from geo_matcher.territory import Territory
 
-__all__ = ["StaticAnswer", "TerritoryDep", "get_territory"]
+__all__ = ["StaticAnswer", "TerritoryDep", "get_territory", "json_answer"]
 
 GZIP_LEVEL = 9
 
@@ -25,6 +25,11 @@ async def get_territory(request: Request) -> Territory:
 
 
 TerritoryDep = Annotated[Territory, Depends(get_territory)]
+
+
+def json_answer(content: Any) -> Response:
+    """Return plain types as JSON; the library wrote them, so no model is gone through again."""
+    return Response(orjson.dumps(content), media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,13 @@ from api.forms import (
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
 from api.texts import Translate, translator, typeset
-from api.turns import turn
+from api.turns import odds_in_turn
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.look import score_class
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
-from geo_matcher.robustness import odds
 from geo_matcher.territory import SCOPES
 
 __all__ = ["LimitView", "ResultsView", "fault_results", "fault_texts", "results_view"]
@@ -101,9 +100,7 @@ class ResultsView:
 def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
     """Return what changes with each answer: the list, the limits, the state for the scripts."""
     language, t = asked.language, translator(asked.language)
-    with turn():
-        chances = odds(ranking)
-    cards = make_cards(chances, language, asked.top)
+    cards = make_cards(odds_in_turn(ranking), language, asked.top)
     query = to_query(asked.profile, asked.scope, language)
     left = len(ranking) - len(cards)
     more_query = to_query(

@@ -11,7 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["turn"]
+from geo_matcher.matching import Ranking
+from geo_matcher.robustness import Odds, odds
+
+__all__ = ["odds_in_turn", "turn"]
 
 _cores = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
 
@@ -21,3 +24,9 @@ def turn() -> Iterator[None]:
     """Wait for a core to be free, and hold it until the work is done."""
     with _cores:
         yield
+
+
+def odds_in_turn(ranking: Ranking) -> Odds:
+    """Return the odds of a ranking, once it is its turn."""
+    with turn():
+        return odds(ranking)

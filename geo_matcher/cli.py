@@ -46,8 +46,9 @@ from geo_matcher.console import (
     write_json,
 )
 from geo_matcher.criteria import CRITERIA, FAMILIES
+from geo_matcher.dominance import near_misses_within
 from geo_matcher.errors import GeoMatcherError, ProfileError
-from geo_matcher.matching import Ranking, rank
+from geo_matcher.matching import NEAR_MISS_SHARE, Ranking, rank
 from geo_matcher.numbers import NBSP, format_number, format_raw
 from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.robustness import DEFAULT_DRAWS, DEFAULT_SEED, Odds, odds
@@ -107,6 +108,10 @@ def match(
     draws: DrawsArgument = DEFAULT_DRAWS,
     seed: SeedArgument = DEFAULT_SEED,
     belief: BeliefArgument = BeliefOption.words,
+    tolerance: Annotated[
+        float,
+        typer.Option(help="Near misses: share of a limit, 0 to 1, that may be missed."),
+    ] = NEAR_MISS_SHARE,
     full: Annotated[
         bool,
         typer.Option(
@@ -125,10 +130,10 @@ def match(
     if with_odds:
         found = odds(ranking, draws=draws, seed=seed, belief=belief.value)
     if output_format is FormatOption.json:
-        answer = ranking.to_dict(top)
+        answer = ranking.to_dict(top) | {"near_misses": near_misses_within(ranking, tolerance)}
         write_json(answer if found is None else add_odds(answer, found, full=full))
     elif output_format is FormatOption.table:
-        _print_ranking(ranking, top, language.value, found)
+        _print_ranking(ranking, top, language.value, found, tolerance)
     else:
         from geo_matcher.exports import to_csv, to_geojson
 
@@ -139,7 +144,9 @@ def match(
             write(orjson.dumps(features).decode())
 
 
-def _print_ranking(ranking: Ranking, top: int, language: str, found: Odds | None) -> None:
+def _print_ranking(
+    ranking: Ranking, top: int, language: str, found: Odds | None, tolerance: float
+) -> None:
     from geo_matcher.sentences import explain, miss_phrase
 
     french = language == "fr"
@@ -177,7 +184,7 @@ def _print_ranking(ranking: Ranking, top: int, language: str, found: Odds | None
         )
     for price in ranking.limit_prices():
         terminal.print(_price_words(price, language))
-    for miss in ranking.near_misses():
+    for miss in near_misses_within(ranking, tolerance):
         phrase = miss_phrase(miss["criterion"], miss["by"], language)
         terminal.print(
             escape(f"  {miss['name']} ({format_number(miss['score'], language, '.1')}) – {phrase}")

@@ -339,7 +339,7 @@ def interview(
     before = odds(ranking, draws=draws, seed=seed)
     bits_before = _bits(_among_first(before))
     stated = np.concatenate([np.zeros((0, len(NAMES))), *rows])
-    if len(stated) and _point(weight_region(profile), stated) is None:
+    if len(stated) and weight_region(profile).inner_point(stated) is None:
         return Interview(
             before,
             tuple(answers),
@@ -527,10 +527,6 @@ def _expected_bits(among: NDArray[np.bool_], masks: NDArray[np.bool_]) -> FloatA
     return left
 
 
-def _point(region: WeightRegion, rows: FloatArray) -> FloatArray | None:
-    return region.inner_point(rows)
-
-
 def _reconcile(profile: Profile, rows: Sequence[FloatArray]) -> Contradiction:
     """Look for the fewest answers to leave out, and for single words that would let all stand."""
     region = weight_region(profile)
@@ -550,7 +546,7 @@ def _reconcile(profile: Profile, rows: Sequence[FloatArray]) -> Contradiction:
 
 
 def _agree(region: WeightRegion, rows: Sequence[FloatArray]) -> bool:
-    return not rows or _point(region, np.concatenate(rows)) is not None
+    return not rows or region.inner_point(np.concatenate(rows)) is not None
 
 
 def _words_that_would_do(

@@ -22,7 +22,7 @@ from geo_matcher.flags import plain_flags
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
-__all__ = ["NAMES", "LimitOutcome", "Ranking", "limit_outcomes", "rank"]
+__all__ = ["NAMES", "NEAR_MISS_SHARE", "LimitOutcome", "Ranking", "limit_outcomes", "rank"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

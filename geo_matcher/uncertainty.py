@@ -117,10 +117,10 @@ def figure_quantiles(territory: Territory, matrix: DecisionMatrix) -> FloatArray
 
 def _between(raw: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Spread figures evenly between two ends; where one is not finite, the figure stays."""
-    exact = ~(np.isfinite(low) & np.isfinite(high))
-    low, high = np.where(exact, raw, low), np.where(exact, raw, high)
-    width = np.where(exact, 0.0, np.where(exact, 0.0, high) - np.where(exact, 0.0, low))
-    return np.asarray(low[:, np.newaxis] + width[:, np.newaxis] * LEVELS)
+    is_spread = np.isfinite(low) & np.isfinite(high)
+    start = np.where(is_spread, low, raw)
+    width = np.subtract(high, low, out=np.zeros_like(raw), where=is_spread)
+    return np.asarray(start[:, np.newaxis] + width[:, np.newaxis] * LEVELS)
 
 
 def _fibre_ends(territory: Territory, raw: FloatArray) -> tuple[FloatArray, FloatArray]:

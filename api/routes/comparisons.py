@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -16,14 +13,13 @@ from api.answers import (
     PairsAnswer,
     PairsRequest,
 )
-from api.dependencies import TerritoryDep
-from api.turns import turn
+from api.dependencies import TerritoryDep, json_answer
+from api.turns import odds_in_turn
 from geo_matcher.comparison import chances, compare
 from geo_matcher.duo import duo
 from geo_matcher.matching import rank
 from geo_matcher.numbers import LANGUAGES
 from geo_matcher.pairs import pairs
-from geo_matcher.robustness import odds
 from geo_matcher.verdicts import ahead_sentences, comparison_sentences, duo_names, duo_sentences
 
 __all__ = ["router"]
@@ -36,8 +32,7 @@ def post_comparisons(territory: TerritoryDep, wanted: ComparisonRequest) -> Resp
     """Set communes side by side; the numbers are those of ``geo-matcher compare``."""
     ranking = rank(territory, wanted.profile, wanted.scope)
     found = compare(ranking, wanted.communes)
-    with turn():
-        sure = chances(found, odds(ranking))
+    sure = chances(found, odds_in_turn(ranking))
     names = [village.name for village in found.villages]
     said = {
         language: (
@@ -46,7 +41,7 @@ def post_comparisons(territory: TerritoryDep, wanted: ComparisonRequest) -> Resp
         )
         for language in LANGUAGES
     }
-    return _json(found.as_dict() | sure | {"sentences": said})
+    return json_answer(found.as_dict() | sure | {"sentences": said})
 
 
 @router.post("/duos", response_model=DuoAnswer)
@@ -60,7 +55,7 @@ def post_duos(territory: TerritoryDep, wanted: DuoRequest) -> Response:
         language: duo_sentences(found, duo_names(*people, language), language)
         for language in LANGUAGES
     }
-    return _json(answer)
+    return json_answer(answer)
 
 
 @router.post("/pairs", response_model=PairsAnswer)
@@ -68,8 +63,4 @@ def post_pairs(territory: TerritoryDep, wanted: PairsRequest) -> Response:
     """Give each village with the bourg that serves it; as ``geo-matcher pairs`` does."""
     ranking = rank(territory, wanted.profile, wanted.scope)
     found = [pair.as_dict() for pair in pairs(ranking, wanted.top)]
-    return _json({"release": territory.release_id, "scope": wanted.scope, "pairs": found})
-
-
-def _json(content: Any) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json")
+    return json_answer({"release": territory.release_id, "scope": wanted.scope, "pairs": found})

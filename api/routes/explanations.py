@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.answers import Explanation, ExplanationRequest, InterviewRequest, InterviewState
-from api.dependencies import TerritoryDep
+from api.dependencies import TerritoryDep, json_answer
 from api.turns import turn
 from geo_matcher.arguments import (
     contradiction_sentences,
@@ -37,7 +34,7 @@ def post_explanations(territory: TerritoryDep, wanted: ExplanationRequest) -> Re
     with turn():
         found = reasons(ranking, wanted.commune, places=wanted.places)
     said = {language: reason_sentences(found, language) for language in LANGUAGES}
-    return _json(found.as_dict() | {"sentences": said})
+    return json_answer(found.as_dict() | {"sentences": said})
 
 
 @router.post("/interviews", response_model=InterviewState)
@@ -55,8 +52,4 @@ def post_interviews(territory: TerritoryDep, wanted: InterviewRequest) -> Respon
         language: (interview_sentence(found, language), *contradiction_sentences(found, language))
         for language in LANGUAGES
     }
-    return _json(answer | {"sentences": said})
-
-
-def _json(content: Any) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json")
+    return json_answer(answer | {"sentences": said})

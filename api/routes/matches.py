@@ -9,12 +9,11 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.dependencies import TerritoryDep
+from api.dependencies import TerritoryDep, json_answer
 from api.models import MatchRequest, MatchResponse
-from api.turns import turn
+from api.turns import odds_in_turn
 from geo_matcher.exports import to_geojson
-from geo_matcher.matching import Ranking, rank
-from geo_matcher.robustness import Odds, odds
+from geo_matcher.matching import rank
 from geo_matcher.robustness import with_odds as add_odds
 
 __all__ = ["router"]
@@ -43,7 +42,7 @@ async def post_matches(
 ) -> Response:
     """Rank the communes of a scope; the numbers are those of ``geo-matcher match``."""
     ranking = rank(territory, wanted.profile, wanted.scope)
-    found = await run_in_threadpool(_odds, ranking) if with_odds else None
+    found = await run_in_threadpool(odds_in_turn, ranking) if with_odds else None
     if f == "geojson":
         return Response(
             orjson.dumps(to_geojson(ranking, wanted.top, odds=found)), media_type=GEOJSON
@@ -51,9 +50,4 @@ async def post_matches(
     answer = ranking.to_dict(wanted.top)
     if found is not None:
         answer = await run_in_threadpool(add_odds, answer, found, full=full)
-    return Response(orjson.dumps(answer), media_type="application/json")
-
-
-def _odds(ranking: Ranking) -> Odds:
-    with turn():
-        return odds(ranking)
+    return json_answer(answer)

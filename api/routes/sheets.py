@@ -19,14 +19,13 @@ from api.frame import frame_view
 from api.rendering import render
 from api.results import fault_texts
 from api.texts import translator
-from api.turns import turn
+from api.turns import odds_in_turn, turn
 from api.why import why_view
 from geo_matcher.comparison import MAX_VILLAGES, MIN_VILLAGES, compare
 from geo_matcher.errors import UnknownCommuneError
 from geo_matcher.explanation import reasons
 from geo_matcher.matching import rank
 from geo_matcher.profile import Profile
-from geo_matcher.robustness import odds
 from geo_matcher.territory import Territory
 
 __all__ = ["router"]
@@ -98,9 +97,7 @@ def show_comparison(request: Request, territory: TerritoryDep) -> Response:
         text = t("compare.count", found=len(codes), least=MIN_VILLAGES, most=MAX_VILLAGES)
         return _sorry(territory, language, asked.scope, [text], 422, _canonical(asked))
     found = compare(ranking, codes)
-    with turn():
-        chances = odds(ranking)
-    view = compare_view(found, chances, language, _canonical(asked))
+    view = compare_view(found, odds_in_turn(ranking), language, _canonical(asked))
     own = [("village", village.insee_code) for village in found.villages]
     frame = frame_view(
         territory,

@@ -734,3 +734,17 @@ def test_nothing_that_matters_is_refused_at_a_terminal_too(
 @pytest.mark.parametrize("option", [("--draws", "500"), ("--seed", "1"), ("--weights", "order")])
 def test_options_of_the_odds_without_odds_are_refused(run: Run, option: tuple[str, str]) -> None:
     assert "add --odds" in refused(run("match", "--profile-name", "retired-couple", *option))
+
+
+def test_near_misses_widen_with_the_tolerance(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "me.toml"
+    file.write_text("[limits.station_min]\nat_most = 15\n", encoding="utf-8")
+    misses = [
+        run("match", str(file), *JSON, "--tolerance", share).json["near_misses"]
+        for share in ("0", "0.1", "0.25", "1")
+    ]
+    assert misses[0] == []
+    assert 0 < len(misses[1]) <= len(misses[2]) <= len(misses[3])
+    assert all(miss["by"] <= 0.1 * 15 for miss in misses[1])
+    assert misses[2] == run("match", str(file), *JSON).json["near_misses"]
+    assert "between 0 and 1" in refused(run("match", str(file), *JSON, "--tolerance", "2"))
