@@ -128,11 +128,11 @@ def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
 def _counts(ranking: Ranking, language: str) -> tuple[str, str]:
     t = translator(language)
     n, excluded = len(ranking), len(ranking.excluded)
-    key = "results.none" if n == 0 else "results.one" if n == 1 else "results.many"
-    count = t(key, n=format_number(n, language))
+    shown = format_number(n, language)
+    count = t("results.count", count=n, n=shown) if n else t("results.none")
     if excluded:
         count = t("results.excluded", text=count, n=format_number(excluded, language))
-    tab = t("tabs.village" if n <= 1 else "tabs.villages", n=format_number(n, language))
+    tab = t("tabs.villages", count=n, n=shown)
     return count, tab
 
 
@@ -197,19 +197,16 @@ def _effects(price: Mapping[str, Any], language: str) -> Iterator[str]:
     n, alone = price["excluded"], price["excluded_by_it_alone"]
     if n == 0:
         yield t("limits.excludes.zero")
-    elif n == 1:
-        yield t("limits.excludes.one")
     else:
-        key = "limits.excludes" if alone else "limits.excludes.shared"
-        yield t(key, n=format_number(n, language), alone=format_number(alone, language))
+        counts = {"n": format_number(n, language), "alone": format_number(alone, language)}
+        yield t("limits.excludes" if alone else "limits.excludes.shared", count=n, **counts)
     points = price["price_points"]
     if points is not None and n:
         is_free = points < NOTABLE_POINTS
         shown = points_text(points, language)
         yield t("limits.free") if is_free else t("limits.price", points=shown)
     if unverified := price["unverified"]:
-        key = "limits.unverified.one" if unverified == 1 else "limits.unverified"
-        yield t(key, n=format_number(unverified, language))
+        yield t("limits.unverified", count=unverified, n=format_number(unverified, language))
 
 
 def _gain(price: Mapping[str, Any], language: str) -> str:
@@ -219,8 +216,7 @@ def _gain(price: Mapping[str, Any], language: str) -> str:
     if not n:
         return t("limits.would_give.zero")
     score = points_text(price["best_score_without"], language)
-    key = "limits.would_give.one" if n == 1 else "limits.would_give"
-    return t(key, n=format_number(n, language), score=score)
+    return t("limits.would_give", count=n, n=format_number(n, language), score=score)
 
 
 def _near_misses(ranking: Ranking, language: str) -> Iterator[tuple[str, str]]:

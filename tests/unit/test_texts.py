@@ -7,12 +7,14 @@ from string import Formatter
 import pytest
 
 from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
-from api.texts import NBSP, TEXTS, french_spaces, translator, typeset
+from api.texts import NBSP, catalogue, french_spaces, translator, typeset
 from geo_matcher.decision import Status
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory import SCOPES
 
 API = Path(__file__).parents[2] / "api"
+FRENCH, ENGLISH = catalogue("fr"), catalogue("en")
+TEXTS = frozenset(FRENCH) | frozenset(ENGLISH)
 
 COMPOSED = {
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
@@ -34,32 +36,41 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("key", TEXTS)
+EACH = pytest.mark.parametrize("key", sorted(TEXTS))
+
+
+@EACH
 def test_both_languages_say_it_with_the_same_placeholders(key: str) -> None:
-    french, english = TEXTS[key]
-    assert french
-    assert english
-    assert placeholders(french) == placeholders(english)
+    assert key in FRENCH, "not translated into French"
+    assert key in ENGLISH, "not translated into English"
+    french, english = FRENCH[key], ENGLISH[key]
+    assert len(french) == len(english)
+    assert all(french)
+    assert all(english)
+    # One of a thing needs no figure; several are always said with the same ones.
+    assert placeholders(french[-1]) == placeholders(english[-1])
+    for text in (french[0], english[0]):
+        assert placeholders(text) <= placeholders(french[-1])
 
 
-@pytest.mark.parametrize("key", TEXTS)
+@EACH
 def test_french_typography(key: str) -> None:
-    text = french_spaces(TEXTS[key][0])
-    assert "'" not in text, "the apostrophe is ’"
-    assert not re.search(r" [:;?!»%€]", text), "a no-break space stands before : ; ? ! » % €"
-    # A colon inside a time-like example (5:1) is no punctuation.
-    assert not re.search(r"[^\s\d:][;?!]", text), "a space stands before ; ? !"
-    assert "..." not in text
+    for text in map(french_spaces, FRENCH[key]):
+        assert "'" not in text, "the apostrophe is ’"
+        assert not re.search(r" [:;?!»%€]", text), "a no-break space stands before : ; ? ! » % €"
+        # A colon inside a time-like example (5:1) is no punctuation.
+        assert not re.search(r"[^\s\d:][;?!]", text), "a space stands before ; ? !"
+        assert "..." not in text
 
 
-@pytest.mark.parametrize("key", TEXTS)
+@EACH
 def test_english_keeps_to_itself(key: str) -> None:
-    assert not re.search(r"\s[:;?!]", TEXTS[key][1])
+    assert not any(re.search(r"\s[:;?!]", text) for text in ENGLISH[key])
 
 
 def test_no_text_is_unused_and_none_is_absent() -> None:
     sources = [*API.glob("*.py"), *API.glob("routes/*.py"), *API.glob("templates/*.html")]
-    code = "\n".join(p.read_text(encoding="utf-8") for p in sources if p.name != "texts.py")
+    code = "\n".join(p.read_text(encoding="utf-8") for p in sources)
     composed = {f"{prefix}{word}" for prefix, words in COMPOSED.items() for word in words}
     assert composed <= set(TEXTS)
     for prefix in COMPOSED:
@@ -71,9 +82,26 @@ def test_no_text_is_unused_and_none_is_absent() -> None:
     assert called <= set(TEXTS)
 
 
+def test_a_text_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(KeyError, match=r"no\.such"):
+        translator("en")("no.such")
+    with pytest.raises(KeyError, match=r"no\.such"):
+        translator("fr")("no.such", count=2)
+
+
+def test_one_and_several_are_said_apart() -> None:
+    english, french = translator("en"), translator("fr")
+    assert [english("results.count", count=n, n=n)[:10] for n in (1, 2)] == [
+        "1 village ", "2 villages",
+    ]  # fmt: skip
+    assert [french("tabs.villages", count=n, n=n) for n in (0, 1, 2)] == [
+        "0 village", "1 village", "2 villages",
+    ]  # fmt: skip
+
+
 def test_texts_come_out_ready_and_filled() -> None:
-    assert translator("fr")("results.many", n="47") == "47 villages classés pour vous"
-    assert translator("en")("results.many", n="47") == "47 villages ranked for you"
+    assert translator("fr")("results.count", count=47, n="47") == "47 villages classés pour vous"
+    assert translator("en")("results.count", count=47, n="47") == "47 villages ranked for you"
     assert translator("fr")("form.work") == f"Comment travaillez-vous{NBSP}?"
     assert typeset("l'eau : 5 %", "fr") == f"l’eau{NBSP}: 5{NBSP}%"
     assert typeset("the baker's: 5%", "en") == "the baker's: 5%"
