@@ -38,10 +38,12 @@ __all__ = [
     "Figure",
     "LedgerGroup",
     "LedgerRow",
+    "card_chances",
     "criterion_label",
     "make_cards",
     "points_text",
     "safe_url",
+    "tie_texts",
 ]
 
 EXACT_WITHIN = 0.05
@@ -170,7 +172,7 @@ class Card:
     rank, is_tie
         Its place, and whether others share it.
     chances
-        How sure that place is.
+        How sure that place is; None where it is still being counted.
     tie_text, is_tied
         What is said of a group of villages that cannot be told apart, on the first of them;
         whether this village is of such a group.
@@ -200,7 +202,7 @@ class Card:
     badge_url: str
     rank: int
     is_tie: bool
-    chances: Chances
+    chances: Chances | None
     tie_text: str
     is_tied: bool
     score: str
@@ -246,37 +248,66 @@ def criterion_label(name: str, language: str) -> str:
     return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
 
 
-def make_cards(odds: Odds, language: str, top: int) -> list[Card]:
-    """Return the cards of the best communes of a ranking, best first; ties at the end are kept."""
-    ranking = odds.ranking
+def make_cards(ranking: Ranking, odds: Odds | None, language: str, top: int) -> list[Card]:
+    """Return the cards of the best communes of a ranking, best first; ties at the end are kept.
+
+    Parameters
+    ----------
+    ranking
+        What to show.
+    odds
+        How sure it is; without them the cards leave room for what follows.
+    language
+        ``fr`` or ``en``.
+    top
+        How many.
+    """
     ranks, holders = np.unique(ranking.ranks, return_counts=True)
     common = _Common(
         sheets=_sheets(ranking.territory, language),
         shared=frozenset(ranks[holders > 1].tolist()),
         max_points=tuple(points_text(x, language) for x in ranking.max_points.tolist()),
         language=language,
-        tied=_tied(odds, language),
+        tied=tie_texts(odds, language) if odds else {},
     )
     # Ties may make the list longer than `top`; the order of results is that of `ranking.order`.
     results = ranking.results(top)
     rows = ranking.order[: len(results)].tolist()
+    chances = card_chances(odds, len(rows), language) if odds else [None] * len(rows)
     return [
-        _card(ranking, row, result, _chances(summary, len(ranking), language), common)
-        for row, result, summary in zip(rows, results, odds.summaries[: len(rows)], strict=True)
+        _card(ranking, row, result, chance, common)
+        for row, result, chance in zip(rows, results, chances, strict=True)
     ]
 
 
-def _chances(summary: Mapping[str, Any], count: int, language: str) -> Chances:
-    low, high = summary["rank_low"], summary["rank_high"]
-    return Chances(
-        first_five=chance_phrase(summary["p_top_5"], language),
-        ranks=band_phrase(low, high, count, language),
-        low=round(100 * (low - 1) / count, 1),
-        width=round(100 * (high - low + 1) / count, 1),
-    )
+def card_chances(odds: Odds, top: int, language: str) -> list[Chances]:
+    """Return how sure the places of the best communes are, in words, best first.
+
+    Parameters
+    ----------
+    odds
+        Odds of a ranking.
+    top
+        How many communes.
+    language
+        ``fr`` or ``en``.
+    """
+    count = len(odds.ranking)
+    found = []
+    for summary in odds.summaries[:top]:
+        low, high = summary["rank_low"], summary["rank_high"]
+        found.append(
+            Chances(
+                first_five=chance_phrase(summary["p_top_5"], language),
+                ranks=band_phrase(low, high, count, language),
+                low=round(100 * (low - 1) / count, 1),
+                width=round(100 * (high - low + 1) / count, 1),
+            )
+        )
+    return found
 
 
-def _tied(odds: Odds, language: str) -> Mapping[int, str]:
+def tie_texts(odds: Odds, language: str) -> Mapping[int, str]:
     """Return the rows that are in a group of ties; the first of each with what is said of it."""
     facts, order = odds.ranking.territory.facts, odds.ranking.order.tolist()
     found: dict[int, str] = {}
@@ -300,7 +331,7 @@ class _Common(NamedTuple):
 
 
 def _card(
-    ranking: Ranking, row: int, result: Mapping[str, Any], chances: Chances, common: _Common
+    ranking: Ranking, row: int, result: Mapping[str, Any], chances: Chances | None, common: _Common
 ) -> Card:
     language = common.language
     sheet = common.sheets[row]

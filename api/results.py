@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from api.cards import Card, criterion_label, make_cards, points_text
+from api.cards import (
+    Card,
+    card_chances,
+    criterion_label,
+    make_cards,
+    points_text,
+    tie_texts,
+)
 from api.forms import (
     MAX_TOP,
     Asked,
@@ -34,7 +41,14 @@ from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.territory import SCOPES
 
-__all__ = ["LimitView", "ResultsView", "fault_results", "fault_texts", "results_view"]
+__all__ = [
+    "LimitView",
+    "ResultsView",
+    "fault_results",
+    "fault_texts",
+    "odds_state",
+    "results_view",
+]
 
 STEP = 20
 """Cards that "show more" adds."""
@@ -97,10 +111,22 @@ class ResultsView:
     state: str = "{}"
 
 
-def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
-    """Return what changes with each answer: the list, the limits, the state for the scripts."""
+def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> ResultsView:
+    """Return what changes with each answer: the list, the limits, the state for the scripts.
+
+    Parameters
+    ----------
+    ranking
+        The answer.
+    asked
+        What was asked.
+    with_odds
+        Whether to say how sure each rank is; else the list comes at once and
+        :func:`odds_state` follows it.
+    """
     language, t = asked.language, translator(asked.language)
-    cards = make_cards(odds_in_turn(ranking), language, asked.top)
+    odds = odds_in_turn(ranking) if with_odds else None
+    cards = make_cards(ranking, odds, language, asked.top)
     query = to_query(asked.profile, asked.scope, language)
     left = len(ranking) - len(cards)
     more_query = to_query(
@@ -123,6 +149,30 @@ def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
         download_href=f"/maps/match?{query}&download=1" if query else "/maps/match?download=1",
         state=script_json(_state(ranking, asked, count, tab, len(cards))),
     )
+
+
+def odds_state(ranking: Ranking, asked: Asked) -> dict[str, Any]:
+    """Return how sure the rank of each listed card is, for the script that fills the cards in.
+
+    Returns
+    -------
+    dict
+        ``chances``: texts and band by INSEE code; ``ties``: what is said of a group of ties, by
+        the code of its first village; ``tied``: the codes of all villages in such groups.
+    """
+    language, t = asked.language, translator(asked.language)
+    found = odds_in_turn(ranking)
+    rows = ranking.order[: len(ranking.results(asked.top))].tolist()
+    codes, ties = ranking.matrix.codes, tie_texts(found, language)
+    chances = card_chances(found, len(rows), language)
+    return {
+        "chances": {
+            codes[row]: chance._asdict() | {"first_five": t("card.odds", chance=chance.first_five)}
+            for row, chance in zip(rows, chances, strict=True)
+        },
+        "ties": {codes[row]: ties[row] for row in rows if ties.get(row)},
+        "tied": [codes[row] for row in rows if row in ties],
+    }
 
 
 def _counts(ranking: Ranking, language: str) -> tuple[str, str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from api.dependencies import TerritoryDep
+from api.dependencies import TerritoryDep, json_answer
+from api.errors import problem
 from api.forms import Asked, FormError, href, other_language, parse_query, profile_fields, to_query
 from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
-from api.results import fault_results, results_view
+from api.results import fault_results, odds_state, results_view
 from geo_matcher.matching import rank
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -63,14 +64,28 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
 
 @router.get("/fragments/matches")
 def show_matches(request: Request, territory: TerritoryDep) -> Response:
-    """Give the part of the page that changes with each answer, for live updates."""
+    """Give the part of the page that changes with each answer, for live updates.
+
+    Without odds, so that it comes at once; :func:`show_odds` follows.
+    """
     try:
         asked = parse_query(_query(request))
     except FormError as error:
         html = render("results.html", error.language, results=fault_results(error))
         return HTMLResponse(html, status_code=422, headers=FRESH)
-    results = results_view(rank(territory, asked.profile, asked.scope), asked)
+    ranking = rank(territory, asked.profile, asked.scope)
+    results = results_view(ranking, asked, with_odds=False)
     return HTMLResponse(render("results.html", asked.language, results=results), headers=FRESH)
+
+
+@router.get("/fragments/odds")
+def show_odds(request: Request, territory: TerritoryDep) -> Response:
+    """Give how sure each rank of a list is: it takes longer than the list, and follows it."""
+    try:
+        asked = parse_query(_query(request))
+    except FormError as error:
+        return problem(422, str(error), instance=request.url.path, problems=error.problems)
+    return json_answer(odds_state(rank(territory, asked.profile, asked.scope), asked))
 
 
 @router.get("/maps/match")

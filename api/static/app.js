@@ -49,6 +49,7 @@ async function show(query, { history = "", refill = false } = {}) {
     }
     trouble("");
     replaceResults(html);
+    showOdds(own.signal);
     if (refill && !fill(form, state)) {
       location.assign(`/?${query}`);
       return false;
@@ -76,6 +77,34 @@ function replaceResults(html) {
   byId("tab-count").textContent = state.tab;
   if (chosen) mark(chosen);
   picks.settle();
+}
+
+/** Fill in how sure each rank is: it takes longer to count than the list takes to make. */
+async function showOdds(signal) {
+  if (!results.querySelector(".odds.is-awaited")) return;
+  try {
+    const answer = await fetch(`/fragments/odds?${state.query}`, { signal });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const { chances, ties, tied } = await answer.json();
+    if (signal.aborted) return;
+    for (const [code, chance] of Object.entries(chances)) {
+      const line = byId(`v-${code}`)?.querySelector(".odds");
+      if (!line) continue;
+      line.querySelector("span").textContent = chance.first_five;
+      line.querySelector("small").textContent = chance.ranks;
+      const band = line.querySelector(".span");
+      band.setAttribute("x", chance.low);
+      band.setAttribute("width", chance.width);
+      line.classList.remove("is-awaited");
+    }
+    for (const code of tied) byId(`v-${code}`)?.parentElement.classList.add("tied");
+    for (const [code, text] of Object.entries(ties)) {
+      const note = Object.assign(document.createElement("p"), { className: "tie-note", textContent: text });
+      byId(`v-${code}`)?.before(note);
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") trouble(setup.words.live_failed);
+  }
 }
 
 /** Bring everything around the list into line with the new state. */

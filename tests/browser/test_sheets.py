@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -102,6 +102,29 @@ def test_odds_stand_beside_each_village_and_nothing_overflows(
     for path in ("?", "why?commune=32416&", f"compare?{villages}&"):
         page.goto(f"{tab.address}/{path}{FAMILY.lstrip('?')}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_list_comes_first_and_its_odds_follow(visit: Start) -> None:
+    tab = visit()
+    page = tab.open(f"{FAMILY}&scope=all")
+    held: list[Any] = []
+    page.route("**/fragments/odds?**", lambda route: held.append(route))
+    with page.expect_response(lambda answer: "/fragments/matches" in answer.url):
+        page.locator('label:has(input[name="tenure"][value="rent"])').click()
+    page.locator("#results[aria-busy]").wait_for(state="detached")
+    awaited = page.locator(".odds.is-awaited")
+    assert awaited.count() == 20
+    assert "calcul en cours" in (awaited.first.text_content() or "")
+    page.wait_for_timeout(50)
+    (request,) = held
+    request.continue_()
+    page.locator(".odds.is-awaited").first.wait_for(state="detached")
+    live = page.locator(".cards").inner_text()
+    ties = page.locator("li.tied").count()
+    page.unroute("**/fragments/odds?**")
+    page.goto(page.url, wait_until="networkidle")
+    assert page.locator(".cards").inner_text() == live
+    assert page.locator("li.tied").count() == ties
 
 
 def test_both_pages_work_without_scripts(visit: Start) -> None:

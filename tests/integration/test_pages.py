@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -83,10 +84,11 @@ def test_each_card_tells_the_ledger(territory: Territory, preset: str, language:
     profile = PRESETS[preset].profile
     ranking = rank(territory, profile, "all")
     chances = odds(ranking)
-    for column, card in enumerate(make_cards(chances, language, 5)):
+    for column, card in enumerate(make_cards(ranking, chances, language, 5)):
         row = ranking.order[column]
         result = ranking.result(int(row))
         summary = chances.summaries[column]
+        assert card.chances
         assert card.chances.first_five == chance_phrase(summary["p_top_5"], language)
         found = [int(figure) for figure in re.findall(r"\d+", card.chances.ranks)]
         ends = sorted({summary["rank_low"], summary["rank_high"]})
@@ -294,13 +296,55 @@ def test_a_limit_that_leaves_one_village_or_gives_one_back(
 # --- The live part --------------------------------------------------------------------------------
 
 
+def without_odds(html: str) -> str:
+    """Return a list without what the odds say in it."""
+    html = re.sub(r'<p class="odds.*?</p>', "", html, flags=re.DOTALL)
+    html = re.sub(r'<p class="tie-note">.*?</p>\n', "", html, flags=re.DOTALL)
+    return html.replace('<li class="tied">', "<li>")
+
+
 @pytest.mark.parametrize("scope", SCOPES)
-def test_the_live_part_is_that_of_the_page(client: TestClient, scope: str) -> None:
+def test_the_live_part_is_that_of_the_page_and_odds_follow(client: TestClient, scope: str) -> None:
     query = f"preset=paris-web-family&scope={scope}"
     page = ok(client.get(f"/?{query}"))
     part = ok(client.get(f"/fragments/matches?{query}"))
-    assert part.strip() in page
     assert "<html" not in part
+    assert 'class="odds is-awaited"' in part
+    assert 'class="odds is-awaited"' not in page
+    assert without_odds(part).strip() in without_odds(page)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@LANGUAGES
+def test_the_odds_that_follow_are_those_of_the_page(
+    client: TestClient, scope: str, language: str
+) -> None:
+    query = f"preset=paris-web-family&scope={scope}&lang={language}&top=60"
+    answer = client.get(f"/fragments/odds?{query}")
+    assert answer.status_code == 200
+    follows = answer.json()
+    page = ok(client.get(f"/?{query}"))
+    cards = re.findall(
+        r'<li( class="tied")?>\n(?:<p class="tie-note">(.*?)</p>\n)?<article class="card" '
+        r'id="v-(\w+)".*?<p class="odds"><span>(.*?)</span>.*?<rect class="span" x="([\d.]+)".*?'
+        r'width="([\d.]+)".*?<small>(.*?)</small>',
+        page,
+        re.DOTALL,
+    )
+    assert [code for _, _, code, *_ in cards] == list(follows["chances"])
+    for tied, note, code, first_five, low, width, ranks in cards:
+        chance = follows["chances"][code]
+        assert unescape(first_five) == chance["first_five"]
+        assert unescape(ranks) == chance["ranks"]
+        assert (float(low), float(width)) == (chance["low"], chance["width"])
+        assert bool(tied) == (code in follows["tied"])
+        assert unescape(note) == follows["ties"].get(code, "")
+
+
+def test_odds_of_answers_that_cannot_be_read_are_refused(client: TestClient) -> None:
+    answer = client.get("/fragments/odds?budget=much")
+    assert answer.status_code == 422
+    assert "budget" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("scope", SCOPES)
