@@ -25,6 +25,7 @@ from api.routes import (
     comparisons,
     explanations,
     health,
+    interview,
     matches,
     pages,
     release,
@@ -108,6 +109,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         whole,
         pages,
         sheets,
+        interview,
     )
     for module in routers:
         app.include_router(module.router)

@@ -39,6 +39,7 @@ __all__ = [
     "LedgerGroup",
     "LedgerRow",
     "card_chances",
+    "chances_of",
     "criterion_label",
     "make_cards",
     "points_text",
@@ -293,18 +294,28 @@ def card_chances(odds: Odds, top: int, language: str) -> list[Chances]:
         ``fr`` or ``en``.
     """
     count = len(odds.ranking)
-    found = []
-    for summary in odds.summaries[:top]:
-        low, high = summary["rank_low"], summary["rank_high"]
-        found.append(
-            Chances(
-                first_five=chance_phrase(summary["p_top_5"], language),
-                ranks=band_phrase(low, high, count, language),
-                low=round(100 * (low - 1) / count, 1),
-                width=round(100 * (high - low + 1) / count, 1),
-            )
-        )
-    return found
+    return [chances_of(summary, count, language) for summary in odds.summaries[:top]]
+
+
+def chances_of(summary: Mapping[str, Any], count: int, language: str) -> Chances:
+    """Return how sure a place is, in words.
+
+    Parameters
+    ----------
+    summary
+        One of :attr:`geo_matcher.robustness.Odds.summaries`.
+    count
+        How many communes are listed.
+    language
+        ``fr`` or ``en``.
+    """
+    low, high = summary["rank_low"], summary["rank_high"]
+    return Chances(
+        first_five=chance_phrase(summary["p_top_5"], language),
+        ranks=band_phrase(low, high, count, language),
+        low=round(100 * (low - 1) / count, 1),
+        width=round(100 * (high - low + 1) / count, 1),
+    )
 
 
 def tie_texts(odds: Odds, language: str) -> Mapping[int, str]:

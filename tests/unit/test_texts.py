@@ -27,6 +27,7 @@ COMPOSED = {
     "technology.": {name.removeprefix("mci_best_") for name in BEST_TECHNOLOGY[1:]},
     "tenure.": set(CHOICES["tenure"][1]),
     "track.": set(CHOICES["track"][1]),
+    "interview.said.": {"first", "second", "same", "skip"},
     "work.": set(CHOICES["work_mode"][1]),
 }
 """Keys that the code puts together from a prefix and a word, and the words that there are."""
