@@ -90,6 +90,8 @@ class ResultsView:
         What was asked, as a query string and as its pairs.
     map_href, download_href
         The detailed map of the same result.
+    is_plain
+        Whether nothing was said yet: the list invites to.
     state
         JSON for the scripts: canonical query, fields, importance in force, score of each commune.
     """
@@ -108,6 +110,7 @@ class ResultsView:
     fields: tuple[tuple[str, str], ...] = ()
     map_href: str = ""
     download_href: str = ""
+    is_plain: bool = False
     state: str = "{}"
 
 
@@ -147,6 +150,7 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
         fields=tuple(parse_qsl(query)),
         map_href=f"/maps/match?{query}" if query else "/maps/match",
         download_href=f"/maps/match?{query}&download=1" if query else "/maps/match?download=1",
+        is_plain=not to_query(asked.profile),
         state=script_json(_state(ranking, asked, count, tab, len(cards))),
     )
 

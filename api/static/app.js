@@ -180,6 +180,15 @@ window.addEventListener("popstate", () => {
 });
 
 document.addEventListener("click", async (event) => {
+  const opener = event.target.closest("a[data-open]");
+  if (opener) {
+    event.preventDefault();
+    openTab(opener.dataset.open);
+    const part = byId(opener.dataset.open);
+    part.scrollIntoView({ block: "start" });
+    part.querySelector("a, summary, input, select")?.focus({ preventScroll: true });
+    return;
+  }
   const link = event.target.closest("a.live, a.why-link, .examples a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();

@@ -437,3 +437,12 @@ def test_hostile_text_stays_text(visit: Start) -> None:
     page.reload(wait_until="networkidle")
     assert HOSTILE in page.locator(".caption").inner_text()
     assert page.title() == "Trouver son village · Gers"
+
+
+def test_on_a_phone_the_invitation_opens_the_questions(visit: Start) -> None:
+    page = visit(width=360, height=780).open()
+    assert not page.locator("#profile").is_visible()
+    page.locator("a[data-open]").click()
+    assert page.locator("#profile").is_visible()
+    assert not page.locator(".cards").is_visible()
+    assert page.evaluate("document.activeElement.closest('#answers') !== null")

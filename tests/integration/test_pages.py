@@ -293,6 +293,16 @@ def test_a_limit_that_leaves_one_village_or_gives_one_back(
     assert "Sans elle, 1 commune revient" in Elements(none).text
 
 
+@LANGUAGES
+def test_an_empty_search_invites_to_say_more(client: TestClient, language: str) -> None:
+    said = {"fr": "Dites comment vous vivez", "en": "Say how you live"}[language]
+    for path in (f"/?lang={language}", f"/?lang={language}&scope=all"):
+        assert Elements(ok(client.get(path))).all("a", **{"data-open": "answers"})
+        assert said in ok(client.get(path))
+    for path in ("/", "/fragments/matches"):
+        assert said not in ok(client.get(f"{path}?lang={language}&tenure=rent"))
+
+
 # --- The live part --------------------------------------------------------------------------------
 
 
