@@ -295,10 +295,12 @@ def test_a_limit_that_leaves_one_village_or_gives_one_back(
 
 @LANGUAGES
 def test_an_empty_search_invites_to_say_more(client: TestClient, language: str) -> None:
-    said = {"fr": "Dites comment vous vivez", "en": "Say how you live"}[language]
+    said = {"fr": "Dites comment vous vivez</a>", "en": "Say how you live</a>"}[language]
     for path in (f"/?lang={language}", f"/?lang={language}&scope=all"):
-        assert Elements(ok(client.get(path))).all("a", **{"data-open": "answers"})
-        assert said in ok(client.get(path))
+        html = ok(client.get(path))
+        assert said in html
+        (link,) = Elements(html).all("a", **{"data-open": "answers"})
+        assert link["href"] == "#answers"
     for path in ("/", "/fragments/matches"):
         assert said not in ok(client.get(f"{path}?lang={language}&tenure=rent"))
 
