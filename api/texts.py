@@ -95,11 +95,23 @@ def _translations(language: str) -> gettext.GNUTranslations:
 
 
 def _translate(language: str, key: str, /, *, count: int | None = None, **values: object) -> str:
-    translations = _translations(language)
-    text = translations.gettext(key) if count is None else translations.ngettext(key, key, count)
+    text = _text(language, key) if count is None else _counted(language, key, count)
+    return text.format(**values) if values else text
+
+
+@lru_cache(maxsize=4096)
+def _text(language: str, key: str) -> str:
+    text = _translations(language).gettext(key)
     if text == key:
         raise KeyError(key)
-    return text.format(**values) if values else text
+    return text
+
+
+def _counted(language: str, key: str, count: int) -> str:
+    text = _translations(language).ngettext(key, key, count)
+    if text == key:
+        raise KeyError(key)
+    return text
 
 
 @lru_cache(maxsize=4)
