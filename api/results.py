@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from api.cards import Card, criterion_label, make_cards, points_text
+from api.cards import Card, make_cards, points_text
 from api.forms import (
     MAX_TOP,
     Asked,
@@ -24,6 +24,7 @@ from api.forms import (
 )
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
+from api.sheets import criterion_label
 from api.texts import Translate, translator, typeset
 from api.turns import odds_in_turn
 from geo_matcher.criteria import CRITERIA, Unit

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.cards import criterion_label, points_text
+from api.cards import points_text
+from api.sheets import criterion_label
 from api.texts import translator, typeset
 from geo_matcher.arguments import reason_sentences
 from geo_matcher.criteria import CRITERIA
