@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
 
@@ -23,13 +23,14 @@ from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.schemas import BEST_TECHNOLOGY
-from geo_matcher.territory import Territory
+from geo_matcher.territory import Territory, fold
 
 __all__ = [
     "FLAG_ICONS",
     "Contact",
     "Figure",
     "Sheet",
+    "commune_path",
     "contact_of",
     "criterion_label",
     "figures_of",
@@ -105,6 +106,12 @@ def safe_url(url: str) -> str:
     except ValueError:
         return ""
     return url.strip() if parts.scheme in {"http", "https"} and parts.hostname else ""
+
+
+def commune_path(insee_code: str, name: str) -> str:
+    """Return the address of the page of a commune, without what it is searched with."""
+    slug = "-".join(fold(name).split())
+    return f"/communes/{insee_code}" + (f"-{quote(slug)}" if slug else "")
 
 
 def criterion_label(name: str, language: str) -> str:

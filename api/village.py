@@ -1,0 +1,525 @@
+"""The page of a commune: everything known of it, in order of what matters to a mover.
+
+Hides which figure stands where. What sales of homes say is not on this page: their terms forbid
+that search engines index it (``docs/decisions/0012``); :func:`housing_view` gives it apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from api.locator import Locator, locator, neighbours
+from api.sheets import (
+    FLAG_ICONS,
+    Contact,
+    commune_path,
+    safe_url,
+    sheets_of,
+    source_credits,
+)
+from api.texts import Translate, translator, typeset
+from api.village_search import SearchView
+from api.village_tables import (
+    AROUND,
+    CULTURE,
+    DAILY,
+    DVF_TABLES,
+    HEALTH,
+    REGION_SCALE_MIN,
+    SCHOOLS,
+    ClimateRow,
+    Drive,
+    SalesRow,
+    WorkPlace,
+    all_pages,
+    climate_rows,
+    drives,
+    minutes_text,
+    places_here,
+    sales_rows,
+    work_places,
+)
+from api.village_words import (
+    day_text,
+    evidence,
+    health_sentence,
+    lack_sentence,
+    lead_sentence,
+    market_days,
+    pair_sentences,
+    risk_sentences,
+    second_count,
+)
+from geo_matcher.commune import describe_commune
+from geo_matcher.criteria import Unit
+from geo_matcher.lacks import lacks_of
+from geo_matcher.matching import Ranking, rank
+from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.pairs import pair_of
+from geo_matcher.profile import Profile
+from geo_matcher.resemblance import twins
+from geo_matcher.sentences import label_in_sentence, listed
+from geo_matcher.territory import Territory
+
+__all__ = [
+    "HousingView",
+    "KeyFact",
+    "School",
+    "Source",
+    "VillageView",
+    "housing_view",
+    "village_view",
+]
+
+TWINS = 3
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "line": ("broadband_fixed_2026t2",),
+    "flags": (),
+    "lacks": (),
+    "work": ("workplaces", "travel_times"),
+    "daily": ("shops_bpe2025", "france_services_communes", "travel_times", "indicators"),
+    "children": ("schools", "travel_times"),
+    "health": ("health_registered_2018", "hospitals_2020", "travel_times"),
+    "around": ("hubs", "travel_times"),
+    "housing": ("housing_prices_rents_2022_2023",),
+    "climate": ("climate_projections",),
+    "risks": ("risks_2026",),
+    "culture": ("culture_partial", "travel_times"),
+    "pair": ("shops_bpe2025", "travel_times", "adjacency_80km"),
+    "alike": ("indicators", "travel_times"),
+    "network": ("membership", "partners_evidence"),
+    "contact": ("communes",),
+}
+"""Sections of the page in their order, and the tables that their figures come from."""
+
+
+class KeyFact(NamedTuple):
+    """One of the four answers of the first screen: an icon, a word, a fact, and where more is."""
+
+    icon: str
+    title: str
+    text: str
+    note: str
+    href: str
+
+
+class School(NamedTuple):
+    """A level of school: how far, and which ones are in the commune."""
+
+    drive: Drive
+    names: str
+
+
+class Link(NamedTuple):
+    """A commune to go on to: its name, its page if it has one, and a word on it."""
+
+    name: str
+    href: str
+    note: str
+
+
+class Source(NamedTuple):
+    """A table that figures of the page come from.
+
+    Attributes
+    ----------
+    number
+        Its number among those of the release, as in the ledger.
+    title, credit, producer, vintage, licence
+        What it is, how it is cited, by whom, from when, and how it may be used.
+    licence_url, url
+        Addresses; empty where there is none.
+    """
+
+    number: int
+    title: str
+    credit: str
+    producer: str
+    vintage: str
+    licence: str
+    licence_url: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class VillageView:
+    """Everything that the page of a commune shows, in the order of the page.
+
+    Attributes
+    ----------
+    code, name, path
+        Which commune, and the address of its page.
+    place, lead, description
+        Where and how large, the sentence under the name, and the one for search engines.
+    badge, badge_url
+        As on a card.
+    keys
+        The four answers of the first screen.
+    search
+        What a search makes of it; None without one.
+    line, second, fibre
+        Sentences on the internet line, the other count, and the share for the bar, 0 to 100.
+    flags, lacks
+        Pairs (icon, sentence), and sentences.
+    work, work_note
+        Work places near.
+    daily, daily_note, desk
+        The eight services, how many are near, and the France services desk.
+    schools, health, health_note, around
+        Tables of drives.
+    rent
+        The rent and its status, empty if unknown.
+    housing_href, housing_part
+        Where the figures of sales are, as a page and as a part.
+    climate, risks
+        Rows, and sentences.
+    culture, museums, markets, label
+        Drives, names of museums, days of markets, and whether it bears the label of villages.
+    pair
+        Sentences on the commune that serves it.
+    alike, around_it
+        Communes that resemble it, and that touch it.
+    network
+        Pairs (sentence, address of the source).
+    contact, position
+        Who to call, and a word on where the town hall is.
+    locator
+        The small map.
+    cites
+        Numbers of the sources of each section.
+    sources, notes
+        The sources of the page, and faults of the release that bear on the commune.
+    """
+
+    code: str
+    name: str
+    path: str
+    place: str
+    lead: str
+    description: str
+    badge: str
+    badge_url: str
+    keys: tuple[KeyFact, ...]
+    search: SearchView | None
+    line: tuple[str, ...]
+    second: str
+    fibre: float
+    flags: tuple[tuple[str, str], ...]
+    lacks: tuple[str, ...]
+    work: tuple[WorkPlace, ...]
+    daily: tuple[Drive, ...]
+    daily_note: str
+    desk: tuple[Drive, ...]
+    schools: tuple[School, ...]
+    health: tuple[Drive, ...]
+    hospitals: str
+    health_note: str
+    around: tuple[Drive, ...]
+    rent: str
+    housing_href: str
+    housing_part: str
+    climate: tuple[ClimateRow, ...]
+    risks: tuple[str, ...]
+    culture: tuple[Drive, ...]
+    museums: str
+    markets: str
+    label: bool
+    pair: tuple[str, ...]
+    alike: tuple[Link, ...]
+    around_it: tuple[Link, ...]
+    network: tuple[tuple[str, str], ...]
+    contact: Contact
+    position: str
+    locator: Locator
+    cites: dict[str, tuple[int, ...]]
+    sources: tuple[Source, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HousingView:
+    """What sales of homes say of a commune.
+
+    Attributes
+    ----------
+    name, path
+        Which commune, and the address of its page.
+    price, sales
+        Mean price and number of homes sold, in words; empty if unknown.
+    flags
+        Pairs (icon, sentence).
+    rows
+        Sales by year, latest first.
+    sources
+        Where they come from.
+    """
+
+    name: str
+    path: str
+    price: str
+    sales: str
+    flags: tuple[tuple[str, str], ...]
+    rows: tuple[SalesRow, ...]
+    sources: tuple[Source, ...]
+
+
+def village_view(
+    territory: Territory, insee_code: str, language: str, search: SearchView | None = None
+) -> VillageView:
+    """Return everything that the page of a commune shows.
+
+    Parameters
+    ----------
+    territory
+        The release in service.
+    insee_code
+        Code of the commune.
+    language
+        ``fr`` or ``en``.
+    search
+        What a search makes of it.
+    """
+    t = translator(language)
+    commune = describe_commune(territory, insee_code)
+    row = territory.codes.index(insee_code)
+    sheet = sheets_of(territory, language)[row]
+    pages = _pages(territory, search.query if search else _plain_query(language))
+    path = commune_path(insee_code, commune["name"])
+    daily = drives(commune, DAILY, pages, language)
+    work = work_places(territory, commune, pages, language)
+    lead = lead_sentence(commune, language)
+    daily_note = _daily_note(territory, commune, row, t, language)
+    facts = t(
+        "village.place",
+        epci=typeset(commune["epci"], language),
+        people=format_raw(commune["population"], Unit.INHABITANTS, language),
+        area=format_number(commune["area_km2"], language, ".1"),
+    )
+    housing = _with_query(f"{path}/housing", search.query if search else _plain_query(language))
+    part = f"/fragments/communes/{insee_code}/housing"
+    return VillageView(
+        code=insee_code,
+        name=commune["name"],
+        path=path,
+        place=facts,
+        lead=lead,
+        description=t("village.description", name=commune["name"], lead=lead),
+        badge=sheet.badge,
+        badge_url=sheet.badge_url,
+        keys=tuple(_keys(commune, sheet.contact, work, daily_note, t, language)),
+        search=search,
+        line=sheet.line,
+        second=second_count(commune["broadband"], language),
+        fibre=round(min(100.0, 100 * (commune["broadband"]["ftth_coverage_share"] or 0)), 1),
+        flags=_flags(commune, language, of_sales=False),
+        lacks=tuple(lack_sentence(lack, language) for lack in lacks_of(territory, commune)),
+        work=work,
+        daily=daily,
+        daily_note=daily_note,
+        desk=drives(commune, ("france_services",), pages, language),
+        schools=tuple(
+            School(drive, _names(commune, (level,)))
+            for level, drive in zip(SCHOOLS, drives(commune, SCHOOLS, pages, language), strict=True)
+        ),
+        health=drives(commune, HEALTH, pages, language),
+        hospitals=_names(commune, ("hospital", "specialised_hospital")),
+        health_note=health_sentence(commune, language),
+        around=drives(commune, AROUND, pages, language, scale_min=REGION_SCALE_MIN),
+        rent=_rent(commune, language),
+        housing_href=housing,
+        housing_part=part if language == "fr" else f"{part}?lang={language}",
+        climate=climate_rows(commune, language),
+        risks=risk_sentences(commune, language),
+        culture=drives(commune, CULTURE, pages, language),
+        museums=_names(commune, ("museum",)),
+        markets=market_days(commune, language),
+        label=any(place["kind"] == "plus_beaux_villages" for place in commune["places"]),
+        pair=pair_sentences(pair_of(_neutral(territory), insee_code), language),
+        alike=tuple(_alike(territory, insee_code, pages, language)),
+        around_it=tuple(
+            Link(name, pages.get(code, ""), "")
+            for code, name, _ in neighbours(territory, insee_code)
+        ),
+        network=evidence(commune, language),
+        contact=sheet.contact,
+        position=t("contact.position") if commune["town_hall"]["position"] != "published" else "",
+        locator=locator(territory, insee_code),
+        cites={name: _numbers(territory, tables, language) for name, tables in SECTIONS.items()},
+        sources=_sources(territory, (t for tables in SECTIONS.values() for t in tables), language),
+        notes=tuple(
+            typeset(note["text_fr" if language == "fr" else "text_en"], language)
+            for note in commune["notes"]
+        ),
+    )
+
+
+def housing_view(territory: Territory, insee_code: str, language: str) -> HousingView:
+    """Return what sales of homes say of a commune.
+
+    Parameters
+    ----------
+    territory
+        The release in service.
+    insee_code
+        Code of the commune.
+    language
+        ``fr`` or ``en``.
+    """
+    t = translator(language)
+    commune = describe_commune(territory, insee_code)
+    housing = commune["housing"]
+    price, sales = housing["house_price_eur_m2"], housing["home_sales_2021_2025"]
+    return HousingView(
+        name=commune["name"],
+        path=commune_path(insee_code, commune["name"]),
+        price="" if price is None else format_raw(price, Unit.EUR_M2, language),
+        sales=""
+        if sales is None
+        else t("housing.sales", count=sales, n=format_number(sales, language)),
+        flags=_flags(commune, language, of_sales=True),
+        rows=sales_rows(commune, language),
+        sources=_sources(territory, sorted(DVF_TABLES), language),
+    )
+
+
+def _plain_query(language: str) -> str:
+    return "" if language == "fr" else f"lang={language}"
+
+
+def _with_query(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
+
+
+def _pages(territory: Territory, query: str) -> dict[str, str]:
+    return {code: _with_query(path, query) for code, path in _paths(territory).items()}
+
+
+@lru_cache(maxsize=8)
+def _paths(territory: Territory) -> dict[str, str]:
+    return all_pages(territory)
+
+
+@lru_cache(maxsize=8)
+def _neutral(territory: Territory) -> Ranking:
+    """Return the ranking of somebody who asks for nothing: pairs need one, not its order."""
+    return rank(territory, Profile(), "all")
+
+
+def _daily_note(
+    territory: Territory, commune: dict[str, Any], row: int, t: Translate, language: str
+) -> str:
+    near = int(territory.indicators["daily_services_within_10min"].iloc[row])
+    limit = territory.parameters["daily_services"]["near_min"]
+    return t(
+        "daily.near",
+        count=near,
+        n=format_number(near, language),
+        of=format_number(len(DAILY), language),
+        limit=format_raw(limit, Unit.MINUTES, language),
+    )
+
+
+def _keys(
+    commune: dict[str, Any],
+    contact: Contact,
+    work: tuple[WorkPlace, ...],
+    daily_note: str,
+    t: Translate,
+    language: str,
+) -> Iterable[KeyFact]:
+    line, travel = commune["broadband"], commune["travel"]
+    share = format_raw(line["ftth_coverage_share"], Unit.SHARE, language)
+    closing = day_text(line["copper_closure_date"], language)
+    yield KeyFact(
+        "line",
+        t("line.title"),
+        t("key.line", share=share),
+        t("key.copper", day=closing) if closing else t("key.no_copper"),
+        "#line",
+    )
+    if work:
+        first = work[0]
+        yield KeyFact(
+            "desk",
+            t("key.work"),
+            t("key.work.here") if not first.where_href else t("key.work.at", minutes=first.figure),
+            f"{first.name} ({first.note})",
+            "#work",
+        )
+    names = ("primary_school", "doctor", "station")
+    yield KeyFact(
+        "basket",
+        t("key.life"),
+        daily_note,
+        " · ".join(
+            t("key.item", name=t(f"place.{name}"), minutes=minutes_text(travel[name], language))
+            for name in names
+        ),
+        "#daily",
+    )
+    yield KeyFact(
+        "phone",
+        t("key.call"),
+        contact.phone or contact.email or t("contact.hall"),
+        t("contact.hall"),
+        f"tel:{contact.phone_href}" if contact.phone else "#contact",
+    )
+
+
+def _flags(
+    commune: dict[str, Any], language: str, *, of_sales: bool
+) -> tuple[tuple[str, str], ...]:
+    """Return the red flags, those of sales or the others."""
+    text = "text_fr" if language == "fr" else "text_en"
+    return tuple(
+        (FLAG_ICONS[flag["code"]], typeset(flag[text], language))
+        for flag in commune["red_flags"]
+        if (flag["source"] in DVF_TABLES) == of_sales
+    )
+
+
+def _names(commune: dict[str, Any], kinds: tuple[str, ...]) -> str:
+    return ", ".join(places_here(commune, kinds))
+
+
+def _rent(commune: dict[str, Any], language: str) -> str:
+    rent = commune["housing"]["house_rent_eur_m2_month"]
+    return "" if rent is None else format_raw(rent, Unit.EUR_M2_MONTH, language)
+
+
+def _alike(
+    territory: Territory, insee_code: str, pages: dict[str, str], language: str
+) -> Iterable[Link]:
+    t = translator(language)
+    for twin in twins(territory, insee_code, TWINS):
+        names = [typeset(label_in_sentence(name, language), language) for name in twin.differs]
+        note = t("alike.differs", names=listed(names, t("village.and"))) if names else ""
+        yield Link(twin.name, pages.get(twin.insee_code, ""), note)
+
+
+def _numbers(territory: Territory, tables: Iterable[str], language: str) -> tuple[int, ...]:
+    credits = source_credits(territory, language)
+    return tuple(sorted({credits[name][0] for name in tables if name in credits}))
+
+
+def _sources(territory: Territory, tables: Iterable[str], language: str) -> tuple[Source, ...]:
+    wanted = set(tables)
+    french = language == "fr"
+    return tuple(
+        Source(
+            number=number,
+            title=typeset(table.title_fr if french else table.title_en, language),
+            credit=typeset(table.credit_fr if french else table.credit_en, language),
+            producer=table.producer,
+            vintage=table.vintage,
+            licence=typeset(table.licence, language),
+            licence_url=safe_url(table.licence_url),
+            url=safe_url(table.url),
+        )
+        for number, table in enumerate(territory.catalog.tables, 1)
+        if table.name in wanted
+    )
