@@ -25,10 +25,12 @@ from api.routes import (
     comparisons,
     explanations,
     health,
+    indexing,
     matches,
     pages,
     release,
     sheets,
+    villages,
 )
 from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
@@ -108,6 +110,8 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         whole,
         pages,
         sheets,
+        villages,
+        indexing,
     )
     for module in routers:
         app.include_router(module.router)

@@ -92,6 +92,10 @@ class Locator:
         Outline of the département in the corner, and where the commune is in it.
     neighbours
         Names of the communes that touch it.
+    width, height, inset_width, inset_height
+        Boxes of the map and of its corner.
+    scale_km
+        What the scale bar stands for, in km.
     """
 
     own: str
@@ -102,6 +106,11 @@ class Locator:
     inset_x: float
     inset_y: float
     neighbours: tuple[str, ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    inset_width: int = INSET_WIDTH
+    inset_height: int = INSET_HEIGHT
+    scale_km: int = round(SCALE_M / 1000)
 
 
 class _Ground(NamedTuple):

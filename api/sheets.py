@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ __all__ = [
     "Contact",
     "Figure",
     "Sheet",
+    "Source",
     "commune_path",
     "contact_of",
     "criterion_label",
@@ -37,6 +38,8 @@ __all__ = [
     "safe_url",
     "sheets_of",
     "source_credits",
+    "source_numbers",
+    "sources_of",
 ]
 
 FIBRE = "mci_best_ftth"
@@ -53,6 +56,29 @@ FLAG_ICONS: Mapping[str, str] = {
     "industrial_risk": "factory",
 }
 """Icon of each red flag, a symbol of ``_icons.html``."""
+
+
+class Source(NamedTuple):
+    """A table that figures of the page come from.
+
+    Attributes
+    ----------
+    number
+        Its number among those of the release, as in the ledger.
+    title, credit, producer, vintage, licence
+        What it is, how it is cited, by whom, from when, and how it may be used.
+    licence_url, url
+        Addresses; empty where there is none.
+    """
+
+    number: int
+    title: str
+    credit: str
+    producer: str
+    vintage: str
+    licence: str
+    licence_url: str
+    url: str
 
 
 class Figure(NamedTuple):
@@ -230,4 +256,30 @@ def contact_of(address: str, phone: str, email: str, website: str) -> Contact:
         email=email if EMAIL.fullmatch(email) else "",
         website=url,
         website_shown=shown,
+    )
+
+
+def source_numbers(territory: Territory, tables: Iterable[str], language: str) -> tuple[int, ...]:
+    """Return the numbers of some tables among those of the release, each once, in order."""
+    credits = source_credits(territory, language)
+    return tuple(sorted({credits[name][0] for name in tables if name in credits}))
+
+
+def sources_of(territory: Territory, tables: Iterable[str], language: str) -> tuple[Source, ...]:
+    """Return some tables as they are cited, in the order of the release."""
+    wanted = set(tables)
+    french = language == "fr"
+    return tuple(
+        Source(
+            number=number,
+            title=typeset(table.title_fr if french else table.title_en, language),
+            credit=typeset(table.credit_fr if french else table.credit_en, language),
+            producer=table.producer,
+            vintage=table.vintage,
+            licence=typeset(table.licence, language),
+            licence_url=safe_url(table.licence_url),
+            url=safe_url(table.url),
+        )
+        for number, table in enumerate(territory.catalog.tables, 1)
+        if table.name in wanted
     )

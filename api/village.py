@@ -1,7 +1,7 @@
 """The page of a commune: everything known of it, in order of what matters to a mover.
 
 Hides which figure stands where. What sales of homes say is not on this page: their terms forbid
-that search engines index it (``docs/decisions/0012``); :func:`housing_view` gives it apart.
+that search engines index it (``docs/decisions/0012``); ``village_housing`` gives it apart.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from typing import Any, NamedTuple
 
 from api.locator import Locator, locator, neighbours
 from api.sheets import (
-    FLAG_ICONS,
     Contact,
+    Source,
     commune_path,
-    safe_url,
     sheets_of,
-    source_credits,
+    source_numbers,
+    sources_of,
 )
 from api.texts import Translate, translator, typeset
+from api.village_housing import flags_of
 from api.village_search import SearchView
 from api.village_tables import (
     AROUND,
     CULTURE,
     DAILY,
-    DVF_TABLES,
     HEALTH,
+    NEAR_SCALE_MIN,
     REGION_SCALE_MIN,
     SCHOOLS,
     ClimateRow,
     Drive,
-    SalesRow,
     WorkPlace,
     all_pages,
     climate_rows,
     drives,
+    horizon_texts,
     minutes_text,
     places_here,
-    sales_rows,
     work_places,
 )
 from api.village_words import (
@@ -64,15 +64,7 @@ from geo_matcher.resemblance import twins
 from geo_matcher.sentences import label_in_sentence, listed
 from geo_matcher.territory import Territory
 
-__all__ = [
-    "HousingView",
-    "KeyFact",
-    "School",
-    "Source",
-    "VillageView",
-    "housing_view",
-    "village_view",
-]
+__all__ = ["KeyFact", "Link", "School", "VillageView", "village_view"]
 
 TWINS = 3
 
@@ -122,29 +114,6 @@ class Link(NamedTuple):
     note: str
 
 
-class Source(NamedTuple):
-    """A table that figures of the page come from.
-
-    Attributes
-    ----------
-    number
-        Its number among those of the release, as in the ledger.
-    title, credit, producer, vintage, licence
-        What it is, how it is cited, by whom, from when, and how it may be used.
-    licence_url, url
-        Addresses; empty where there is none.
-    """
-
-    number: int
-    title: str
-    credit: str
-    producer: str
-    vintage: str
-    licence: str
-    licence_url: str
-    url: str
-
-
 @dataclass(frozen=True, slots=True)
 class VillageView:
     """Everything that the page of a commune shows, in the order of the page.
@@ -169,14 +138,18 @@ class VillageView:
         Work places near.
     daily, daily_note, desk
         The eight services, how many are near, and the France services desk.
-    schools, health, health_note, around
+    schools, health, around
         Tables of drives.
+    hospitals, health_note
+        Names of hospitals in the commune, and the practices registered there.
     rent
         The rent and its status, empty if unknown.
     housing_href, housing_part
         Where the figures of sales are, as a page and as a part.
-    climate, risks
-        Rows, and sentences.
+    climate, horizons, climate_known
+        Rows, the names of their last columns, and how many communes have any.
+    risks
+        Sentences.
     culture, museums, markets, label
         Drives, names of museums, days of markets, and whether it bears the label of villages.
     pair
@@ -189,6 +162,8 @@ class VillageView:
         Who to call, and a word on where the town hall is.
     locator
         The small map.
+    scale_near, scale_region
+        Minutes at which a bar is full.
     cites
         Numbers of the sources of each section.
     sources, notes
@@ -222,6 +197,8 @@ class VillageView:
     rent: str
     housing_href: str
     housing_part: str
+    horizons: tuple[str, ...]
+    climate_known: str
     climate: tuple[ClimateRow, ...]
     risks: tuple[str, ...]
     culture: tuple[Drive, ...]
@@ -235,36 +212,11 @@ class VillageView:
     contact: Contact
     position: str
     locator: Locator
+    scale_near: str
+    scale_region: str
     cites: dict[str, tuple[int, ...]]
     sources: tuple[Source, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HousingView:
-    """What sales of homes say of a commune.
-
-    Attributes
-    ----------
-    name, path
-        Which commune, and the address of its page.
-    price, sales
-        Mean price and number of homes sold, in words; empty if unknown.
-    flags
-        Pairs (icon, sentence).
-    rows
-        Sales by year, latest first.
-    sources
-        Where they come from.
-    """
-
-    name: str
-    path: str
-    price: str
-    sales: str
-    flags: tuple[tuple[str, str], ...]
-    rows: tuple[SalesRow, ...]
-    sources: tuple[Source, ...]
 
 
 def village_view(
@@ -292,7 +244,7 @@ def village_view(
     daily = drives(commune, DAILY, pages, language)
     work = work_places(territory, commune, pages, language)
     lead = lead_sentence(commune, language)
-    daily_note = _daily_note(territory, commune, row, t, language)
+    daily_note = _daily_note(territory, row, t, language)
     facts = t(
         "village.place",
         epci=typeset(commune["epci"], language),
@@ -315,7 +267,7 @@ def village_view(
         line=sheet.line,
         second=second_count(commune["broadband"], language),
         fibre=round(min(100.0, 100 * (commune["broadband"]["ftth_coverage_share"] or 0)), 1),
-        flags=_flags(commune, language, of_sales=False),
+        flags=flags_of(commune, language, of_sales=False),
         lacks=tuple(lack_sentence(lack, language) for lack in lacks_of(territory, commune)),
         work=work,
         daily=daily,
@@ -333,6 +285,8 @@ def village_view(
         housing_href=housing,
         housing_part=part if language == "fr" else f"{part}?lang={language}",
         climate=climate_rows(commune, language),
+        horizons=horizon_texts(commune, language),
+        climate_known=format_number(_climate_known(territory), language),
         risks=risk_sentences(commune, language),
         culture=drives(commune, CULTURE, pages, language),
         museums=_names(commune, ("museum",)),
@@ -348,41 +302,18 @@ def village_view(
         contact=sheet.contact,
         position=t("contact.position") if commune["town_hall"]["position"] != "published" else "",
         locator=locator(territory, insee_code),
-        cites={name: _numbers(territory, tables, language) for name, tables in SECTIONS.items()},
-        sources=_sources(territory, (t for tables in SECTIONS.values() for t in tables), language),
+        scale_near=format_raw(NEAR_SCALE_MIN, Unit.MINUTES, language),
+        scale_region=format_raw(REGION_SCALE_MIN, Unit.MINUTES, language),
+        cites={
+            name: source_numbers(territory, tables, language) for name, tables in SECTIONS.items()
+        },
+        sources=sources_of(
+            territory, (table for tables in SECTIONS.values() for table in tables), language
+        ),
         notes=tuple(
             typeset(note["text_fr" if language == "fr" else "text_en"], language)
             for note in commune["notes"]
         ),
-    )
-
-
-def housing_view(territory: Territory, insee_code: str, language: str) -> HousingView:
-    """Return what sales of homes say of a commune.
-
-    Parameters
-    ----------
-    territory
-        The release in service.
-    insee_code
-        Code of the commune.
-    language
-        ``fr`` or ``en``.
-    """
-    t = translator(language)
-    commune = describe_commune(territory, insee_code)
-    housing = commune["housing"]
-    price, sales = housing["house_price_eur_m2"], housing["home_sales_2021_2025"]
-    return HousingView(
-        name=commune["name"],
-        path=commune_path(insee_code, commune["name"]),
-        price="" if price is None else format_raw(price, Unit.EUR_M2, language),
-        sales=""
-        if sales is None
-        else t("housing.sales", count=sales, n=format_number(sales, language)),
-        flags=_flags(commune, language, of_sales=True),
-        rows=sales_rows(commune, language),
-        sources=_sources(territory, sorted(DVF_TABLES), language),
     )
 
 
@@ -409,9 +340,7 @@ def _neutral(territory: Territory) -> Ranking:
     return rank(territory, Profile(), "all")
 
 
-def _daily_note(
-    territory: Territory, commune: dict[str, Any], row: int, t: Translate, language: str
-) -> str:
+def _daily_note(territory: Territory, row: int, t: Translate, language: str) -> str:
     near = int(territory.indicators["daily_services_within_10min"].iloc[row])
     limit = territory.parameters["daily_services"]["near_min"]
     return t(
@@ -470,16 +399,10 @@ def _keys(
     )
 
 
-def _flags(
-    commune: dict[str, Any], language: str, *, of_sales: bool
-) -> tuple[tuple[str, str], ...]:
-    """Return the red flags, those of sales or the others."""
-    text = "text_fr" if language == "fr" else "text_en"
-    return tuple(
-        (FLAG_ICONS[flag["code"]], typeset(flag[text], language))
-        for flag in commune["red_flags"]
-        if (flag["source"] in DVF_TABLES) == of_sales
-    )
+@lru_cache(maxsize=8)
+def _climate_known(territory: Territory) -> int:
+    """Return how many communes have projections."""
+    return int(territory.indicators["hot_days_2030_year"].notna().sum())
 
 
 def _names(commune: dict[str, Any], kinds: tuple[str, ...]) -> str:
@@ -499,27 +422,3 @@ def _alike(
         names = [typeset(label_in_sentence(name, language), language) for name in twin.differs]
         note = t("alike.differs", names=listed(names, t("village.and"))) if names else ""
         yield Link(twin.name, pages.get(twin.insee_code, ""), note)
-
-
-def _numbers(territory: Territory, tables: Iterable[str], language: str) -> tuple[int, ...]:
-    credits = source_credits(territory, language)
-    return tuple(sorted({credits[name][0] for name in tables if name in credits}))
-
-
-def _sources(territory: Territory, tables: Iterable[str], language: str) -> tuple[Source, ...]:
-    wanted = set(tables)
-    french = language == "fr"
-    return tuple(
-        Source(
-            number=number,
-            title=typeset(table.title_fr if french else table.title_en, language),
-            credit=typeset(table.credit_fr if french else table.credit_en, language),
-            producer=table.producer,
-            vintage=table.vintage,
-            licence=typeset(table.licence, language),
-            licence_url=safe_url(table.licence_url),
-            url=safe_url(table.url),
-        )
-        for number, table in enumerate(territory.catalog.tables, 1)
-        if table.name in wanted
-    )

@@ -34,6 +34,7 @@ __all__ = [
     "all_pages",
     "climate_rows",
     "drives",
+    "horizon_texts",
     "minutes_text",
     "places_here",
     "sales_rows",
@@ -269,6 +270,21 @@ def climate_rows(commune: Mapping[str, Any], language: str) -> tuple[ClimateRow,
         )
         for name in CLIMATE
         if any(indicator == name for indicator, _, _ in figures)
+    )
+
+
+def horizon_texts(commune: Mapping[str, Any], language: str) -> tuple[str, ...]:
+    """Return the names of the horizons, with the warming of France that stands for each."""
+    t = translator(language)
+    warming = {
+        row["horizon"]: row["france_warming_c"]
+        for row in commune["climate"]
+        if row["france_warming_c"] is not None
+    }
+    return tuple(
+        t("climate.horizon", year=year, warming=format_number(warming[year], language, ".1"))
+        for year in HORIZONS
+        if year in warming
     )
 
 
