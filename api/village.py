@@ -130,8 +130,8 @@ class VillageView:
         The four answers of the first screen.
     search
         What a search makes of it; None without one.
-    line, second, fibre
-        Sentences on the internet line, the other count, and the share for the bar, 0 to 100.
+    line, fibre
+        Sentences on the internet line, the last on what it does not say; the share, 0 to 100.
     flags, lacks
         Pairs (icon, sentence), and sentences.
     work, work_note
@@ -181,7 +181,6 @@ class VillageView:
     keys: tuple[KeyFact, ...]
     search: SearchView | None
     line: tuple[str, ...]
-    second: str
     fibre: float
     flags: tuple[tuple[str, str], ...]
     lacks: tuple[str, ...]
@@ -264,8 +263,7 @@ def village_view(
         badge_url=sheet.badge_url,
         keys=tuple(_keys(commune, sheet.contact, work, daily_note, t, language)),
         search=search,
-        line=sheet.line,
-        second=second_count(commune["broadband"], language),
+        line=_line(commune, sheet.line, language),
         fibre=round(min(100.0, 100 * (commune["broadband"]["ftth_coverage_share"] or 0)), 1),
         flags=flags_of(commune, language, of_sales=False),
         lacks=tuple(lack_sentence(lack, language) for lack in lacks_of(territory, commune)),
@@ -403,6 +401,12 @@ def _keys(
 def _climate_known(territory: Territory) -> int:
     """Return how many communes have projections."""
     return int(territory.indicators["hot_days_2030_year"].notna().sum())
+
+
+def _line(commune: dict[str, Any], said: tuple[str, ...], language: str) -> tuple[str, ...]:
+    """Put the other published count before the closing of copper, which is said late."""
+    place = len(said) - (2 if commune["broadband"]["copper_closure_date"] else 1)
+    return *said[:place], second_count(commune["broadband"], language), *said[place:]
 
 
 def _names(commune: dict[str, Any], kinds: tuple[str, ...]) -> str:

@@ -32,8 +32,8 @@ class HousingView:
         Mean price and number of homes sold, in words; empty if unknown.
     flags
         Pairs (icon, sentence).
-    rows
-        Sales by year, latest first.
+    rows, is_merged
+        Sales by year, latest first, and whether they are those of several former communes.
     sources
         Where they come from.
     """
@@ -44,6 +44,7 @@ class HousingView:
     sales: str
     flags: tuple[tuple[str, str], ...]
     rows: tuple[SalesRow, ...]
+    is_merged: bool
     sources: tuple[Source, ...]
 
 
@@ -72,6 +73,7 @@ def housing_view(territory: Territory, insee_code: str, language: str) -> Housin
         else t("housing.sales", count=sales, n=format_number(sales, language)),
         flags=flags_of(commune, language, of_sales=True),
         rows=sales_rows(commune, language),
+        is_merged=len({row["insee_code_source"] for row in housing["sales_by_year"]}) > 1,
         sources=sources_of(territory, sorted(DVF_TABLES), language),
     )
 

@@ -6,7 +6,7 @@ commune; minutes are drawn on scales that are the same for every commune.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from api.sheets import commune_path
@@ -119,18 +119,18 @@ class ClimateRow(NamedTuple):
 
 
 class SalesRow(NamedTuple):
-    """A year of sales; a median that is withheld is empty.
+    """A year of sales; a median that is withheld, or a count that is unknown, is empty.
 
     Attributes
     ----------
-    year, former
-        Which year, and the code of the former commune if the row is one's.
+    year
+        Which year.
     house_price, houses, flat_price, flats
-        Median price and number of sales.
+        Median price and number of sales. Where communes have merged, sales are added; a median
+        cannot be, so that of a part stands with its own number of sales.
     """
 
     year: str
-    former: str
     house_price: str
     houses: str
     flat_price: str
@@ -289,33 +289,34 @@ def horizon_texts(commune: Mapping[str, Any], language: str) -> tuple[str, ...]:
 
 
 def sales_rows(commune: Mapping[str, Any], language: str) -> tuple[SalesRow, ...]:
-    """Return the sales of each year, latest first; those of former communes apart."""
-    return tuple(_sales_rows(commune, language))
-
-
-def _sales_rows(commune: Mapping[str, Any], language: str) -> Iterator[SalesRow]:
-    order = sorted(
-        commune["housing"]["sales_by_year"],
-        key=lambda row: (-row["year"], row["insee_code_source"]),
-    )
-    for row in order:
-        former = row["insee_code_source"]
-        yield SalesRow(
-            year=str(row["year"]),
-            former=former if former != commune["insee_code"] else "",
-            house_price=_price(row["house_median_eur_m2"], language),
-            houses=_count(row["house_sales"], language),
-            flat_price=_price(row["flat_median_eur_m2"], language),
-            flats=_count(row["flat_sales"], language),
+    """Return the sales of each year, latest first."""
+    years: dict[int, list[Mapping[str, Any]]] = {}
+    for row in commune["housing"]["sales_by_year"]:
+        years.setdefault(row["year"], []).append(row)
+    return tuple(
+        SalesRow(
+            year=str(year),
+            house_price=_prices(rows, "house", language),
+            houses=_count(rows, "house", language),
+            flat_price=_prices(rows, "flat", language),
+            flats=_count(rows, "flat", language),
         )
+        for year, rows in sorted(years.items(), reverse=True)
+    )
 
 
-def _count(sales: float | None, language: str) -> str:
-    return "" if sales is None else format_number(sales, language)
+def _prices(rows: Sequence[Mapping[str, Any]], kind: str, language: str) -> str:
+    known = [row for row in rows if row[f"{kind}_median_eur_m2"] is not None]
+    texts = [format_raw(row[f"{kind}_median_eur_m2"], Unit.EUR_M2, language) for row in known]
+    if len(rows) == 1:
+        return "".join(texts)
+    counts = [format_number(row[f"{kind}_sales"], language) for row in known]
+    return ", ".join(f"{text} ({n})" for text, n in zip(texts, counts, strict=True))
 
 
-def _price(price: float | None, language: str) -> str:
-    return "" if price is None else format_raw(price, Unit.EUR_M2, language)
+def _count(rows: Sequence[Mapping[str, Any]], kind: str, language: str) -> str:
+    counts = [row[f"{kind}_sales"] for row in rows]
+    return "" if None in counts else format_number(sum(counts), language)
 
 
 def all_pages(territory: Territory) -> dict[str, str]:
