@@ -18,6 +18,7 @@ from api.sheets import (
     Contact,
     Figure,
     Sheet,
+    commune_path,
     criterion_label,
     figures_of,
     sheets_of,
@@ -112,6 +113,8 @@ class Card:
     ----------
     code, name, epci, inhabitants
         Which village.
+    path
+        Address of its page, without the search.
     badge, badge_url
         ``sourced``, ``reconstructed``, ``network`` or empty; where a sourced partner is named.
     rank, is_tie
@@ -141,6 +144,7 @@ class Card:
 
     code: str
     name: str
+    path: str
     epci: str
     inhabitants: str
     badge: str
@@ -235,6 +239,7 @@ def _card(
     return Card(
         code=result["insee_code"],
         name=result["name"],
+        path=commune_path(result["insee_code"], result["name"]),
         epci=result["epci"],
         inhabitants=format_number(result["population"], language),
         badge=sheet.badge,

@@ -20,7 +20,7 @@ from api.sheets import (
     source_numbers,
     sources_of,
 )
-from api.texts import Translate, translator, typeset
+from api.texts import NBSP, Translate, translator, typeset
 from api.village_housing import flags_of
 from api.village_search import SearchView
 from api.village_tables import (
@@ -248,7 +248,7 @@ def village_view(
         "village.place",
         epci=typeset(commune["epci"], language),
         people=format_raw(commune["population"], Unit.INHABITANTS, language),
-        area=format_number(commune["area_km2"], language, ".1"),
+        area=f"{format_number(commune['area_km2'], language, '.1')}{NBSP}km²",
     )
     housing = _with_query(f"{path}/housing", search.query if search else _plain_query(language))
     part = f"/fragments/communes/{insee_code}/housing"

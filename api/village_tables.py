@@ -19,6 +19,7 @@ from geo_matcher.territory import Territory
 
 __all__ = [
     "AROUND",
+    "CLIMATE",
     "CULTURE",
     "DAILY",
     "DVF_TABLES",
@@ -51,6 +52,9 @@ SCHOOLS = ("primary_school", "college", "lycee")
 HEALTH = ("doctor", "hospital")
 AROUND = ("station", "airport", *HUB_CITIES)
 CULTURE = ("cinema", "museum")
+
+WJ = "\u2060"
+"""Keeps two characters on one line."""
 
 WORK_KINDS = ("coworking", "third_place", "fablab", "telecentre")
 WORK_WITHIN_MIN = 40.0
@@ -259,7 +263,7 @@ def climate_rows(commune: Mapping[str, Any], language: str) -> tuple[ClimateRow,
         middle, low, high = (
             text(figures.get((indicator, year, which))) for which in ("median", "low", "high")
         )
-        return t("climate.figure", middle=middle, low=low, high=high) if middle else ""
+        return t("climate.figure", middle=middle, low=low, high=f"{WJ}{high}") if middle else ""
 
     return tuple(
         ClimateRow(

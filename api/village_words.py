@@ -21,6 +21,11 @@ from geo_matcher.pairs import Pair
 from geo_matcher.sentences import label_in_sentence, listed
 
 __all__ = [
+    "EVENTS",
+    "PRACTICES",
+    "RISKS",
+    "TRACES",
+    "WEEKDAYS",
     "day_text",
     "evidence",
     "health_sentence",
