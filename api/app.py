@@ -25,11 +25,13 @@ from api.routes import (
     comparisons,
     explanations,
     health,
+    indexing,
     interview,
     matches,
     pages,
     release,
     sheets,
+    villages,
 )
 from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
@@ -110,6 +112,8 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         pages,
         sheets,
         interview,
+        villages,
+        indexing,
     )
     for module in routers:
         app.include_router(module.router)

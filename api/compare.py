@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.cards import criterion_label, points_text, safe_url
+from api.cards import points_text
+from api.sheets import criterion_label, safe_url
 from api.texts import translator, typeset
 from geo_matcher.comparison import (
     Comparison,

@@ -359,6 +359,7 @@ class CommuneDetail(_Answer):
     broadband: Broadband
     travel: dict[str, Travel]
     housing: Housing
+    health: list[dict[str, Any]] = Field(description="Rows of table health_registered_2018.")
     risks: list[dict[str, Any]] = Field(description="Rows of table risks_2026.")
     climate: list[dict[str, Any]] = Field(description="Rows of table climate_projections.")
     places: list[dict[str, Any]] = Field(description="Rows of table places.")

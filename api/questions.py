@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from api.cards import criterion_label
 from api.forms import (
     CHOICES,
     DEFAULT_FIELDS,
@@ -19,6 +18,7 @@ from api.forms import (
     read_number,
     to_query,
 )
+from api.sheets import criterion_label
 from api.texts import translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES
 from geo_matcher.destinations import HUB_CITIES

@@ -11,14 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from api.cards import (
-    Card,
-    card_chances,
-    criterion_label,
-    make_cards,
-    points_text,
-    tie_texts,
-)
+from api.cards import Card, card_chances, make_cards, points_text, tie_texts
 from api.forms import (
     MAX_TOP,
     Asked,
@@ -31,6 +24,7 @@ from api.forms import (
 )
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
+from api.sheets import criterion_label
 from api.texts import Translate, translator, typeset
 from api.turns import odds_in_turn
 from geo_matcher.criteria import CRITERIA, Unit

@@ -7,7 +7,7 @@ the language, the scope and the whole profile.
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.dependencies import TerritoryDep, json_answer
 from api.errors import problem
@@ -34,8 +34,6 @@ MAP_POLICY = (
 (the tiles of a base map), and nothing else."""
 
 DOWNLOAD = "download=1"
-
-ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /maps/\n"
 
 
 @router.get("/")
@@ -109,12 +107,6 @@ def show_map(request: Request, territory: TerritoryDep) -> Response:
         "Content-Security-Policy": MAP_POLICY,
     }
     return HTMLResponse(html, headers=headers)
-
-
-@router.get("/robots.txt")
-async def show_robots() -> Response:
-    """Tell search engines to keep the page and leave what it loads."""
-    return PlainTextResponse(ROBOTS)
 
 
 def _query(request: Request) -> str:

@@ -68,7 +68,9 @@ def state_of(html: str) -> dict[str, Any]:
 
 
 def names_of(html: str) -> list[str]:
-    return re.findall(r'<h3 id="n-\d[\dAB]\d{3}" tabindex="-1">([^<]*)</h3>', html)
+    return re.findall(
+        r'<h3 id="n-\d[\dAB]\d{3}" tabindex="-1"><a href="[^"]*">([^<]*)</a></h3>', html
+    )
 
 
 def simple(text: str) -> str:

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 
 from api.app import create_app
-from api.cards import Bar, Card, Contact, Figure, LedgerGroup, LedgerRow, make_cards, safe_url
+from api.cards import Bar, Card, LedgerGroup, LedgerRow, make_cards
 from api.forms import Asked, parse_query, profile_fields, to_query
 from api.page import PageView
 from api.questions import FamilyChoice, FormView, Option, ScopeView, Select, form_view
@@ -26,6 +26,7 @@ from api.results import LimitView, ResultsView, results_view
 from api.routes.pages import MAP_POLICY
 from api.security import CONTENT_SECURITY_POLICY
 from api.settings import Settings
+from api.sheets import Contact, Figure, safe_url
 from geo_matcher.look import score_class
 from geo_matcher.matching import rank
 from geo_matcher.numbers import format_number

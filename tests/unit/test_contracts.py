@@ -25,9 +25,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access catalog criteria membership places schemas",
         "gate numbers profile tables",
         "territory presets",
-        "build decision flags weights",
+        "build decision drives flags weights",
         "commune matching newcomers resemblance uncertainty",
-        "dominance double_counting duo_limits leverage",
+        "dominance double_counting duo_limits lacks leverage",
         "duo insight pairs robustness typology",
         "audit comparison exports interview explanation",
         "sentences",
@@ -44,7 +44,18 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 there is no circle. A new module has to be given its place here."""
 
 DATA_SIDE = frozenset(
-    ["access", "build", "catalog", "gate", "membership", "places", "schemas", "tables", "territory"]
+    [
+        "access",
+        "build",
+        "catalog",
+        "drives",
+        "gate",
+        "membership",
+        "places",
+        "schemas",
+        "tables",
+        "territory",
+    ]
 )
 METHOD_SIDE = frozenset(
     [
@@ -63,6 +74,7 @@ METHOD_SIDE = frozenset(
         "flags",
         "insight",
         "interview",
+        "lacks",
         "leverage",
         "maps",
         "matching",
