@@ -211,6 +211,16 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         },
         "city",
     ),
+    "french_communes": _table(
+        {
+            "insee_code": _code(),
+            "name": _text(matches=r"^\S(.*\S)?$"),
+            "departement": _text(matches=r"^(\d{2}|2[AB]|9[78]\d)$"),
+            "population": _number(0, 1e7, nullable=True),
+            "population_year": _number(2000, 2100, nullable=True),
+        },
+        "insee_code",
+    ),
     "risks_2026": _table(
         {
             "insee_code_source": _code(),
