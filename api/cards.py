@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import numpy as np
 from markupsafe import Markup
 
+from api.changes import ChangesView, changes_view
+from api.links import safe_url
 from api.rendering import render
-from api.texts import NBSP, translator, typeset
+from api.texts import NBSP, criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
@@ -190,6 +191,8 @@ class Card:
         Who to call.
     ledger, total, sources
         The whole account, its sum, and the pairs (number, credit) that its lines name.
+    changes
+        What it changes compared with the commune that is left, if one is named.
     """
 
     code: str
@@ -219,6 +222,7 @@ class Card:
     ledger: tuple[LedgerGroup, ...]
     total: str
     sources: tuple[tuple[int, str], ...]
+    changes: ChangesView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,21 +233,6 @@ class _Sheet:
     badge_url: str
     line: tuple[str, ...]
     contact: Contact
-
-
-def safe_url(url: str) -> str:
-    """Return an address that may stand in a link, else an empty text: only http and https may."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return ""
-    return url.strip() if parts.scheme in {"http", "https"} and parts.hostname else ""
-
-
-def criterion_label(name: str, language: str) -> str:
-    """Return the name of a criterion."""
-    criterion = CRITERIA[name]
-    return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
 
 
 def make_cards(odds: Odds, language: str, top: int) -> list[Card]:
@@ -343,6 +332,7 @@ def _card(
         ledger=tuple(_ledger(lines, figures, common)),
         total=points_text(score, language),
         sources=tuple(sorted({sources[line["source"]] for line in lines.values()})),
+        changes=changes_view(ranking.territory, ranking.profile, result["insee_code"], language),
     )
 
 

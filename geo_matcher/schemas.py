@@ -12,12 +12,11 @@ import datetime as dt
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
-from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS, INSEE_CODE
 
 __all__ = ["BEST_TECHNOLOGY", "SCHEMAS", "kind_of_column"]
 
 TEXT = "text"
-INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
 
 
 def _column(kind: str, *checks: Check, nullable: bool = False) -> Column:

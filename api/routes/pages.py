@@ -10,12 +10,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from api.dependencies import TerritoryDep
-from api.forms import Asked, FormError, href, other_language, parse_query, profile_fields, to_query
+from api.forms import ORIGIN_KEY, Asked, FormError, href, other_language, profile_fields, to_query
+from api.origins import read_query
 from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
 from api.results import fault_results, results_view
 from geo_matcher.matching import rank
+from geo_matcher.origins import origin_label
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -42,12 +44,13 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
     """Show the whole page; it works without JavaScript."""
     query = _query(request)
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return _fault_page(territory, error)
     if not asked.is_canonical:
         return RedirectResponse(href(_canonical(asked)), status_code=303)
-    fields = profile_fields(asked.profile)
+    origin = origin_label(territory, asked.profile)
+    fields = profile_fields(asked.profile) | {ORIGIN_KEY: origin}
     form = form_view(fields, asked.profile, asked.scope, asked.language)
     view = page_view(
         territory,
@@ -65,7 +68,7 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
 def show_matches(request: Request, territory: TerritoryDep) -> Response:
     """Give the part of the page that changes with each answer, for live updates."""
     try:
-        asked = parse_query(_query(request))
+        asked = read_query(territory, _query(request))
     except FormError as error:
         html = render("results.html", error.language, results=fault_results(error))
         return HTMLResponse(html, status_code=422, headers=FRESH)
@@ -81,7 +84,7 @@ def show_map(request: Request, territory: TerritoryDep) -> Response:
     parts = _query(request).split("&")
     is_download = DOWNLOAD in parts
     try:
-        asked = parse_query("&".join(part for part in parts if part != DOWNLOAD))
+        asked = read_query(territory, "&".join(part for part in parts if part != DOWNLOAD))
     except FormError as error:
         return _fault_page(territory, error)
     html = map_html(rank(territory, asked.profile, asked.scope), asked.language)

@@ -14,8 +14,9 @@ from starlette.responses import HTMLResponse, Response
 
 from api.compare import compare_view
 from api.dependencies import TerritoryDep
-from api.forms import Asked, FormError, other_language, parse_query, to_query
+from api.forms import Asked, FormError, other_language, to_query
 from api.frame import frame_view
+from api.origins import read_query
 from api.rendering import render
 from api.results import fault_texts
 from api.texts import translator
@@ -53,7 +54,7 @@ def show_why_part(request: Request, territory: TerritoryDep) -> Response:
 def _why(request: Request, territory: Territory, template: str) -> Response:
     communes, query = _taken(request, "commune")
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return _sorry(territory, error.language, error.scope, fault_texts(error), 422)
     name = communes[0] if communes else ""
@@ -80,7 +81,7 @@ def show_comparison(request: Request, territory: TerritoryDep) -> Response:
     """Show two to four villages side by side."""
     villages, query = _taken(request, "village")
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return _sorry(territory, error.language, error.scope, fault_texts(error), 422)
     language, t = asked.language, translator(asked.language)
