@@ -34,6 +34,7 @@ from geo_matcher.territory import SCOPES
 
 __all__ = [
     "CHOICES",
+    "CITY_LABELS",
     "DEFAULT_FIELDS",
     "DEFAULT_LANGUAGE",
     "DEFAULT_SCOPE",
@@ -87,6 +88,11 @@ NUMBERS: Mapping[str, str] = {"budget": "budget_eur", "surface": "surface_m2"}
 
 ORIGIN_KEY = "from"
 """Key of the commune that is left."""
+
+CITY_LABELS: Mapping[str, str] = {
+    word: f"{word.capitalize()} ({code[:2]})" for word, code in CITY_CODES.items()
+}
+"""What people call each big city; the form offers these, so they are read without a lookup."""
 
 MAX_CHOICES = 8
 """Communes that are offered in place of one that cannot be told."""
@@ -369,6 +375,8 @@ def _with_origin(
     typed = given.get(ORIGIN_KEY, "").strip()
     if not typed or typed in CITIES:
         return given
+    if offered := [word for word, label in CITY_LABELS.items() if label == typed]:
+        return {**given, ORIGIN_KEY: offered[0]}
     found = find_commune(typed) if find_commune else None
     if found is None and re.fullmatch(INSEE_CODE, typed):
         return given

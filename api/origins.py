@@ -9,17 +9,11 @@ from __future__ import annotations
 from functools import partial
 from urllib.parse import urlencode
 
-from api.forms import Asked, FormError, href, parse_query
+from api.forms import CITY_LABELS, Asked, FormError, href, parse_query
 from geo_matcher.origins import FrenchCommune, resolve_commune
-from geo_matcher.profile import CITY_CODES
 from geo_matcher.territory import Territory
 
-__all__ = ["BIG_CITIES", "choice_links", "origin_text", "read_query", "suggestion"]
-
-_WORDS = {word: f"{word.capitalize()} ({code[:2]})" for word, code in CITY_CODES.items()}
-
-BIG_CITIES = tuple(_WORDS.values())
-"""The seven cities that the form offers before anything is typed."""
+__all__ = ["choice_links", "origin_text", "read_query", "suggestion"]
 
 
 def read_query(territory: Territory, query: str) -> Asked:
@@ -42,7 +36,7 @@ def read_query(territory: Territory, query: str) -> Asked:
 
 def origin_text(answer: str) -> str:
     """Return what the form shows for an answer: a word of the link as the name of its city."""
-    return "" if answer == "other" else _WORDS.get(answer, answer)
+    return "" if answer == "other" else CITY_LABELS.get(answer, answer)
 
 
 def choice_links(error: FormError) -> tuple[tuple[str, str], ...]:

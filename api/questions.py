@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from api.cards import criterion_label
 from api.forms import (
     CHOICES,
+    CITY_LABELS,
     DEFAULT_FIELDS,
     IMPORTANCE_WORDS,
     ORIGIN_KEY,
@@ -20,7 +21,7 @@ from api.forms import (
     read_number,
     to_query,
 )
-from api.origins import BIG_CITIES, origin_text
+from api.origins import origin_text
 from api.texts import translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES
 from geo_matcher.destinations import HUB_CITIES
@@ -175,7 +176,7 @@ def form_view(fields: Mapping[str, str], profile: Profile, scope: str, language:
         tenure=_select("tenure", fields, language, ((w, f"tenure.{w}") for w in _words("tenure"))),
         sizes=Select("size", t("form.size"), _size_options(fields.get("size", ""), language)),
         track=_select("track", fields, language, ((w, f"track.{w}") for w in _words("track"))),
-        cities=BIG_CITIES,
+        cities=tuple(CITY_LABELS.values()),
         sector=_select("sector", fields, language, ((w, f"sector.{w}") for w in _words("sector"))),
         families=tuple(_families(fields, profile, language)),
         limits=tuple(_limit_select(key, fields, language) for key in keys),

@@ -35,8 +35,8 @@ def test_an_unknown_key_is_refused_with_the_known_ones() -> None:
     (problem,) = refusal_of(budget=3)
     assert problem == (
         "budget: unknown key (known keys of a profile: name, track, sector, origin_city, "
-        "work_mode, client_city, children_ages, tenure, budget_eur, surface_m2, village_size, "
-        "importance, criteria, limits)"
+        "origin_commune, work_mode, client_city, children_ages, tenure, budget_eur, surface_m2, "
+        "village_size, importance, criteria, limits)"
     )
 
 
