@@ -199,8 +199,8 @@ class _Gazetteer:
         self.departements = pa.array(columns["departement"], pa.string())
         self.population = columns["population"].to_numpy(dtype=np.float64)
         self.years = columns["population_year"].to_numpy(dtype=np.float64)
-        self.folded = _folded(self.names)
-        self.spaced = pc.replace_substring_regex(self.folded, "^", " ")
+        # A space before each word, the first one too: a search is for " " and what was typed.
+        self.spaced = pc.replace_substring_regex(_folded(self.names), "^", " ")
 
     def commune(self, row: int) -> FrenchCommune:
         return FrenchCommune(
@@ -221,7 +221,7 @@ class _Gazetteer:
     def named(self, name: str, departement: str) -> list[int]:
         """Return the communes of exactly this name, already folded, most populated first."""
         inside = pc.equal(self.departements, departement) if departement else None
-        return _true(pc.equal(self.folded, name), inside)
+        return _true(pc.equal(self.spaced, f" {name}"), inside)
 
     def starting(self, text: str, departement: str) -> list[int]:
         """Return the communes whose name, or a word of it, starts so: best first.
@@ -229,19 +229,19 @@ class _Gazetteer:
         The code of the département may be begun too, since it is typed last.
         """
         inside = self._inside(departement)
-        exact = _true(pc.equal(self.folded, text), inside)
-        first = _true(pc.starts_with(self.folded, text), inside)
+        exact = _true(pc.equal(self.spaced, f" {text}"), inside)
+        first = _true(pc.starts_with(self.spaced, f" {text}"), inside)
         later = _true(pc.match_substring(self.spaced, f" {text}"), inside)
         return list(dict.fromkeys([*exact, *first, *later]))
 
     def near(self, text: str, departement: str) -> list[int]:
         """Return communes spelt nearly so, among those that begin with the same letters."""
-        begin = pc.starts_with(self.folded, text[:2])
+        begin = pc.starts_with(self.spaced, f" {text[:2]}")
         pool = _true(begin, self._inside(departement))[:NEAR_POOL]
         names: dict[str, list[int]] = {}
-        folded = self.folded.take(pa.array(pool, pa.int64())).to_pylist()
-        for row, name in zip(pool, folded, strict=True):
-            names.setdefault(name, []).append(row)
+        spaced = self.spaced.take(pa.array(pool, pa.int64())).to_pylist()
+        for row, name in zip(pool, spaced, strict=True):
+            names.setdefault(name[1:], []).append(row)
         alike = difflib.get_close_matches(text, names, n=MAX_NEAR, cutoff=NEAR_CUTOFF)
         return [row for name in alike for row in names[name]]
 

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 
 from api.app import create_app
 from api.cards import Bar, Card, Contact, Figure, LedgerGroup, LedgerRow, make_cards, safe_url
+from api.changes import Change, ChangeCell, ChangesView
 from api.forms import Asked, parse_query, profile_fields, to_query
 from api.page import PageView
 from api.questions import FamilyChoice, FormView, Option, ScopeView, Select, form_view
@@ -475,7 +476,7 @@ def test_every_file_that_the_page_names_is_here(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "view",
     [
-        Bar, Card, Contact, FamilyChoice, Figure, FormView, LedgerGroup, LedgerRow, LimitView,
+        Bar, Card, Change, ChangeCell, ChangesView, Contact, FamilyChoice, Figure, FormView, LedgerGroup, LedgerRow, LimitView,
         Option, PageView, ResultsView, ScopeView, Select,
     ],
 )  # fmt: skip
@@ -494,6 +495,7 @@ def test_a_first_visit_is_light(client: TestClient) -> None:
         "/static/app.js",
         "/static/form.js",
         "/static/map.js",
+        "/static/origins.js",
         "/static/favicon.svg",
         "/vendor/leaflet/leaflet.js",
         "/vendor/leaflet/leaflet.css",
