@@ -352,9 +352,12 @@ def resolve_commune(territory: Territory, text: str) -> Found:
         return Found(known.commune(rows[0]))
     if rows:
         return Found(None, known.communes(rows, MAX_FOUND), is_shared=True)
-    meant = known.starting(name, departement) or known.near(name, departement)
-    if departement and not meant:
-        meant = known.starting(name, "") or known.near(name, "")
+    meant = (
+        known.starting(name, departement)
+        or known.starting(name, "")
+        or known.near(name, departement)
+        or known.near(name, "")
+    )
     return Found(None, known.communes(meant, MAX_FOUND))
 
 

@@ -1,4 +1,4 @@
-"""Where a mover comes from, over HTTP: suggestions, the form, faults, and what a village changes."""
+"""Where a mover comes from, over HTTP: suggestions, the form, faults, what a village changes."""
 
 from __future__ import annotations
 
@@ -104,12 +104,12 @@ def test_the_form_shows_the_commune_by_its_name_and_offers_the_big_cities(
     client: TestClient,
 ) -> None:
     page = Elements(ok(client.get(f"/?from={NANTES}")))
-    (field,) = page.all("input", name="from")
+    (field,) = page.all("input", type="text", name="from")
     assert (field["value"], field["list"]) == ("Nantes (44)", "origins")
     offered = [option["value"] for option in page.all("option") if "(" in option["value"]]
     assert offered[0] == "Paris (75)"
     assert len(offered) == 7
-    (empty,) = Elements(ok(client.get("/"))).all("input", name="from")
+    (empty,) = Elements(ok(client.get("/"))).all("input", type="text", name="from")
     assert empty["value"] == ""
     state = state_of(ok(client.get(f"/fragments/matches?from={NANTES}")))
     assert state["fields"]["from"] == "Nantes (44)"
@@ -125,11 +125,11 @@ def test_a_name_that_several_communes_bear_is_asked_back(client: TestClient, lan
     assert len(links) == 4
     followed = client.get(links[1])
     assert followed.status_code == 200
-    (field,) = Elements(followed.text).all("input", name="from")
+    (field,) = Elements(followed.text).all("input", type="text", name="from")
     assert field["value"] == "Saint-Denis (93)"
-    (ages,) = Elements(followed.text).all("input", name="children")
+    (ages,) = Elements(followed.text).all("input", type="text", name="children")
     assert ages["value"] == "4"
-    (typed,) = page.all("input", name="from")
+    (typed,) = page.all("input", type="text", name="from")
     assert typed["value"] == "Saint-Denis"
 
 

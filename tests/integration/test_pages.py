@@ -476,8 +476,8 @@ def test_every_file_that_the_page_names_is_here(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "view",
     [
-        Bar, Card, Change, ChangeCell, ChangesView, Contact, FamilyChoice, Figure, FormView, LedgerGroup, LedgerRow, LimitView,
-        Option, PageView, ResultsView, ScopeView, Select,
+        Bar, Card, Change, ChangeCell, ChangesView, Contact, FamilyChoice, Figure, FormView,
+        LedgerGroup, LedgerRow, LimitView, Option, PageView, ResultsView, ScopeView, Select,
     ],
 )  # fmt: skip
 def test_templates_use_every_field_of_their_context_and_it_is_documented(view: type) -> None:

@@ -148,7 +148,7 @@ def test_a_name_that_several_bear_is_never_guessed(territory: Territory) -> None
 @pytest.mark.parametrize(
     ("text", "first"),
     [
-        ("Nant", "Nantes (44)"),
+        ("Nante", "Nantes (44)"),
         ("Bordaux", "Bordeaux (33)"),
         ("Toulosue", "Toulouse (31)"),
         ("Paris 11e", "Paris (75)"),
