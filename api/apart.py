@@ -62,6 +62,8 @@ def excuse(
     texts: Sequence[str],
     status: int,
     back_query: str | None = None,
+    *,
+    near: Sequence[tuple[str, str]] = (),
 ) -> Response:
     """Show what cannot be read, and the way back.
 
@@ -77,6 +79,8 @@ def excuse(
         HTTP status.
     back_query
         The list to go back to; by default an empty search.
+    near
+        Pairs (name, address) of what looks alike.
     """
     frame = frame_view(
         territory,
@@ -85,10 +89,11 @@ def excuse(
         back_query=to_query(Profile(), scope, language) if back_query is None else back_query,
         other_href=f"/?{to_query(Profile(), scope, other_language(language))}",
     )
-    html = render("sorry.html", language, page=frame, faults=texts)
+    html = render("sorry.html", language, page=frame, faults=texts, near=near)
     return HTMLResponse(html, status_code=status, headers=FRESH)
 
 
 def refusal(territory: Territory, error: FormError) -> Response:
     """Show what cannot be read in the query of a list."""
-    return excuse(territory, error.language, error.scope, fault_texts(error), 422)
+    texts = fault_texts(error)
+    return excuse(territory, error.language, error.scope, texts, 422)

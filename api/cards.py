@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from api.changes import ChangesView, changes_view
 from api.sheets import (
     FLAG_ICONS,
     Contact,
     Figure,
     Sheet,
     commune_path,
-    criterion_label,
     figures_of,
     sheets_of,
     source_credits,
 )
-from api.texts import translator, typeset
+from api.texts import criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number
@@ -143,6 +143,8 @@ class Card:
         Who to call.
     ledger, total, sources
         The whole account, its sum, and the pairs (number, credit) that its lines name.
+    changes
+        What it changes compared with the commune that is left, if one is named.
     """
 
     code: str
@@ -173,6 +175,7 @@ class Card:
     ledger: tuple[LedgerGroup, ...]
     total: str
     sources: tuple[tuple[int, str], ...]
+    changes: ChangesView | None
 
 
 def make_cards(ranking: Ranking, odds: Odds | None, language: str, top: int) -> list[Card]:
@@ -312,6 +315,7 @@ def _card(
         ledger=tuple(_ledger(lines, figures, common)),
         total=points_text(score, language),
         sources=tuple(sorted({sources[line["source"]] for line in lines.values()})),
+        changes=changes_view(ranking.territory, ranking.profile, result["insee_code"], language),
     )
 
 

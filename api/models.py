@@ -31,6 +31,8 @@ __all__ = [
     "MatchResponse",
     "NearMiss",
     "Odds",
+    "OriginItem",
+    "OriginList",
     "Preset",
     "Problem",
     "RedFlag",
@@ -409,3 +411,21 @@ class Health(_Answer):
     status: Literal["ok"]
     version: str
     release: str | None = None
+
+
+class OriginItem(_Answer):
+    """A commune of France that a mover may leave."""
+
+    insee_code: str
+    name: str
+    departement: str
+    label: str = Field(description="Name that no other commune has, such as Saint-Denis (93).")
+    population: int | None
+    population_year: int | None = Field(description="null where the source tells no year.")
+
+
+class OriginList(_Answer):
+    """Communes of France that begin as was typed, the likeliest first."""
+
+    release: str
+    origins: list[OriginItem]

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 from api.forms import href
+from api.links import safe_url
 from api.questions import FormView, ScopeView, scope_view
 from api.rendering import script_json
 from api.results import ResultsView
-from api.sheets import safe_url
 from api.texts import translator, typeset
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import HUB_CITIES

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from api.cards import Card, card_chances, make_cards, points_text, tie_texts
 from api.forms import (
     MAX_TOP,
+    ORIGIN_KEY,
     Asked,
     Fault,
     FormError,
@@ -22,15 +23,16 @@ from api.forms import (
     profile_fields,
     to_query,
 )
+from api.origins import choice_links
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
-from api.sheets import criterion_label
-from api.texts import Translate, translator, typeset
+from api.texts import Translate, criterion_label, translator, typeset
 from api.turns import odds_in_turn
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.look import score_class
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.origins import origin_label
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.territory import SCOPES
@@ -78,8 +80,8 @@ class ResultsView:
         What the limits leave out; pairs (village, by how much).
     wider
         Link to a wider scope and its label, when nothing is left.
-    faults
-        What could not be read in the answers.
+    faults, choices
+        What could not be read in the answers; pairs (link, name) of communes that may be meant.
     query, fields
         What was asked, as a query string and as its pairs.
     map_href, download_href
@@ -100,6 +102,7 @@ class ResultsView:
     near_misses: tuple[tuple[str, str], ...] = ()
     wider: tuple[str, str] = ("", "")
     faults: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
     query: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     map_href: str = ""
@@ -202,7 +205,8 @@ def _state(ranking: Ranking, asked: Asked, count: str, tab: str, shown: int) -> 
         "count": count,
         "tab": tab,
         "shown": shown,
-        "fields": profile_fields(asked.profile) | {"scope": asked.scope},
+        "fields": profile_fields(asked.profile)
+        | {"scope": asked.scope, ORIGIN_KEY: origin_label(ranking.territory, asked.profile)},
         "implied": default_importance(asked.profile),
         "marks": {
             codes[row]: [score_class(score), round(score, 1), rank] for row, score, rank in listed
@@ -309,20 +313,31 @@ def fault_results(error: FormError) -> ResultsView:
     return ResultsView(
         count=t("fault.title"),
         tab=t("tabs.answers"),
-        faults=fault_texts(error),
+        faults=fault_texts(error, name_choices=False),
+        choices=choice_links(error),
         state=script_json({"count": t("fault.title")}),
     )
 
 
-def fault_texts(error: FormError) -> tuple[str, ...]:
-    """Return what cannot be read in the answers, one sentence for each fault."""
-    return tuple(_fault_text(fault, error.language) for fault in error.faults)
+def fault_texts(error: FormError, *, name_choices: bool = True) -> tuple[str, ...]:
+    """Return what cannot be read in the answers, one sentence for each fault.
+
+    Parameters
+    ----------
+    error
+        What was refused.
+    name_choices
+        Whether to name the communes that may be meant, where no link does.
+    """
+    return tuple(_fault_text(fault, error.language, name_choices) for fault in error.faults)
 
 
-def _fault_text(fault: Fault, language: str) -> str:
+def _fault_text(fault: Fault, language: str, name_choices: bool) -> str:  # noqa: FBT001
     t = translator(language)
     expected = ", ".join(fault.expected)
     text = t(f"fault.{fault.code}", found=fault.found, expected=expected)
     field = field_label(fault.key, language)
     text = t("fault.field", field=field, text=text) if field else text
+    if fault.choices and name_choices:
+        text = f"{text} {expected}."
     return text[0].upper() + text[1:]

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from markupsafe import Markup
 
+from api.links import safe_url
 from api.rendering import render
-from api.texts import NBSP, translator, typeset
+from api.texts import NBSP, criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
@@ -33,9 +34,7 @@ __all__ = [
     "Source",
     "commune_path",
     "contact_of",
-    "criterion_label",
     "figures_of",
-    "safe_url",
     "sheets_of",
     "source_credits",
     "source_numbers",
@@ -125,25 +124,10 @@ class Sheet:
     contact: Contact
 
 
-def safe_url(url: str) -> str:
-    """Return an address that may stand in a link, else an empty text: only http and https may."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return ""
-    return url.strip() if parts.scheme in {"http", "https"} and parts.hostname else ""
-
-
 def commune_path(insee_code: str, name: str) -> str:
     """Return the address of the page of a commune, without what it is searched with."""
     slug = "-".join(fold(name).split())
     return f"/communes/{insee_code}" + (f"-{quote(slug)}" if slug else "")
-
-
-def criterion_label(name: str, language: str) -> str:
-    """Return the name of a criterion."""
-    criterion = CRITERIA[name]
-    return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
 
 
 @lru_cache(maxsize=2048)

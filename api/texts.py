@@ -20,11 +20,14 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from geo_matcher.criteria import CRITERIA
+
 __all__ = [
     "LOCALES",
     "NBSP",
     "Translate",
     "catalogue",
+    "criterion_label",
     "french_spaces",
     "translator",
     "typeset",
@@ -50,6 +53,12 @@ def french_spaces(text: str) -> str:
 def typeset(text: str, language: str) -> str:
     """Give a text of the library or of the catalog the typography of its language."""
     return french_spaces(text).replace("'", "’") if language == "fr" else text
+
+
+def criterion_label(name: str, language: str) -> str:
+    """Return the name of a criterion."""
+    criterion = CRITERIA[name]
+    return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
 
 
 @lru_cache(maxsize=4)

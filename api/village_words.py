@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from api.sheets import safe_url
+from api.links import safe_url
 from api.texts import Translate, translator, typeset
 from api.village_tables import minutes_text
 from geo_matcher.criteria import VILLAGE_SIZES, Unit

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from api.cards import points_text
-from api.sheets import commune_path, criterion_label
-from api.texts import translator, typeset
+from api.sheets import commune_path
+from api.texts import criterion_label, translator, typeset
 from geo_matcher.arguments import reason_sentences
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import Status

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import DecisionMatrix, decision_matrix
 from geo_matcher.flags import plain_flags
+from geo_matcher.origins import check_origin
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -402,7 +403,10 @@ def rank(
     ------
     DataError
         If the scope is unknown.
+    ProfileError
+        If the commune that is left does not exist.
     """
+    check_origin(territory, profile)
     eligible = territory.in_scope(scope)
     matrix = matrix or decision_matrix(territory)
     weights = profile.weights

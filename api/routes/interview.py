@@ -7,9 +7,10 @@ from starlette.responses import HTMLResponse, Response
 
 from api.apart import FRESH, address, canonical, excuse, refusal, taken
 from api.dependencies import TerritoryDep
-from api.forms import FormError, other_language, parse_query
+from api.forms import FormError, other_language
 from api.frame import frame_view
 from api.interviewing import PATH, interview_view, read_answers
+from api.origins import read_query
 from api.rendering import render
 from api.texts import translator
 from api.turns import turn
@@ -26,7 +27,7 @@ def show_interview(request: Request, territory: TerritoryDep) -> Response:
     """Ask the next question, or say why none is left; the address holds the answers."""
     values, query = taken(request, "answer")
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return refusal(territory, error)
     language, t = asked.language, translator(asked.language)

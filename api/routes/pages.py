@@ -11,12 +11,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.dependencies import TerritoryDep, json_answer
 from api.errors import problem
-from api.forms import Asked, FormError, href, other_language, parse_query, profile_fields, to_query
+from api.forms import ORIGIN_KEY, Asked, FormError, href, other_language, profile_fields, to_query
+from api.origins import read_query
 from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
 from api.results import fault_results, odds_state, results_view
 from geo_matcher.matching import rank
+from geo_matcher.origins import origin_label
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -41,12 +43,13 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
     """Show the whole page; it works without JavaScript."""
     query = _query(request)
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return _fault_page(territory, error)
     if not asked.is_canonical:
         return RedirectResponse(href(_canonical(asked)), status_code=303)
-    fields = profile_fields(asked.profile)
+    origin = origin_label(territory, asked.profile)
+    fields = profile_fields(asked.profile) | {ORIGIN_KEY: origin}
     form = form_view(fields, asked.profile, asked.scope, asked.language)
     view = page_view(
         territory,
@@ -67,7 +70,7 @@ def show_matches(request: Request, territory: TerritoryDep) -> Response:
     Without odds, so that it comes at once; :func:`show_odds` follows.
     """
     try:
-        asked = parse_query(_query(request))
+        asked = read_query(territory, _query(request))
     except FormError as error:
         html = render("results.html", error.language, results=fault_results(error))
         return HTMLResponse(html, status_code=422, headers=FRESH)
@@ -80,7 +83,7 @@ def show_matches(request: Request, territory: TerritoryDep) -> Response:
 def show_odds(request: Request, territory: TerritoryDep) -> Response:
     """Give how sure each rank of a list is: it takes longer than the list, and follows it."""
     try:
-        asked = parse_query(_query(request))
+        asked = read_query(territory, _query(request))
     except FormError as error:
         return problem(422, str(error), instance=request.url.path, problems=error.problems)
     return json_answer(odds_state(rank(territory, asked.profile, asked.scope), asked))
@@ -94,7 +97,7 @@ def show_map(request: Request, territory: TerritoryDep) -> Response:
     parts = _query(request).split("&")
     is_download = DOWNLOAD in parts
     try:
-        asked = parse_query("&".join(part for part in parts if part != DOWNLOAD))
+        asked = read_query(territory, "&".join(part for part in parts if part != DOWNLOAD))
     except FormError as error:
         return _fault_page(territory, error)
     html = map_html(rank(territory, asked.profile, asked.scope), asked.language)

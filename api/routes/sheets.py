@@ -12,8 +12,9 @@ from starlette.responses import HTMLResponse, Response
 from api.apart import FRESH, address, canonical, excuse, refusal, taken
 from api.compare import compare_view
 from api.dependencies import TerritoryDep
-from api.forms import FormError, other_language, parse_query
+from api.forms import FormError, other_language
 from api.frame import frame_view
+from api.origins import read_query
 from api.rendering import render
 from api.texts import translator
 from api.turns import odds_in_turn, turn
@@ -48,7 +49,7 @@ def show_why_part(request: Request, territory: TerritoryDep) -> Response:
 def _why(request: Request, territory: Territory, template: str) -> Response:
     communes, query = taken(request, "commune")
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return refusal(territory, error)
     name = communes[0] if communes else ""
@@ -75,7 +76,7 @@ def show_comparison(request: Request, territory: TerritoryDep) -> Response:
     """Show two to four villages side by side."""
     villages, query = taken(request, "village")
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return refusal(territory, error)
     language, t = asked.language, translator(asked.language)

@@ -13,12 +13,14 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from api.apart import FRESH, canonical, excuse, refusal
+from api.changes import changes_view
 from api.dependencies import TerritoryDep
-from api.forms import Asked, FormError, other_language, parse_query, to_query
+from api.forms import DEFAULT_SCOPE, Asked, FormError, other_language, to_query
 from api.frame import FrameView, frame_view
 from api.indexing import card_data, head_view, public_address
+from api.origins import read_query
 from api.rendering import render
-from api.results import fault_texts
 from api.sheets import commune_path
 from api.texts import translator
 from api.village import village_view
@@ -32,7 +34,6 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-FRESH = {"Cache-Control": "no-cache"}
 UNINDEXED = {"X-Robots-Tag": "noindex"}
 MAX_SHOWN = 60
 MAX_NAME = 120
@@ -54,12 +55,12 @@ def show_housing(request: Request, territory: TerritoryDep, place: str) -> Respo
 @router.get("/fragments/communes/{insee_code}/housing")
 def show_housing_part(request: Request, territory: TerritoryDep, insee_code: str) -> Response:
     """Give the same as a part of the page of the commune."""
-    language = _asked(request)[0].language
+    language = _asked(request, territory)[0].language
     try:
         code = territory.find(insee_code[:MAX_NAME])
     except UnknownCommuneError:
         text = translator(language)("village.unknown", found=insee_code[:MAX_SHOWN])
-        return _sorry(territory, Asked(Profile(), language=language), [text], 404)
+        return excuse(territory, language, DEFAULT_SCOPE, [text], 404)
     html = render(
         "_housing.html", language, housing=housing_view(territory, code, language), is_part=True
     )
@@ -68,9 +69,9 @@ def show_housing_part(request: Request, territory: TerritoryDep, insee_code: str
 
 def _at_home(request: Request, territory: Territory, place: str, part: str) -> Response:
     """Answer at the right address of a commune, or lead there."""
-    asked, error = _asked(request)
+    asked, error = _asked(request, territory)
     if error is not None:
-        return _sorry(territory, asked, fault_texts(error), 422)
+        return refusal(territory, error)
     found = _CODE.fullmatch(place)
     try:
         code = territory.find(found[1] if found else place[:MAX_NAME])
@@ -100,6 +101,7 @@ def _village_page(request: Request, territory: Territory, code: str, asked: Aske
         language,
         page=frame,
         village=view,
+        changes=changes_view(territory, asked.profile, code, language),
         head=head_view(base, view.path, language, view.description, is_indexed=not has_search),
         data=card_data(territory, code, base, language, frame.title),
     )
@@ -111,7 +113,7 @@ def _housing_page(territory: Territory, code: str, asked: Asked) -> Response:
     view = housing_view(territory, code, language)
     title = translator(language)("housing.page", name=view.name)
     frame = _frame(territory, asked, title, f"{view.path}/housing")
-    query = _canonical(asked)
+    query = canonical(asked)
     html = render(
         "housing.html",
         language,
@@ -130,41 +132,38 @@ def _title(territory: Territory, name: str, language: str) -> str:
 
 
 def _frame(territory: Territory, asked: Asked, title: str, path: str) -> FrameView:
-    other = _canonical(asked, other_language(asked.language))
+    other = canonical(asked, other_language(asked.language))
     return frame_view(
         territory,
         asked.language,
         title=title,
-        back_query=_canonical(asked),
+        back_query=canonical(asked),
         other_href=f"{path}?{other}" if other else path,
     )
 
 
-def _asked(request: Request) -> tuple[Asked, FormError | None]:
+def _asked(request: Request, territory: Territory) -> tuple[Asked, FormError | None]:
     """Return what the address asks for; the defaults in its language where it cannot be read."""
     query: bytes = request.scope["query_string"]
     try:
-        return parse_query(query.decode("latin-1")), None
+        return read_query(territory, query.decode("latin-1")), None
     except FormError as error:
         return Asked(Profile(), error.scope, error.language), error
-
-
-def _canonical(asked: Asked, language: str | None = None) -> str:
-    return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
 
 
 def _unknown(
     territory: Territory, asked: Asked, place: str, error: UnknownCommuneError
 ) -> Response:
     text = translator(asked.language)("village.unknown", found=place[:MAX_SHOWN])
-    return _sorry(territory, asked, [text], 404, tuple(_near(territory, asked, error)))
+    near = tuple(_near(territory, asked, error))
+    return excuse(territory, asked.language, asked.scope, [text], 404, canonical(asked), near=near)
 
 
 def _near(
     territory: Territory, asked: Asked, error: UnknownCommuneError
 ) -> Iterator[tuple[str, str]]:
     """Yield the names that look alike, and where their pages are."""
-    query = _canonical(asked)
+    query = canonical(asked)
     for suggestion in error.suggestions:
         try:
             code = territory.find(suggestion)
@@ -173,23 +172,3 @@ def _near(
         name = territory.facts[territory.codes.index(code)]["name"]
         path = commune_path(code, name)
         yield name, f"{path}?{query}" if query else path
-
-
-def _sorry(
-    territory: Territory,
-    asked: Asked,
-    texts: list[str] | tuple[str, ...],
-    status: int,
-    near: tuple[tuple[str, str], ...] = (),
-) -> Response:
-    """Show in words what cannot be shown, what looks alike, and the way back."""
-    language = asked.language
-    frame = frame_view(
-        territory,
-        language,
-        title=translator(language)("frame.sorry"),
-        back_query=_canonical(asked),
-        other_href=f"/?{_canonical(asked, other_language(language))}",
-    )
-    html = render("lost.html", language, page=frame, faults=texts, near=near)
-    return HTMLResponse(html, status_code=status, headers=FRESH | UNINDEXED)

@@ -3,6 +3,7 @@
 
 import { fill, followImplied, queryOf } from "./form.js";
 import { createMap } from "./map.js";
+import { createOrigins } from "./origins.js";
 import { createDialog, createPicks } from "./sheets.js";
 
 const TYPING_MS = 80;
@@ -44,7 +45,9 @@ async function show(query, { history = "", refill = false } = {}) {
     if (answer.status === 422) {
       // The last list that could be made stays, with what to mend beside it.
       const page = new DOMParser().parseFromString(html, "text/html");
-      trouble([...page.querySelectorAll(".faults li")].map((fault) => fault.textContent).join(" "));
+      const faults = page.querySelectorAll(".faults > ul:not(.meant) li");
+      trouble([...faults].map((fault) => fault.textContent).join(" "));
+      for (const link of page.querySelectorAll(".meant a")) byId("trouble").append(" ", link);
       return false;
     }
     trouble("");
@@ -150,10 +153,15 @@ function trouble(text) {
 let timer = 0;
 let typedIn = null;
 
+const origin = form.elements.from;
+const isOrigin = createOrigins(origin);
+
 form.addEventListener("input", changed);
+origin.addEventListener("change", changed);
 document.querySelector(".scopes").addEventListener("input", changed);
 
 function changed(event) {
+  if (event.target === origin && !isOrigin(event)) return;
   clearTimeout(timer);
   const isTyping = event.target.type === "text";
   // One step back undoes one answer: letters of one field make one step together.

@@ -18,7 +18,9 @@ from hypothesis import given, settings
 
 from api.app import create_app
 from api.cards import Bar, Card, LedgerGroup, LedgerRow, make_cards
+from api.changes import Change, ChangeCell, ChangesView
 from api.forms import Asked, parse_query, profile_fields, to_query
+from api.links import safe_url
 from api.page import PageView
 from api.questions import FamilyChoice, FormView, Option, ScopeView, Select, form_view
 from api.rendering import render, script_json
@@ -26,7 +28,7 @@ from api.results import LimitView, ResultsView, results_view
 from api.routes.pages import MAP_POLICY
 from api.security import CONTENT_SECURITY_POLICY
 from api.settings import Settings
-from api.sheets import Contact, Figure, safe_url
+from api.sheets import Contact, Figure
 from geo_matcher.look import score_class
 from geo_matcher.matching import rank
 from geo_matcher.numbers import format_number
@@ -532,8 +534,8 @@ def test_every_file_that_the_page_names_is_here(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "view",
     [
-        Bar, Card, Contact, FamilyChoice, Figure, FormView, LedgerGroup, LedgerRow, LimitView,
-        Option, PageView, ResultsView, ScopeView, Select,
+        Bar, Card, Change, ChangeCell, ChangesView, Contact, FamilyChoice, Figure, FormView,
+        LedgerGroup, LedgerRow, LimitView, Option, PageView, ResultsView, ScopeView, Select,
     ],
 )  # fmt: skip
 def test_templates_use_every_field_of_their_context_and_it_is_documented(view: type) -> None:
@@ -551,6 +553,7 @@ def test_a_first_visit_is_light(client: TestClient) -> None:
         "/static/app.js",
         "/static/form.js",
         "/static/map.js",
+        "/static/origins.js",
         "/static/favicon.svg",
         "/vendor/leaflet/leaflet.js",
         "/vendor/leaflet/leaflet.css",

@@ -304,7 +304,7 @@ def test_every_field_of_a_profile_has_a_key() -> None:
     fields = profile_fields(PRESETS["paris-web-family"].profile)
     keys = dict(parse_qsl(to_query(PRESETS["paris-web-family"].profile)))
     assert set(keys) <= set(fields)
-    simple = set(Profile.model_fields) - {"importance", "criteria", "limits"}
+    simple = set(Profile.model_fields) - {"importance", "criteria", "limits", "origin_commune"}
     assert len([key for key in fields if "_" not in key or key == "work_mode"]) == len(simple)
 
 

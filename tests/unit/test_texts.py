@@ -6,6 +6,7 @@ from string import Formatter
 
 import pytest
 
+from api.changes import COUNTS
 from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
 from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
@@ -24,6 +25,7 @@ COMPOSED = {
     "climate.": {*CLIMATE, "title", "none", "caption", "what", "past", "horizon", "figure"}
     | {"interval.all", "interval.most"},
     "day.": set(WEEKDAYS),
+    "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
