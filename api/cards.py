@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ __all__ = [
     "Figure",
     "LedgerGroup",
     "LedgerRow",
+    "cards_of",
     "criterion_label",
     "make_cards",
     "points_text",
@@ -122,6 +123,10 @@ class Chances(NamedTuple):
     width: float
 
 
+NO_CHANCES = Chances("", "", 0.0, 0.0)
+"""Of a village that the search does not list."""
+
+
 class LedgerRow(NamedTuple):
     """One line of the account of a score.
 
@@ -168,7 +173,7 @@ class Card:
     badge, badge_url
         ``sourced``, ``reconstructed``, ``network`` or empty; where a sourced partner is named.
     rank, is_tie
-        Its place, and whether others share it.
+        Its place, 0 when the search does not list it, and whether others share it.
     chances
         How sure that place is.
     tie_text, is_tied
@@ -248,6 +253,21 @@ def criterion_label(name: str, language: str) -> str:
 
 def make_cards(odds: Odds, language: str, top: int) -> list[Card]:
     """Return the cards of the best communes of a ranking, best first; ties at the end are kept."""
+    return cards_of(odds, language, odds.ranking.best(top))
+
+
+def cards_of(odds: Odds, language: str, rows: Sequence[int]) -> list[Card]:
+    """Return the cards of some communes, whether the ranking lists them or not.
+
+    Parameters
+    ----------
+    odds
+        Odds of the ranking.
+    language
+        ``fr`` or ``en``.
+    rows
+        Rows of the communes, in the order wanted.
+    """
     ranking = odds.ranking
     ranks, holders = np.unique(ranking.ranks, return_counts=True)
     common = _Common(
@@ -257,12 +277,18 @@ def make_cards(odds: Odds, language: str, top: int) -> list[Card]:
         language=language,
         tied=_tied(odds, language),
     )
-    # Ties may make the list longer than `top`; the order of results is that of `ranking.order`.
-    results = ranking.results(top)
-    rows = ranking.order[: len(results)].tolist()
+    columns = {row: column for column, row in enumerate(ranking.order.tolist())}
     return [
-        _card(ranking, row, result, _chances(summary, len(ranking), language), common)
-        for row, result, summary in zip(rows, results, odds.summaries[: len(rows)], strict=True)
+        _card(
+            ranking,
+            row,
+            ranking.result(row),
+            _chances(odds.summaries[columns[row]], len(ranking), language)
+            if row in columns
+            else NO_CHANCES,
+            common,
+        )
+        for row in rows
     ]
 
 
@@ -317,7 +343,7 @@ def _card(
         inhabitants=format_number(result["population"], language),
         badge=sheet.badge,
         badge_url=sheet.badge_url,
-        rank=result["rank"],
+        rank=result["rank"] or 0,
         is_tie=result["rank"] in common.shared,
         chances=chances,
         tie_text=common.tied.get(row, ""),

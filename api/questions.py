@@ -368,6 +368,7 @@ FIELD_LABELS = {
     "name": "form.name",
     "scope": "scope.title",
     "preset": "form.presets",
+    "pick": "keep.picks",
 }
 
 

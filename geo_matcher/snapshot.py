@@ -48,6 +48,11 @@ LEVELS = 4000
 MAX_SNAPSHOT_CHARS = 600
 """Length above which a memory is not read."""
 
+DAMAGED = (
+    "What the link remembers cannot be read: it is damaged, or of another version. "
+    "Open the list and copy its link again."
+)
+
 VERSION = "a"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 DIGITS = {character: number for number, character in enumerate(ALPHABET)}
@@ -233,16 +238,16 @@ def decode(text: str) -> Snapshot:
     """
     found = FORM.fullmatch(text) if len(text) <= MAX_SNAPSHOT_CHARS else None
     if found is None:
-        raise _damaged()
+        raise DataError(DAMAGED)
     method, release, body = found.groups()
     count, rest = DIGITS[body[0]], body[1:]
     step = PLACE_OF_VILLAGE + 2 * count
     if len(rest) % step or len(rest) // step > REMEMBERED:
-        raise _damaged()
+        raise DataError(DAMAGED)
     villages = tuple(_seen(rest[at : at + step]) for at in range(0, len(rest), step))
     codes = {village.insee_code for village in villages}
     if len(codes) < len(villages):
-        raise _damaged()
+        raise DataError(DAMAGED)
     return Snapshot(release, method, villages)
 
 
@@ -250,15 +255,8 @@ def _seen(part: str) -> Seen:
     code, rank, rest = part[:5], _number(part[5:7]), part[PLACE_OF_VILLAGE:]
     levels = tuple(_number(rest[at : at + 2]) for at in range(0, len(rest), 2))
     if not CODE.fullmatch(code) or rank < 1 or any(level > LEVELS for level in levels):
-        raise _damaged()
+        raise DataError(DAMAGED)
     return Seen(code, rank, levels)
-
-
-def _damaged() -> DataError:
-    return DataError(
-        "What the link remembers cannot be read: it is damaged, or of another version. "
-        "Open the list and copy its link again."
-    )
 
 
 def changes_since(seen: Snapshot, ranking: Ranking) -> Since | None:
