@@ -25,6 +25,7 @@ from api.routes import (
     comparisons,
     explanations,
     health,
+    keep,
     matches,
     pages,
     release,
@@ -107,6 +108,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         communes,
         whole,
         pages,
+        keep,
         sheets,
     )
     for module in routers:

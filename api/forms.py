@@ -6,7 +6,8 @@ again. Nothing is ignored in silence: an unknown key, a key given twice or a num
 refuses the whole query, with every fault listed at once.
 
 Keys: ``lang``, ``scope``, ``top``; ``pick`` (codes of the ticked villages, ``32249,32213``);
-``seen`` (what a shared link remembers, :mod:`geo_matcher.snapshot`); ``preset`` (a profile to start from, which the other keys
+``seen`` (what a shared link remembers, :mod:`geo_matcher.snapshot`);
+``preset`` (a profile to start from, which the other keys
 change; a key given empty goes back to its default); ``name``, ``track``, ``sector``, ``from``,
 ``work_mode``, ``city``, ``children`` (``4,9``), ``tenure``, ``budget``, ``surface``, ``size``;
 ``w_<family>`` and ``c_<criterion>`` (importance), ``max_<criterion>`` and ``min_<criterion>``

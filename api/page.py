@@ -187,12 +187,14 @@ def _setup(territory: Territory, language: str) -> str:
             "live.failed",
             "map.title",
             "compare.one_more",
+            "compare.no_more",
             "why.wait",
         )
     }
     words["why_not"] = t("why.not", name="{name}")
     words["why_first"] = t("why.first", name="{name}")
     words["compare_ready"] = t("compare.ready", n="{n}")
+    words["compare_print_only"] = t("compare.print_only", n="{n}")
     words["map_tooltip"] = t("map.tooltip", score="{score}", rank="{rank}")
     words["map_below"] = t("map.below", n="{n}")
     return script_json(

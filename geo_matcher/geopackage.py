@@ -98,7 +98,10 @@ def _write(frame: pd.DataFrame, path: Path, layer: str, description: str) -> Non
         append=path.exists(),
         geometry_type=kind,
         promote_to_multi=kind == "MultiPolygon",
-        layer_options={"DESCRIPTION": description, "FID": "id" if layer == "layer_styles" else "fid"},
+        layer_options={
+            "DESCRIPTION": description,
+            "FID": "id" if layer == "layer_styles" else "fid",
+        },
     )
 
 

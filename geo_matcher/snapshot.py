@@ -1,7 +1,7 @@
 """What a shared link remembers of the list it was copied from, and what has moved since.
 
-Hides the form of the memory: some 350 characters that may stand in an address. It holds the release,
-the method (which criteria counted, how much, on which scale) and, for the first villages, their
+Hides the form of the memory: some 280 characters that may stand in an address. It holds the
+release, the method (which criteria counted, how much, on which scale) and, for the first villages, their
 rank and the value of every criterion that counts. Two rankings of one profile can then be compared
 without the older release at hand: a difference of score is a sum of differences of points, one for
 each criterion (``docs/decisions/0013``).
@@ -334,5 +334,7 @@ def _changes(village: Seen, ranking: Ranking, row: int) -> list[Change]:
     for k, then, now in zip(used.tolist(), village.levels, levels, strict=True):
         if then != now:
             value = ranking.values[row, k].item()
-            found.append(Change(NAMES[k], ranking.weights[k].item() * 100 * (value - then / LEVELS)))
+            found.append(
+                Change(NAMES[k], ranking.weights[k].item() * 100 * (value - then / LEVELS))
+            )
     return sorted(found, key=lambda change: -abs(change.points))

@@ -6,6 +6,8 @@ the language, the scope and the whole profile.
 
 from __future__ import annotations
 
+import dataclasses
+
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -15,6 +17,7 @@ from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
 from api.results import fault_results, results_view
+from api.since import is_of_this_release
 from geo_matcher.matching import rank
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -34,7 +37,16 @@ MAP_POLICY = (
 
 DOWNLOAD = "download=1"
 
-ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /maps/\n"
+ROBOTS = "".join(
+    f"{line}\n"
+    for line in (
+        "User-agent: *",
+        "Disallow: /api/",
+        "Disallow: /fragments/",
+        "Disallow: /maps/",
+        "Disallow: /downloads/",
+    )
+)
 
 
 @router.get("/")
@@ -45,6 +57,8 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         asked = parse_query(query)
     except FormError as error:
         return _fault_page(territory, error)
+    if is_of_this_release(asked.seen, territory):  # nothing has moved: the link is the list's own
+        asked = dataclasses.replace(asked, seen="", is_canonical=False)
     if not asked.is_canonical:
         return RedirectResponse(href(_canonical(asked)), status_code=303)
     fields = profile_fields(asked.profile)
@@ -56,7 +70,7 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         scope=asked.scope,
         language=asked.language,
         other_query=_canonical(asked, other_language(asked.language)),
-        is_plain=not to_query(asked.profile, asked.scope),
+        is_plain=not to_query(asked.profile, asked.scope, picks=asked.picks, seen=asked.seen),
     )
     return HTMLResponse(render("page.html", asked.language, page=view), headers=FRESH)
 
@@ -108,7 +122,14 @@ def _query(request: Request) -> str:
 
 
 def _canonical(asked: Asked, language: str | None = None) -> str:
-    return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
+    return to_query(
+        asked.profile,
+        asked.scope,
+        language or asked.language,
+        asked.top,
+        picks=asked.picks,
+        seen=asked.seen,
+    )
 
 
 def _fault_page(territory: Territory, error: FormError) -> Response:

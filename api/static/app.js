@@ -19,7 +19,10 @@ let state = readJson("state");
 let map = null;
 let chosen = "";
 const openSheet = createDialog(setup.words, trouble);
-const picks = createPicks(results, setup.words);
+const picks = createPicks(results, setup.words, () => {
+  history.replaceState(null, "", addressOf(state.query));
+  byId("other-language").href = addressOf(state.other);
+});
 
 // --- Asking and showing ----------------------------------------------------------------------
 
@@ -78,11 +81,16 @@ function replaceResults(html) {
   picks.settle();
 }
 
+function addressOf(query) {
+  const whole = picks.address(query ?? "");
+  return whole ? `/?${whole}` : "/";
+}
+
 /** Bring everything around the list into line with the new state. */
 function settle() {
   followImplied(form, state.implied);
   const query = state.query;
-  const address = query ? `/?${query}` : "/";
+  const address = addressOf(query);
   if (pendingHistory === "push" && address !== location.pathname + location.search) {
     history.pushState(null, "", address);
   } else if (pendingHistory) {
@@ -91,7 +99,7 @@ function settle() {
   pendingHistory = "";
   byId("map-detailed").href = `/maps/match?${query}`;
   byId("map-download").href = `/maps/match?${query ? `${query}&` : ""}download=1`;
-  byId("other-language").href = `/?${state.other}`;
+  byId("other-language").href = addressOf(state.other);
   for (const note of document.querySelectorAll("[data-scope]")) {
     note.hidden = note.dataset.scope !== state.fields.scope;
   }
@@ -147,6 +155,7 @@ form.addEventListener("submit", async (event) => {
 
 window.addEventListener("popstate", () => {
   pendingHistory = "";
+  picks.read(location.search);
   show(location.search.slice(1), { refill: true });
 });
 
@@ -280,7 +289,7 @@ byId("share").addEventListener("click", async () => {
   const label = byId("share").querySelector("span");
   const before = label.textContent;
   try {
-    await navigator.clipboard.writeText(new URL(`/?${state.query ?? ""}`, location.href).href);
+    await navigator.clipboard.writeText(new URL(addressOf(state.share), location.href).href);
     label.textContent = setup.words.share_copied;
     setTimeout(() => (label.textContent = before), COPIED_MS);
   } catch {

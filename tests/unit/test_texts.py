@@ -6,6 +6,7 @@ from string import Formatter
 
 import pytest
 
+from api.accompany import CALLBACKS
 from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
 from geo_matcher.decision import Status
@@ -17,6 +18,7 @@ FRENCH, ENGLISH = catalogue("fr"), catalogue("en")
 TEXTS = frozenset(FRENCH) | frozenset(ENGLISH)
 
 COMPOSED = {
+    "callback.": set(CALLBACKS),
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "scope.": set(SCOPES)
