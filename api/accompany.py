@@ -320,11 +320,11 @@ def _body(
     yield ""
     yield t("mail.intro", territory=territory.catalog.name_fr)
     yield ""
-    yield _pair(t("accompany.name"), typed.name, t)
-    yield _pair(t("accompany.email"), typed.email, t)
+    yield _pair(t("mail.name"), typed.name, t)
+    yield _pair(t("mail.email"), typed.email, t)
     if typed.phone:
-        yield _pair(t("accompany.phone"), typed.phone, t)
-    yield _pair(t("accompany.callback"), t(f"callback.{typed.callback}"), t)
+        yield _pair(t("mail.phone"), typed.phone, t)
+    yield _pair(t("mail.callback"), t(f"callback.{typed.callback}"), t)
     if typed.message:
         yield from ("", typed.message)
     yield from ("", t("mail.wishes"))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from api.addresses import canonical, page_address
-from api.cards import Card, cards_of, criterion_label
+from api.cards import Card, cards_of
 from api.forms import Asked, href
-from api.texts import translator
+from api.texts import translator, typeset
 from api.wishes import Wish, wishes
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.matching import Ranking
@@ -34,13 +34,20 @@ __all__ = [
 FORMATS: Mapping[str, str] = {"csv": "CSV", "geojson": "GeoJSON", "gpkg": "GeoPackage"}
 """Downloads by the end of their address, and what they are called."""
 
+DOCTOR = "doctor_min"
+
+STATUS_QUESTIONS: Mapping[str, str] = {
+    "upper_bound": "check.bounds",
+    "missing": "check.unknown",
+}
+"""What the status of a figure makes one ask."""
+
 FLAG_QUESTIONS: Mapping[str, str] = {
-    "copper_without_fibre": "check.copper",
     "few_sales": "check.sales",
     "flood": "check.flood",
     "industrial_risk": "check.industrial",
 }
-"""What a red flag makes one ask; the others are part of the questions on line and doctor."""
+"""What a red flag makes one ask; the others belong to the line and the doctor."""
 
 
 class DownloadLink(NamedTuple):
@@ -181,29 +188,41 @@ def open_questions(ranking: Ranking, row: int, language: str) -> tuple[str, ...]
     language
         ``fr`` or ``en``.
     """
-    return tuple(dict.fromkeys(_questions(ranking.result(row), language)))
+    return tuple(_questions(ranking.result(row), language))
 
 
 def _questions(result: Mapping[str, Any], language: str) -> Iterator[str]:
     t = translator(language)
     flags = {flag["code"] for flag in result["red_flags"]}
-    counted = {line["criterion"] for line in result["contributions"]}
     unverified = result["unverified_limits"]
-    yield t("check.line")
-    if "doctor_min" in counted or "doctor_far" in flags:
-        yield t("check.doctor")
-    for name in unverified:
-        yield t("check.limit", label=label_in_sentence(name, language))
+    known: dict[str, list[str]] = {}
     for line in result["contributions"]:
-        name, status = line["criterion"], line["status"]
-        label = criterion_label(name, language)
-        if status == "upper_bound" and name not in unverified:
-            figure = format_raw(line["raw"], CRITERIA[name].unit, language)
-            yield t("check.bound", label=label, figure=figure)
-        elif status == "missing" and name not in unverified:
-            yield t("check.unknown", label=label)
-        elif status == "reconstructed":
-            yield t("check.partner")
+        if line["criterion"] not in unverified:
+            known.setdefault(line["status"], []).append(_open(line, language))
+    yield t("check.line")
+    if "copper_without_fibre" in flags:
+        yield t("check.copper")
+    if "doctor_far" in flags or any(c["criterion"] == DOCTOR for c in result["contributions"]):
+        yield t("check.doctor")
+    if unverified:
+        names = typeset(
+            ", ".join(label_in_sentence(name, language) for name in unverified), language
+        )
+        yield t("check.limits", list=names)
+    for status, key in STATUS_QUESTIONS.items():
+        if status in known:
+            yield t(key, list=", ".join(known[status]))
+    if result["evidence"] == "reconstructed":
+        yield t("check.partner")
     for code, key in FLAG_QUESTIONS.items():
         if code in flags:
             yield t(key)
+
+
+def _open(line: Mapping[str, Any], language: str) -> str:
+    """Name a figure that is not sure, with its bound where there is one."""
+    label = typeset(label_in_sentence(line["criterion"], language), language)
+    if line["status"] != "upper_bound":
+        return label
+    figure = format_raw(line["raw"], CRITERIA[line["criterion"]].unit, language)
+    return f"{label} ({translator(language)('limit.at_most', figure=figure)})"

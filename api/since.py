@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from api.cards import points_text
 from api.forms import Asked
-from api.texts import translator
+from api.texts import translator, typeset
 from geo_matcher.errors import DataError
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_month
@@ -139,13 +139,17 @@ def _why(village: Moved, language: str) -> str:
         return "" if village.move is Move.SAME else t(key)
     named = notable[:REASONS]
     parts = [
-        f"{label_in_sentence(change.criterion, language)} {_signed(change.points, language)}"
+        f"{_label(change.criterion, language)} {_signed(change.points, language)}"
         for change in named
     ]
     rest = village.points - sum(change.points for change in named)
     if abs(rest) >= NOTABLE_POINTS:
         parts.append(t("since.rest", points=_signed(rest, language)))
     return t("since.why", points=_signed(village.points, language), list=", ".join(parts))
+
+
+def _label(name: str, language: str) -> str:
+    return typeset(label_in_sentence(name, language), language)
 
 
 def _signed(points: float, language: str) -> str:

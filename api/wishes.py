@@ -121,7 +121,7 @@ def _limits(profile: Profile, t: Translate, language: str) -> Iterator[Wish]:
         if bound is not None
     ]
     if limits:
-        yield Wish(t("form.limits"), " · ".join(limits))
+        yield Wish(t("wish.limits"), " · ".join(limits))
 
 
 def _finer(profile: Profile, t: Translate, language: str) -> Iterator[Wish]:

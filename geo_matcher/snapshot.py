@@ -1,10 +1,10 @@
 """What a shared link remembers of the list it was copied from, and what has moved since.
 
 Hides the form of the memory: some 280 characters that may stand in an address. It holds the
-release, the method (which criteria counted, how much, on which scale) and, for the first villages, their
-rank and the value of every criterion that counts. Two rankings of one profile can then be compared
-without the older release at hand: a difference of score is a sum of differences of points, one for
-each criterion (``docs/decisions/0013``).
+release, the method (which criteria counted, how much, on which scale) and, for the first villages,
+their rank and the value of every criterion that counts. Two rankings of one profile can then be
+compared without the older release at hand: a difference of score is a sum of differences of points,
+one for each criterion (``docs/decisions/0013``).
 """
 
 from __future__ import annotations
