@@ -112,8 +112,8 @@ class MessageView:
     ----------
     title, action
         What it is, and where its text can be had as a file.
-    subject, body, text
-        The message; the whole as a text.
+    text
+        The message with its subject, as a text.
     recipient, network_url, network_name
         Whom it goes to; where the advisers can be found when nobody is set.
     mailto
@@ -124,8 +124,6 @@ class MessageView:
 
     title: str
     action: str
-    subject: str
-    body: str
     text: str
     recipient: str
     network_url: str
@@ -284,8 +282,6 @@ def message_view(
     return MessageView(
         title=t("accompany.ready"),
         action=_action(asked, offered),
-        subject=subject,
-        body=body,
         text=f"{_pair(t('mail.object'), subject, t)}\n\n{body}\n",
         recipient=recipient,
         network_url=network,

@@ -6,14 +6,14 @@ weight of each family, in the words of the form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 from api.cards import criterion_label
 from api.forms import Asked
 from api.questions import default_importance, limit_figure, scope_label
 from api.texts import Translate, translator, typeset
-from geo_matcher.criteria import FAMILIES, Importance
+from geo_matcher.criteria import CRITERIA, FAMILIES, Importance
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.numbers import format_number
 from geo_matcher.presets import PRESETS
@@ -22,6 +22,8 @@ from geo_matcher.sentences import listed
 from geo_matcher.territory import Territory
 
 __all__ = ["Wish", "wishes"]
+
+Chosen = TypeVar("Chosen")
 
 
 class Wish(NamedTuple):
@@ -109,6 +111,11 @@ def _importance(profile: Profile, t: Translate, language: str) -> Iterator[Wish]
             yield Wish(word[0].upper() + word[1:], ", ".join(names))
 
 
+def _in_order(chosen: Mapping[str, Chosen]) -> list[tuple[str, Chosen]]:
+    """Return what was said of single criteria in the order of the catalogue."""
+    return [(name, chosen[name]) for name in CRITERIA if name in chosen]
+
+
 def _limits(profile: Profile, t: Translate, language: str) -> Iterator[Wish]:
     limits = [
         t(
@@ -116,7 +123,7 @@ def _limits(profile: Profile, t: Translate, language: str) -> Iterator[Wish]:
             field=criterion_label(name, language),
             text=limit_figure(f"{prefix}_{name}", bound, language),
         )
-        for name, limit in profile.limits.items()
+        for name, limit in _in_order(profile.limits)
         for prefix, bound in (("max", limit.at_most), ("min", limit.at_least))
         if bound is not None
     ]
@@ -131,14 +138,14 @@ def _finer(profile: Profile, t: Translate, language: str) -> Iterator[Wish]:
             field=criterion_label(name, language),
             text=t(f"importance.{choice.importance.value}"),
         )
-        for name, choice in profile.criteria.items()
+        for name, choice in _in_order(profile.criteria)
         if choice.importance is not None
     ]
     if chosen:
         yield Wish(t("form.finer"), " · ".join(chosen))
     own = [
         criterion_label(name, language)
-        for name, choice in profile.criteria.items()
+        for name, choice in _in_order(profile.criteria)
         if choice.breakpoints is not None
     ]
     if own:

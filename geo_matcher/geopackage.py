@@ -140,7 +140,9 @@ def _places(ranking: Ranking) -> gpd.GeoDataFrame:
 
 def _metadata(ranking: Ranking) -> pd.DataFrame:
     territory = ranking.territory
-    profile = json.dumps(ranking.profile.model_dump(mode="json"), ensure_ascii=False)
+    profile = json.dumps(
+        ranking.profile.model_dump(mode="json"), ensure_ascii=False, sort_keys=True
+    )
     weights = {
         name: weight
         for name, weight in zip(CRITERIA, ranking.weights.tolist(), strict=True)
