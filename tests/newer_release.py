@@ -22,13 +22,13 @@ def _change(copy: Path) -> None:
     lines = _read(copy / "source" / "broadband_fixed_2026t2.csv")
     of_village = lines["insee_code"] == FIBRE_FELL
     for row in lines.index[of_village]:
-        lost = int(lines.at[row, "mci_best_ftth"]) // 3
+        lost = int(str(lines.at[row, "mci_best_ftth"])) // 3
         for column, change in (
             ("mci_best_ftth", -lost),
             ("mci_best_fixed_4g", lost),
             ("mci_land_1gbit", -lost),
         ):
-            lines.at[row, column] = str(int(lines.at[row, column]) + change)
+            lines.at[row, column] = str(int(str(lines.at[row, column])) + change)
     lines.to_csv(copy / "source" / "broadband_fixed_2026t2.csv", index=False, lineterminator="\n")
     prices = _read(copy / "source" / "housing_prices_rents_2022_2023.csv")
     prices.loc[prices["insee_code"] == PRICE_FELL, "price_m2_mean_2022_2023"] = "900"

@@ -153,7 +153,8 @@ def test_an_empty_list_is_remembered_as_such(territory: Territory) -> None:
     assert seen.villages == ()
     assert decode(encode(seen)) == seen
     found = since(dataclasses.replace(seen, release=OLD), ranking)
-    assert found.villages == found.entered == ()
+    assert found.villages == ()
+    assert found.entered == ()
 
 
 def test_each_kind_of_damage_is_refused(ranking: Ranking) -> None:
