@@ -6,7 +6,7 @@ of the ledger are written out; what never depends on a profile comes from ``shee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ __all__ = [
     "LedgerGroup",
     "LedgerRow",
     "card_chances",
+    "cards_of",
     "chances_of",
     "make_cards",
     "points_text",
@@ -85,6 +86,10 @@ class Chances(NamedTuple):
     width: float
 
 
+NO_CHANCES = Chances("", "", 0.0, 0.0)
+"""Of a village that the search does not list."""
+
+
 class LedgerRow(NamedTuple):
     """One line of the account of a score.
 
@@ -121,7 +126,7 @@ class Card:
     badge, badge_url
         ``sourced``, ``reconstructed``, ``network`` or empty; where a sourced partner is named.
     rank, is_tie
-        Its place, and whether others share it.
+        Its place, 0 when the search does not list it, and whether others share it.
     chances
         How sure that place is; None where it is still being counted.
     tie_text, is_tied
@@ -192,6 +197,19 @@ def make_cards(ranking: Ranking, odds: Odds | None, language: str, top: int) -> 
     top
         How many.
     """
+    return cards_of(ranking, odds, language, ranking.best(top))
+
+
+def cards_of(ranking: Ranking, odds: Odds | None, language: str, rows: Sequence[int]) -> list[Card]:
+    """Return the cards of some communes, whether the ranking lists them or not.
+
+    Parameters
+    ----------
+    ranking, odds, language
+        As for :func:`make_cards`.
+    rows
+        Rows of the communes, in the order wanted.
+    """
     ranks, holders = np.unique(ranking.ranks, return_counts=True)
     common = _Common(
         sheets=sheets_of(ranking.territory, language),
@@ -200,14 +218,16 @@ def make_cards(ranking: Ranking, odds: Odds | None, language: str, top: int) -> 
         language=language,
         tied=tie_texts(odds, language) if odds else {},
     )
-    # Ties may make the list longer than `top`; the order of results is that of `ranking.order`.
-    results = ranking.results(top)
-    rows = ranking.order[: len(results)].tolist()
-    chances = card_chances(odds, len(rows), language) if odds else [None] * len(rows)
-    return [
-        _card(ranking, row, result, chance, common)
-        for row, result, chance in zip(rows, results, chances, strict=True)
-    ]
+    columns = {row: column for column, row in enumerate(ranking.order.tolist())}
+
+    def chance(row: int) -> Chances | None:
+        if odds is None:
+            return None
+        if row not in columns:
+            return NO_CHANCES
+        return chances_of(odds.summaries[columns[row]], len(ranking), language)
+
+    return [_card(ranking, row, ranking.result(row), chance(row), common) for row in rows]
 
 
 def card_chances(odds: Odds, top: int, language: str) -> list[Chances]:
@@ -289,7 +309,7 @@ def _card(
         inhabitants=format_number(result["population"], language),
         badge=sheet.badge,
         badge_url=sheet.badge_url,
-        rank=result["rank"],
+        rank=result["rank"] or 0,
         is_tie=result["rank"] in common.shared,
         chances=chances,
         tie_text=common.tied.get(row, ""),

@@ -5,9 +5,11 @@ profile has exactly one canonical query, defaults left out, and reading it back 
 again. Nothing is ignored in silence: an unknown key, a key given twice or a number that is none
 refuses the whole query, with every fault listed at once.
 
-Keys: ``lang``, ``scope``, ``top``; ``preset`` (a profile to start from, which the other keys
-change; a key given empty goes back to its default); ``name``, ``track``, ``sector``, ``from``
-(a big city by its word, any commune by its INSEE code, or by its name where it can be looked up),
+Keys: ``lang``, ``scope``, ``top``; ``pick`` (codes of the ticked villages, ``32249,32213``);
+``seen`` (what a shared link remembers, :mod:`geo_matcher.snapshot`); ``preset`` (a profile to start
+from, which the other keys change; a key given empty goes back to its default); ``name``, ``track``,
+``sector``, ``from`` (a big city by its word, any commune by its INSEE code, or by its name where it
+can be looked up),
 ``work_mode``, ``city``, ``children`` (``4,9``), ``tenure``, ``budget``, ``surface``, ``size``;
 ``w_<family>`` and ``c_<criterion>`` (importance), ``max_<criterion>`` and ``min_<criterion>``
 (hard limits), ``v_<criterion>`` (breakpoints, ``5:1,15:0``).
@@ -16,7 +18,7 @@ change; a key given empty goes back to its default); ``name``, ``track``, ``sect
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode
@@ -41,6 +43,7 @@ __all__ = [
     "DEFAULT_TOP",
     "FAULT_TEXTS",
     "IMPORTANCE_WORDS",
+    "MAX_PICKS",
     "MAX_TOP",
     "ORIGIN_KEY",
     "Asked",
@@ -60,6 +63,9 @@ DEFAULT_LANGUAGE = "fr"
 DEFAULT_SCOPE = "partners"
 DEFAULT_TOP = 20
 MAX_TOP = 500
+
+MAX_PICKS = 8
+"""Villages that may be ticked: those that a printed shortlist holds."""
 
 MAX_QUERY_CHARS = 8_000
 """Size above which a query is refused unread."""
@@ -100,7 +106,7 @@ MAX_CHOICES = 8
 FindCommune = Callable[[str], Found]
 """Tells which commune of France a typed name means."""
 
-APART = ("lang", "scope", "top", "preset")
+APART = ("lang", "scope", "top", "preset", "pick", "seen")
 """Keys that are not part of the profile."""
 
 FIELD_KEYS: Mapping[str, str] = {
@@ -112,6 +118,7 @@ FIELD_KEYS: Mapping[str, str] = {
     **{field: key for key, field in NUMBERS.items()},
 }
 
+_CODE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _UNIT = re.compile(r"(€|eur|euros?|m²|m2|min)$", re.IGNORECASE)
@@ -155,6 +162,7 @@ FAULT_TEXTS: Mapping[str, str] = {
     "too_long": "{key}: too long (at most {expected} characters); shorten it",
     "not_a_number": "{key}: found {found!r}, expected a number such as 12 or 12.5",
     "not_an_age": "{key}: found {found!r}, expected whole ages such as 4, 9",
+    "not_a_code": "{key}: found {found!r}, expected INSEE codes such as 32249,32213",
     "not_an_option": "{key}: found {found!r}, expected one of: {expected}",
     "below": "{key}: found {found!r}, expected {expected} or more",
     "not_above": "{key}: found {found!r}, expected more than {expected}",
@@ -184,6 +192,10 @@ class Asked:
         Among which communes, in which language, how many of them.
     is_canonical
         Whether the query was already as short as it can be, or starts from a preset.
+    picks
+        Codes of the ticked villages, in the order in which they were.
+    seen
+        What a shared link remembers, as received; empty for any other address.
     """
 
     profile: Profile
@@ -191,6 +203,8 @@ class Asked:
     language: str = DEFAULT_LANGUAGE
     top: int = DEFAULT_TOP
     is_canonical: bool = True
+    picks: tuple[str, ...] = ()
+    seen: str = ""
 
 
 class FormError(ProfileError):
@@ -245,20 +259,21 @@ def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked
             faults.append(Fault(shown, "repeated_key"))
         elif not _is_known(key):
             faults.append(Fault(shown, "unknown_key"))
-        elif len(value) > MAX_VALUE_CHARS:
+        elif len(value) > MAX_VALUE_CHARS and key != "seen":  # a damaged memory refuses nothing
             faults.append(Fault(shown, "too_long", expected=(str(MAX_VALUE_CHARS),)))
         else:
             given[key] = value
     language = _option(given, "lang", LANGUAGES, DEFAULT_LANGUAGE, faults)
     scope = _option(given, "scope", SCOPES, DEFAULT_SCOPE, faults)
     top = _top(given.get("top", ""), faults)
+    picks = _picks(given.get("pick", ""), faults)
     read = _with_origin(given, find_commune, faults)
     profile = _profile(read, faults)
     if faults or profile is None:
         raise FormError(tuple(dict.fromkeys(faults)), given, scope, language)
     is_whole = "preset" in given or "" not in given.values()
     is_canonical = is_whole and given.get(ORIGIN_KEY, "") == read.get(ORIGIN_KEY, "")
-    return Asked(profile, scope, language, top, is_canonical)
+    return Asked(profile, scope, language, top, is_canonical, picks, given.get("seen", ""))
 
 
 def to_query(
@@ -266,6 +281,9 @@ def to_query(
     scope: str = DEFAULT_SCOPE,
     language: str = DEFAULT_LANGUAGE,
     top: int = DEFAULT_TOP,
+    *,
+    picks: Sequence[str] = (),
+    seen: str = "",
 ) -> str:
     """Return the canonical query of a profile, defaults left out."""
     fields = {k: v for k, v in profile_fields(profile).items() if v != DEFAULT_FIELDS.get(k, "")}
@@ -273,6 +291,8 @@ def to_query(
         ("scope", scope, DEFAULT_SCOPE),
         ("lang", language, DEFAULT_LANGUAGE),
         ("top", str(top), str(DEFAULT_TOP)),
+        ("pick", ",".join(picks), ""),
+        ("seen", seen, ""),
     ):
         if value != default:
             fields[key] = value
@@ -395,6 +415,18 @@ def _with_origin(
     choices = tuple((commune.insee_code, commune.label) for commune in first)
     faults.append(Fault(ORIGIN_KEY, fault, _shown(typed), names, choices))
     return {key: value for key, value in given.items() if key != ORIGIN_KEY}
+
+
+def _picks(text: str, faults: list[Fault]) -> tuple[str, ...]:
+    codes = tuple(dict.fromkeys(part for part in text.upper().split(",") if part))
+    wrong = [code for code in codes if not _CODE.fullmatch(code)]
+    if wrong:
+        faults.append(Fault("pick", "not_a_code", _shown(wrong[0])))
+    elif len(codes) > MAX_PICKS:
+        faults.append(Fault("pick", "too_many", expected=(str(MAX_PICKS),)))
+    else:
+        return codes
+    return ()
 
 
 def _profile(given: Mapping[str, str], faults: list[Fault]) -> Profile | None:

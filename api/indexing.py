@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fastapi import Request
-
 from api.rendering import render, script_json
-from api.settings import Settings
 from api.sheets import commune_path, sheets_of
 from api.texts import translator
 from geo_matcher.numbers import LANGUAGES
 from geo_matcher.territory import Territory
 
-__all__ = ["HeadView", "card_data", "head_view", "public_address", "robots_text", "sitemap_xml"]
+__all__ = ["HeadView", "card_data", "head_view", "robots_text", "sitemap_xml"]
 
-CLOSED = ("/api/", "/fragments/", "/maps/")
+CLOSED = ("/api/", "/fragments/", "/maps/", "/downloads/")
 """What search engines are asked to leave alone. The page of sales is not here: it has to be read
 for its "noindex" to be seen."""
 
@@ -49,12 +46,6 @@ class HeadView:
     canonical: str
     alternates: tuple[tuple[str, str], ...]
     locale: str
-
-
-def public_address(request: Request) -> str:
-    """Return where this service is found, with no slash at the end."""
-    settings: Settings = request.app.state.settings
-    return (settings.public_url or str(request.base_url)).rstrip("/")
 
 
 def head_view(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.apart import address
+from api.addresses import canonical, page_address
 from api.cards import Chances, chances_of
 from api.forms import Asked, plain_number, read_number
 from api.texts import translator, typeset
@@ -151,7 +151,7 @@ def interview_view(found: Interview, asked: Asked) -> InterviewView:
     given = [("answer", _written(answer, answer.choice)) for answer in found.answers]
 
     def link(own: Sequence[tuple[str, str]]) -> str:
-        return address(PATH, own, asked, language)
+        return page_address(PATH, own, canonical(asked))
 
     def option(question: Question, choice: Choice, text: str) -> Option:
         return Option(

@@ -364,6 +364,7 @@ FIELD_LABELS = {
     "name": "form.name",
     "scope": "scope.title",
     "preset": "form.presets",
+    "pick": "keep.picks",
 }
 
 

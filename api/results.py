@@ -7,10 +7,11 @@ Hides the wording of counts, prices of limits and faults. A template only writes
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from api.addresses import page_address
 from api.cards import Card, card_chances, make_cards, points_text, tie_texts
 from api.forms import (
     MAX_TOP,
@@ -26,6 +27,8 @@ from api.forms import (
 from api.origins import choice_links
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
+from api.shortlist import DownloadLink, download_links
+from api.since import SinceView, since_view
 from api.texts import Translate, criterion_label, translator, typeset
 from api.turns import odds_in_turn
 from geo_matcher.criteria import CRITERIA, Unit
@@ -35,6 +38,7 @@ from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.origins import origin_label
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
+from geo_matcher.snapshot import encode, snapshot
 from geo_matcher.territory import SCOPES
 
 __all__ = [
@@ -82,8 +86,16 @@ class ResultsView:
         Link to a wider scope and its label, when nothing is left.
     faults, choices
         What could not be read in the answers; pairs (link, name) of communes that may be meant.
+    since
+        What has moved since the link that was followed was copied.
     query, fields
-        What was asked, as a query string and as its pairs.
+        What was asked, as a query string, and as its pairs without the ticked villages.
+    picks, kept
+        The ticked villages; those of them that no card shows.
+    share_href
+        Link to the list that remembers what it shows.
+    downloads, shortlist_href, accompany_href
+        The whole list as files; the ticked villages, or the first, on paper; the way to an adviser.
     map_href, download_href
         The detailed map of the same result.
     is_plain
@@ -103,8 +115,15 @@ class ResultsView:
     wider: tuple[str, str] = ("", "")
     faults: tuple[str, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
+    since: SinceView | None = None
     query: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+    picks: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    share_href: str = ""
+    downloads: tuple[DownloadLink, ...] = ()
+    shortlist_href: str = ""
+    accompany_href: str = ""
     map_href: str = ""
     download_href: str = ""
     is_plain: bool = False
@@ -128,10 +147,24 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
     odds = odds_in_turn(ranking) if with_odds else None
     cards = make_cards(ranking, odds, language, asked.top)
     query = to_query(asked.profile, asked.scope, language)
+    since = since_view(ranking, asked)
+    if since is None:  # a memory of this very release says nothing
+        asked = replace(asked, seen="")
     left = len(ranking) - len(cards)
     more_query = to_query(
-        asked.profile, asked.scope, language, min(len(cards) + STEP, len(ranking), MAX_TOP)
+        asked.profile,
+        asked.scope,
+        language,
+        min(len(cards) + STEP, len(ranking), MAX_TOP),
+        picks=asked.picks,
+        seen=asked.seen,
     )
+    known = set(ranking.matrix.codes)
+    picks = tuple(code for code in asked.picks if code in known)
+    ticked = to_query(asked.profile, asked.scope, language, picks=picks)
+    shown = {card.code for card in cards}
+    memory = encode(snapshot(ranking))
+    share = to_query(asked.profile, asked.scope, language, asked.top, picks=picks, seen=memory)
     count, tab = _counts(ranking, language)
     return ResultsView(
         count=count,
@@ -143,12 +176,19 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
         limits=tuple(_limits(ranking, asked)),
         near_misses=tuple(_near_misses(ranking, language)),
         wider=_wider(ranking, asked),
-        query=query,
+        since=since,
+        query=ticked,
         fields=tuple(parse_qsl(query)),
+        picks=picks,
+        kept=tuple(code for code in picks if code not in shown),
+        share_href=href(share),
+        downloads=download_links(query),
+        shortlist_href=page_address("/shortlist", (), ticked),
+        accompany_href=page_address("/accompany", (), ticked),
         map_href=f"/maps/match?{query}" if query else "/maps/match",
         download_href=f"/maps/match?{query}&download=1" if query else "/maps/match?download=1",
         is_plain=not to_query(asked.profile),
-        state=script_json(_state(ranking, asked, count, tab, len(cards))),
+        state=script_json(_state(ranking, asked, count, tab, len(cards)) | {"share": share}),
     )
 
 
@@ -200,7 +240,7 @@ def _state(ranking: Ranking, asked: Asked, count: str, tab: str, shown: int) -> 
     scores = ranking.score[ranking.order].tolist()
     listed = zip(ranking.order.tolist(), scores, ranking.ranks.tolist(), strict=True)
     return {
-        "query": to_query(asked.profile, asked.scope, asked.language, asked.top),
+        "query": to_query(asked.profile, asked.scope, asked.language, asked.top, seen=asked.seen),
         "other": to_query(asked.profile, asked.scope, other_language(asked.language), asked.top),
         "count": count,
         "tab": tab,

@@ -39,3 +39,9 @@ class Settings(BaseSettings):
     max_concurrency: int = Field(
         200, ge=1, le=10_000, description="Requests under way at once; further ones get 503."
     )
+    contact_email: str = Field(
+        "",
+        max_length=254,
+        pattern=r"^(?:[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?$",
+        description="Address of the advisers, whom prepared messages go to; none by default.",
+    )

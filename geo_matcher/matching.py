@@ -262,9 +262,10 @@ class Ranking:
         top
             How many at most; all of them by default. A tie at the end is listed whole.
         """
-        return [self.result(row) for row in self._rows(top)]
+        return [self.result(row) for row in self.best(top)]
 
-    def _rows(self, top: int | None) -> list[int]:
+    def best(self, top: int | None = None) -> list[int]:
+        """Return the rows of the best communes; see :meth:`results`."""
         rows: list[int] = self.order.tolist()
         if top is None or top >= len(rows):
             return rows

@@ -5,14 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from api.dependencies import TerritoryDep
-from api.indexing import public_address, robots_text, sitemap_xml
+from api.addresses import public_address
+from api.dependencies import FRESH, TerritoryDep
+from api.indexing import robots_text, sitemap_xml
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
-
-FRESH = {"Cache-Control": "no-cache"}
 
 
 @router.get("/robots.txt")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from api.apart import FRESH, address, canonical, excuse, refusal, taken
-from api.dependencies import TerritoryDep
+from api.addresses import canonical, page_address, split_off
+from api.dependencies import FRESH, TerritoryDep
 from api.forms import FormError, other_language
-from api.frame import frame_view
+from api.frame import frame_view, refusal, sorry
 from api.interviewing import PATH, interview_view, read_answers
 from api.origins import read_query
 from api.rendering import render
@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 @router.get(PATH)
 def show_interview(request: Request, territory: TerritoryDep) -> Response:
     """Ask the next question, or say why none is left; the address holds the answers."""
-    values, query = taken(request, "answer")
+    values, query = split_off(request, "answer")
     try:
         asked = read_query(territory, query)
     except FormError as error:
@@ -37,14 +37,14 @@ def show_interview(request: Request, territory: TerritoryDep) -> Response:
             found = interview(territory, asked.profile, asked.scope, answers)
     except ProfileError:
         text = t("interview.unreadable")
-        return excuse(territory, language, asked.scope, [text], 422, canonical(asked))
+        return sorry(territory, language, asked.scope, [text], 422, canonical(asked))
     own = [("answer", value) for value in values]
     frame = frame_view(
         territory,
         language,
         title=t("interview.title"),
         back_query=canonical(asked),
-        other_href=address(PATH, own, asked, other_language(language)),
+        other_href=page_address(PATH, own, canonical(asked, other_language(language))),
     )
     html = render("interview.html", language, page=frame, interview=interview_view(found, asked))
     return HTMLResponse(html, headers=FRESH)

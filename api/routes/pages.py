@@ -6,10 +6,12 @@ the language, the scope and the whole profile.
 
 from __future__ import annotations
 
+import dataclasses
+
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api.dependencies import TerritoryDep, json_answer
+from api.dependencies import FRESH, TerritoryDep, json_answer
 from api.errors import problem
 from api.forms import ORIGIN_KEY, Asked, FormError, href, other_language, profile_fields, to_query
 from api.origins import read_query
@@ -17,6 +19,7 @@ from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
 from api.results import fault_results, odds_state, results_view
+from api.since import is_of_this_release
 from geo_matcher.matching import rank
 from geo_matcher.origins import origin_label
 from geo_matcher.profile import Profile
@@ -26,7 +29,6 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-FRESH = {"Cache-Control": "no-cache"}
 
 MAP_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -46,6 +48,8 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         asked = read_query(territory, query)
     except FormError as error:
         return _fault_page(territory, error)
+    if is_of_this_release(asked.seen, territory):  # nothing has moved: the link is the list's own
+        asked = dataclasses.replace(asked, seen="", is_canonical=False)
     if not asked.is_canonical:
         return RedirectResponse(href(_canonical(asked)), status_code=303)
     origin = origin_label(territory, asked.profile)
@@ -58,7 +62,7 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         scope=asked.scope,
         language=asked.language,
         other_query=_canonical(asked, other_language(asked.language)),
-        is_plain=not to_query(asked.profile, asked.scope),
+        is_plain=not to_query(asked.profile, asked.scope, picks=asked.picks, seen=asked.seen),
     )
     return HTMLResponse(render("page.html", asked.language, page=view), headers=FRESH)
 
@@ -118,7 +122,14 @@ def _query(request: Request) -> str:
 
 
 def _canonical(asked: Asked, language: str | None = None) -> str:
-    return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
+    return to_query(
+        asked.profile,
+        asked.scope,
+        language or asked.language,
+        asked.top,
+        picks=asked.picks,
+        seen=asked.seen,
+    )
 
 
 def _fault_page(territory: Territory, error: FormError) -> Response:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from api.apart import FRESH, address, canonical, excuse, refusal, taken
+from api.addresses import canonical, page_address, split_off
 from api.compare import compare_view
-from api.dependencies import TerritoryDep
-from api.forms import FormError, other_language
-from api.frame import frame_view
+from api.dependencies import FRESH, TerritoryDep
+from api.forms import MAX_PICKS, FormError, other_language
+from api.frame import frame_view, refusal, sorry
 from api.origins import read_query
 from api.rendering import render
 from api.texts import translator
@@ -47,7 +47,7 @@ def show_why_part(request: Request, territory: TerritoryDep) -> Response:
 
 
 def _why(request: Request, territory: Territory, template: str) -> Response:
-    communes, query = taken(request, "commune")
+    communes, query = split_off(request, "commune")
     try:
         asked = read_query(territory, query)
     except FormError as error:
@@ -58,14 +58,16 @@ def _why(request: Request, territory: Territory, template: str) -> Response:
             found = reasons(rank(territory, asked.profile, asked.scope), name)
     except UnknownCommuneError:
         text = translator(asked.language)("frame.unknown", found=name[:MAX_SHOWN])
-        return excuse(territory, asked.language, asked.scope, [text], 404, canonical(asked))
+        return sorry(territory, asked.language, asked.scope, [text], 404, canonical(asked))
     view = why_view(found, asked.language, canonical(asked))
     frame = frame_view(
         territory,
         asked.language,
         title=view.title,
         back_query=canonical(asked),
-        other_href=address("/why", [("commune", name)], asked, other_language(asked.language)),
+        other_href=page_address(
+            "/why", [("commune", name)], canonical(asked, other_language(asked.language))
+        ),
     )
     html = render(template, asked.language, page=frame, why=view, framed=template == "why.html")
     return HTMLResponse(html, headers=FRESH)
@@ -74,7 +76,7 @@ def _why(request: Request, territory: Territory, template: str) -> Response:
 @router.get("/compare")
 def show_comparison(request: Request, territory: TerritoryDep) -> Response:
     """Show two to four villages side by side."""
-    villages, query = taken(request, "village")
+    villages, query = split_off(request, "village")
     try:
         asked = read_query(territory, query)
     except FormError as error:
@@ -87,11 +89,14 @@ def show_comparison(request: Request, territory: TerritoryDep) -> Response:
             codes.append(territory.find(name))
         except UnknownCommuneError:
             text = t("frame.unknown", found=name[:MAX_SHOWN])
-            return excuse(territory, language, asked.scope, [text], 404, canonical(asked))
+            return sorry(territory, language, asked.scope, [text], 404, canonical(asked))
     codes = list(dict.fromkeys(codes))
+    # The boxes of the list come back ticked; an address that ticks others keeps them.
+    picks = asked.picks or codes[:MAX_PICKS]
     if not MIN_VILLAGES <= len(codes) <= MAX_VILLAGES:
         text = t("compare.count", found=len(codes), least=MIN_VILLAGES, most=MAX_VILLAGES)
-        return excuse(territory, language, asked.scope, [text], 422, canonical(asked))
+        back = canonical(asked, picks=picks)
+        return sorry(territory, language, asked.scope, [text], 422, back)
     found = compare(ranking, codes)
     view = compare_view(found, odds_in_turn(ranking), language, canonical(asked))
     own = [("village", village.insee_code) for village in found.villages]
@@ -99,7 +104,7 @@ def show_comparison(request: Request, territory: TerritoryDep) -> Response:
         territory,
         language,
         title=view.title,
-        back_query=canonical(asked),
-        other_href=address("/compare", own, asked, other_language(language)),
+        back_query=canonical(asked, picks=picks),
+        other_href=page_address("/compare", own, canonical(asked, other_language(language))),
     )
     return HTMLResponse(render("compare.html", language, page=frame, compare=view), headers=FRESH)

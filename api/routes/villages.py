@@ -13,12 +13,12 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api.apart import FRESH, canonical, excuse, refusal
+from api.addresses import canonical, public_address
 from api.changes import changes_view
-from api.dependencies import TerritoryDep
+from api.dependencies import FRESH, TerritoryDep
 from api.forms import DEFAULT_SCOPE, Asked, FormError, other_language, to_query
-from api.frame import FrameView, frame_view
-from api.indexing import card_data, head_view, public_address
+from api.frame import FrameView, frame_view, refusal, sorry
+from api.indexing import card_data, head_view
 from api.origins import read_query
 from api.rendering import render
 from api.sheets import commune_path
@@ -60,7 +60,7 @@ def show_housing_part(request: Request, territory: TerritoryDep, insee_code: str
         code = territory.find(insee_code[:MAX_NAME])
     except UnknownCommuneError:
         text = translator(language)("village.unknown", found=insee_code[:MAX_SHOWN])
-        return excuse(territory, language, DEFAULT_SCOPE, [text], 404)
+        return sorry(territory, language, DEFAULT_SCOPE, [text], 404)
     html = render(
         "_housing.html", language, housing=housing_view(territory, code, language), is_part=True
     )
@@ -156,7 +156,7 @@ def _unknown(
 ) -> Response:
     text = translator(asked.language)("village.unknown", found=place[:MAX_SHOWN])
     near = tuple(_near(territory, asked, error))
-    return excuse(territory, asked.language, asked.scope, [text], 404, canonical(asked), near=near)
+    return sorry(territory, asked.language, asked.scope, [text], 404, canonical(asked), near=near)
 
 
 def _near(

@@ -20,7 +20,10 @@ let state = readJson("state");
 let map = null;
 let chosen = "";
 const openSheet = createDialog(setup.words, trouble);
-const picks = createPicks(results, setup.words);
+const picks = createPicks(results, setup.words, () => {
+  history.replaceState(null, "", addressOf(state.query));
+  byId("other-language").href = addressOf(state.other);
+});
 
 // --- Asking and showing ----------------------------------------------------------------------
 
@@ -110,11 +113,16 @@ async function showOdds(signal) {
   }
 }
 
+function addressOf(query) {
+  const whole = picks.address(query ?? "");
+  return whole ? `/?${whole}` : "/";
+}
+
 /** Bring everything around the list into line with the new state. */
 function settle() {
   followImplied(form, state.implied);
   const query = state.query;
-  const address = query ? `/?${query}` : "/";
+  const address = addressOf(query);
   if (pendingHistory === "push" && address !== location.pathname + location.search) {
     history.pushState(null, "", address);
   } else if (pendingHistory) {
@@ -123,7 +131,7 @@ function settle() {
   pendingHistory = "";
   byId("map-detailed").href = `/maps/match?${query}`;
   byId("map-download").href = `/maps/match?${query ? `${query}&` : ""}download=1`;
-  byId("other-language").href = `/?${state.other}`;
+  byId("other-language").href = addressOf(state.other);
   for (const note of document.querySelectorAll("[data-scope]")) {
     note.hidden = note.dataset.scope !== state.fields.scope;
   }
@@ -184,6 +192,7 @@ form.addEventListener("submit", async (event) => {
 
 window.addEventListener("popstate", () => {
   pendingHistory = "";
+  picks.read(location.search);
   show(location.search.slice(1), { refill: true });
 });
 
@@ -326,7 +335,7 @@ byId("share").addEventListener("click", async () => {
   const label = byId("share").querySelector("span");
   const before = label.textContent;
   try {
-    await navigator.clipboard.writeText(new URL(`/?${state.query ?? ""}`, location.href).href);
+    await navigator.clipboard.writeText(new URL(addressOf(state.share), location.href).href);
     label.textContent = setup.words.share_copied;
     setTimeout(() => (label.textContent = before), COPIED_MS);
   } catch {

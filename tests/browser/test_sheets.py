@@ -62,18 +62,22 @@ def test_two_to_four_villages_are_picked_and_kept_while_the_list_changes(visit: 
     codes = [boxes.nth(place).get_attribute("value") for place in range(5)]
     boxes.nth(0).check()
     assert bar.is_visible()
-    assert bar.locator("button").is_disabled()
+    compare = bar.locator("button[data-compare]")
+    assert compare.is_disabled()
     for place in (1, 2, 3):
         boxes.nth(place).check()
     assert "4 villages" in (bar.text_content() or "")
-    assert boxes.nth(4).is_disabled()
-    boxes.nth(3).uncheck()
+    boxes.nth(4).check()
+    assert compare.is_disabled()
+    assert "gardez-en quatre au plus" in (bar.text_content() or "")
+    for place in (3, 4):
+        boxes.nth(place).uncheck()
     with page.expect_response(lambda answer: "/fragments/matches" in answer.url):
         page.locator('label:has(input[name="scope"][value="all"])').click()
     page.locator("#results[aria-busy]").wait_for(state="detached")
     assert "3 villages" in (bar.text_content() or "")
     assert not page.locator("#map-said").text_content()
-    bar.locator("button").click()
+    compare.click()
     page.wait_for_url("**/compare?**")
     heads = page.locator(".versus thead th a")
     assert heads.count() == 3
@@ -82,6 +86,9 @@ def test_two_to_four_villages_are_picked_and_kept_while_the_list_changes(visit: 
     page.locator(".home a").click()
     page.wait_for_url("**/?**")
     assert "scope=all" in page.url
+    kept = page.locator('input[name="village"]:checked')
+    assert [kept.nth(place).get_attribute("value") for place in range(kept.count())] == asked
+    assert kept.count() == 3
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -131,7 +138,7 @@ def test_both_pages_work_without_scripts(visit: Start) -> None:
     page = visit(java_script_enabled=False).open(FAMILY)
     page.locator('input[name="village"]').nth(0).check()
     page.locator('input[name="village"]').nth(2).check()
-    page.locator(".compare-bar button").click()
+    page.locator(".compare-bar button[data-compare]").click()
     assert page.locator(".versus thead th a").count() == 2
     page.locator(".versus thead th a").nth(1).click()
     assert page.locator(".reasons li").count() >= 3

@@ -6,6 +6,7 @@ from string import Formatter
 
 import pytest
 
+from api.accompany import CALLBACKS
 from api.changes import COUNTS
 from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
@@ -26,6 +27,7 @@ COMPOSED = {
     | {"interval.all", "interval.most"},
     "day.": set(WEEKDAYS),
     "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
+    "callback.": set(CALLBACKS),
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
