@@ -109,7 +109,7 @@ class NewcomerDraws:
         places = min(FIRST_PLACES[-1], shown.shape[1])
         top = np.argpartition(-shown, places - 1, axis=1)[:, :places]
         order = np.argsort(-np.take_along_axis(shown, top, axis=1), axis=1)
-        return np.take_along_axis(top, order, axis=1)
+        return np.asarray(np.take_along_axis(top, order, axis=1))
 
     @cached_property
     def first_score(self) -> FloatArray:
@@ -121,13 +121,13 @@ class NewcomerDraws:
         """Return the score of the last of the first places; minus infinity where it is empty."""
         if places > self.first_score.shape[1]:
             return np.full(len(self.score), -np.inf)
-        return self.first_score[:, places - 1]
+        return np.asarray(self.first_score[:, places - 1])
 
     def odds(self, places: int) -> FloatArray:
         """Return the share of the draws in which each commune is among the first places."""
         counted = np.isfinite(self.first_score[:, :places])
         seen = np.bincount(self.first[:, :places][counted], minlength=self.score.shape[1])
-        return seen / len(self.score)
+        return np.asarray(seen / len(self.score))
 
 
 def draws_of_newcomers(
@@ -211,7 +211,7 @@ class Demand:
     def draws_error(self, places: int) -> FloatArray:
         """Return the standard error of :meth:`expected` that more draws would remove."""
         p = self.odds[places]
-        return np.sqrt((p * (1.0 - p)).sum(axis=0) / (self.draws - 1))
+        return np.asarray(np.sqrt((p * (1.0 - p)).sum(axis=0) / (self.draws - 1)))
 
     def population_error(self, places: int) -> FloatArray:
         """Return the standard error of :meth:`expected` over other populations of the same size.
@@ -219,7 +219,7 @@ class Demand:
         It holds that of the draws.
         """
         p = self.odds[places]
-        return np.asarray(np.sqrt(len(p)) * p.std(axis=0, ddof=1))
+        return np.maximum(self.draws_error(places), np.sqrt(len(p)) * p.std(axis=0, ddof=1))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the demand in plain types, the most expected commune first."""

@@ -262,7 +262,8 @@ class _Tally:
     ) -> tuple[IntArray, IntArray, FloatArray]:
         """Return the scores that change and are enough for the first places.
 
-        Draws, entries of the changes, and scores. Who would not be there with the best value of all is not looked at further.
+        Draws, entries of the changes, and scores. Who would not be there with the best value of all
+        is not looked at further.
         """
         at = np.searchsorted(drawn.used, np.array(used, dtype=np.intp))
         weights, values, levels = (
