@@ -41,7 +41,7 @@ __all__ = ["lift_app"]
 lift_app = typer.Typer()
 
 
-class LiftFormat(StrEnum):
+class _LiftFormat(StrEnum):
     """Forms of lifts."""
 
     table = "table"
@@ -78,11 +78,11 @@ def _lift(
     draws: DrawsOfEach = DEFAULT_DRAWS,
     seed: SeedArgument = DEFAULT_SEED,
     output_format: Annotated[
-        LiftFormat, typer.Option("--format", help="Form of the answer.")
-    ] = LiftFormat.table,
+        _LiftFormat, typer.Option("--format", help="Form of the answer.")
+    ] = _LiftFormat.table,
     language: LanguageArgument = LanguageOption.en,
 ) -> None:
-    """Tell in how many more newcomers' first places an action would put a commune, and who loses."""
+    """Tell how many newcomers an action would bring each commune, and who loses them."""
     found = lifts(
         territory_of(context),
         scope.value,
@@ -92,16 +92,16 @@ def _lift(
         draws=draws,
         seed=seed,
     )
-    if output_format is LiftFormat.json:
+    if output_format is _LiftFormat.json:
         write_json(found.as_dict(top))
-    elif output_format is LiftFormat.csv:
+    elif output_format is _LiftFormat.csv:
         write(_lifts_csv(found, top))
     else:
         _print_lifts(found, top, language.value)
 
 
 def _lifts_csv(found: Lifts, top: int) -> str:
-    """Return lifts as CSV; whatever a spreadsheet would take for a formula is no field of ours."""
+    """Return lifts as CSV, one row each; losers are codes, who loses most first."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     measures = (
@@ -141,7 +141,7 @@ def _print_lifts(found: Lifts, top: int, language: str) -> None:
         for lift in found.of(name)[:top]:
             gain = lift.gain(first)
             losers = [
-                f"{loss.name} {format_number(-loss.newcomers, language, '.1')}"
+                f"{loss.name} −{format_number(loss.newcomers, language, '.1')}"
                 for loss in gain.losers
             ]
             table.add_row(
@@ -155,9 +155,9 @@ def _print_lifts(found: Lifts, top: int, language: str) -> None:
     people = format_number(found.profiles, language)
     draws = format_number(found.draws, language)
     terminal.print(
-        f"Nouveaux venus attendus en plus, sur {people} profils supposés (et non enquêtés), ± erreur "
-        f"type du tirage ; entre parenthèses, combien la voient déjà. {draws} tirages chacun, les "
-        "mêmes avant et après. Ce qu'une commune gagne, d'autres le perdent."
+        f"Nouveaux venus attendus en plus, sur {people} profils supposés (et non enquêtés), ± "
+        f"erreur type du tirage ; entre parenthèses, combien la voient déjà. {draws} tirages "
+        "chacun, les mêmes avant et après. Ce qu'une commune gagne, d'autres le perdent."
         if french
         else f"Expected newcomers gained, of {people} assumed (not surveyed) profiles, ± standard "
         f"error of the draws; in brackets, how many see it already. {draws} draws each, the same "
@@ -169,9 +169,9 @@ def _print_lifts(found: Lifts, top: int, language: str) -> None:
 def _gain_words(gain: Gain, language: str) -> str:
     gained, error, before = (
         format_number(number, language, ".1")
-        for number in (gain.gained, gain.draws_error, gain.before)
+        for number in (abs(gain.gained), gain.draws_error, gain.before)
     )
-    sign = "" if gained.startswith("−") or gained.startswith("-") else "+"
+    sign = "−" if gain.gained < 0 else "+"
     return f"{sign}{gained} ± {error} ({before})"
 
 
@@ -255,7 +255,7 @@ def _print_siting(found: Siting, language: str) -> None:
         )
     else:
         what = "habitants" if french else "inhabitants"
-    minutes = format_number(found.within_min, language, "" if found.within_min % 1 == 0 else ".2")
+    minutes = f"{found.within_min:g}".replace(".", "," if french else ".")
     terminal.print(
         f"{total} {what} : {met} à {minutes} min au plus d'un lieu de travail aujourd'hui, {unmet} "
         f"non, dont {unsure} pour lesquels un lieu hors du département est possible. "

@@ -179,7 +179,9 @@ def _chosen(table: Float32Array, levels: NDArray[np.uint8]) -> FloatArray:
     """Return the values at the chosen levels."""
     n, k, count = table.shape
     start = np.arange(n * k, dtype=np.intp).reshape(n, k) * count
-    return np.ascontiguousarray(table).reshape(-1).take(levels + start).astype(np.float64)
+    return np.asarray(
+        np.ascontiguousarray(table).reshape(-1).take(levels + start).astype(np.float64)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +221,9 @@ class Demand:
         It holds that of the draws.
         """
         p = self.odds[places]
-        return np.maximum(self.draws_error(places), np.sqrt(len(p)) * p.std(axis=0, ddof=1))
+        return np.asarray(
+            np.maximum(self.draws_error(places), np.sqrt(len(p)) * p.std(axis=0, ddof=1))
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the demand in plain types, the most expected commune first."""
