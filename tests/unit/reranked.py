@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from geo_matcher.counterfactual import changes_of, matrix_after
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import decision_matrix
-from geo_matcher.demand import LUCK
+from geo_matcher.demand import FIRST_PLACES, LUCK
 from geo_matcher.matching import limit_outcomes
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -25,11 +25,12 @@ def first_places(
     *,
     scope: str = "all",
     draws: int = 20,
-    places: int = 5,
     action: str = "",
     code: str = "",
-) -> NDArray[np.bool_]:
-    """Tell who is among the first places: draws × communes; with an action taken, if one is named.
+) -> NDArray[np.intp]:
+    """Rank everybody, once an action is taken if one is named: the first ten of each draw.
+
+    Best first; -1 where fewer are listed.
 
     ``source`` is the seed and the newcomer's number.
     """
@@ -57,12 +58,12 @@ def first_places(
     is_listed = territory.in_scope(scope).copy()
     for outcome in limit_outcomes(matrix, profile):
         is_listed &= ~outcome.misses
-    found = np.zeros((draws, n), dtype=np.bool_)
+    found = np.full((draws, FIRST_PLACES[-1]), -1, dtype=np.intp)
     for draw in range(draws):
         state = np.take_along_axis(
             values[:, used], levels[draw, :, :, np.newaxis].astype(np.intp), axis=2
         )[:, :, 0]
         score = np.where(is_listed, state @ weights[draw] + luck[draw], -np.inf)
-        first = np.argsort(-score)[:places]
-        found[draw, first[is_listed[first]]] = True
+        first = np.argsort(-score)[: FIRST_PLACES[-1]]
+        found[draw] = np.where(is_listed[first], first, -1)
     return found
