@@ -17,27 +17,35 @@ OPENED = {
     "coworking": "Mirande",
     "telecentre": "Condom",
     "doctor": "Solomiac",
-    "grocery": "Saint-Puy",
+    "grocery": "Auradé",
 }
-AGAIN = {"coworking": "Riscle", "telecentre": "Simorre", "bakery": "Cologne", "doctor": "Auradé"}
+AGAIN = {"coworking": "Masseube", "telecentre": "Fleurance", "bakery": "Auradé", "doctor": "Sarrant"}
 
 
 def with_places(folder: Path, opened: dict[str, str]) -> None:
     """Add places to the source tables of a release."""
-    work, shops, health = (
+    work, shops, health, halls = (
         pd.read_csv(folder / f"source/{name}.csv", dtype=str, keep_default_na=False)
-        for name in ("workplaces", "shops_bpe2025", "health_registered_2018")
+        for name in ("workplaces", "shops_bpe2025", "health_registered_2018", "town_halls_80km")
     )
+    halls = halls.set_index("insee_code")
     for kind, code in opened.items():
         if kind == "doctor":
             health.loc[health["insee_code"] == code, "gp_registered"] = "1"
         elif kind in {"bakery", "grocery"}:
-            shop = {"kind": kind, "insee_code": code, "lon": "0.5", "lat": "43.6"}
+            lon, lat = halls.loc[code, ["town_hall_lon", "town_hall_lat"]]
+            shop = {"kind": kind, "insee_code": code, "lon": lon, "lat": lat}
             shops = pd.concat([shops, pd.DataFrame([shop])])
         else:
-            row = {"name": "New", "kind": kind, "insee_code": code, "address": "", "year": "2026", "source": "test",
-                   "position": "commune only (no published coordinates)",
-                   "status": "named by the network or the press"}  # fmt: skip
+            row = dict.fromkeys(work.columns, "") | {
+                "name": "New",
+                "kind": kind,
+                "insee_code": code,
+                "year": "2026",
+                "source": "test",
+                "position": "commune only (no published coordinates)",
+                "status": "named by the network or the press",
+            }
             work = pd.concat([work, pd.DataFrame([row])])
     work.to_csv(folder / "source/workplaces.csv", index=False)
     shops.to_csv(folder / "source/shops_bpe2025.csv", index=False)
