@@ -235,9 +235,9 @@ def _print_siting(found: Siting, language: str) -> None:
             str(step.count),
             format_number(step.covered, language, style),
             format_number(step.added, language, style),
-            f"{step.share:.0%}",
+            format_number(step.share, language, "%"),
             format_number(step.greedy_covered, language, style),
-            f"{step.gap:.2%}",
+            format_number(step.gap, language, "%"),
             escape(", ".join(sites)),
         )
     terminal = console()

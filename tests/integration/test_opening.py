@@ -19,7 +19,12 @@ OPENED = {
     "doctor": "Solomiac",
     "grocery": "Auradé",
 }
-AGAIN = {"coworking": "Masseube", "telecentre": "Fleurance", "bakery": "Auradé", "doctor": "Sarrant"}
+AGAIN = {
+    "coworking": "Masseube",
+    "telecentre": "Fleurance",
+    "bakery": "Auradé",
+    "doctor": "Sarrant",
+}
 
 
 def with_places(folder: Path, opened: dict[str, str]) -> None:
