@@ -21,6 +21,7 @@ from starlette.responses import Response
 from geo_matcher.errors import (
     DataError,
     GeoMatcherError,
+    PlanError,
     ProfileError,
     UnknownCommuneError,
     UnknownCriterionError,
@@ -38,6 +39,7 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
     UnknownPresetError: 404,
     UnknownCriterionError: 422,
     ProfileError: 422,
+    PlanError: 422,
     WeightError: 422,
     DataError: 503,
     GeoMatcherError: 500,

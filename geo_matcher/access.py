@@ -253,6 +253,19 @@ class TownHallNetwork:
         source = np.where(is_reached, origin, -1).astype(np.int64)
         return Nearest(np.asarray(minutes), road_km, source)
 
+    def minutes_from(self, insee_codes: Iterable[str]) -> FloatArray:
+        """Return the minutes from each of the given communes (rows) to every node (columns).
+
+        Roads are driven both ways alike: they are also the minutes to those communes. ``inf`` where
+        no road leads.
+
+        Raises
+        ------
+        DataError
+            If a commune is not in the network.
+        """
+        return np.asarray(dijkstra(self.minutes, directed=False, indices=self.index(insee_codes)))
+
     def _road_to_source_km(self, predecessors: IntArray) -> FloatArray:
         """Add up the road lengths along the way to each node's source."""
         ahead = predecessors.copy()

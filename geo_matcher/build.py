@@ -43,6 +43,7 @@ __all__ = [
     "DAILY_SERVICE_NEAR_MIN",
     "build_derived",
     "build_release",
+    "daily_services",
     "exchange",
     "indicators",
     "mend_communes",
@@ -434,13 +435,13 @@ def indicators(
     out["density_km2"] = density_km2.mask(codes.isin(catalog.mended("area_incomplete")))
 
     basket = times[times["destination"].isin(DAILY_SERVICES)]
-    trips = pd.Series(DAILY_SERVICES) / sum(DAILY_SERVICES.values())
-    high = basket.pivot(index="insee_code", columns="destination", values="minutes")[trips.index]
-    low = basket.pivot(index="insee_code", columns="destination", values="minutes_low")[trips.index]
-    mean_high = high.mul(trips).sum(axis=1, skipna=False).round(1)
-    mean_low = low.fillna(high).mul(trips).sum(axis=1, skipna=False).round(1)
-    out["daily_services_min"] = codes.map(mean_high)
-    out["daily_services_low_min"] = codes.map(mean_low.where(mean_low < mean_high))
+    high, low = (
+        basket.pivot(index="insee_code", columns="destination", values=column)
+        for column in ("minutes", "minutes_low")
+    )
+    mean = daily_services(high, low)
+    out["daily_services_min"] = codes.map(mean["minutes"])
+    out["daily_services_low_min"] = codes.map(mean["minutes_low"])
     out["daily_services_within_10min"] = codes.map((high <= DAILY_SERVICE_NEAR_MIN).sum(axis=1))
 
     prices = source["housing_prices_rents_2022_2023"]
@@ -459,6 +460,27 @@ def indicators(
     out["hot_days_2030_low_year"] = codes.map(wide["low"])
     out["hot_days_2030_high_year"] = codes.map(wide["high"])
     return out
+
+
+def daily_services(high: pd.DataFrame, low: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean drive of the basket of everyday services.
+
+    Parameters
+    ----------
+    high, low
+        Minutes to each service (columns), and the best case where they are an upper bound.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``minutes`` and, where it is lower, ``minutes_low``; same rows. Empty where a service of the
+        basket cannot be reached.
+    """
+    trips = pd.Series(DAILY_SERVICES) / sum(DAILY_SERVICES.values())
+    high, low = high[trips.index], low[trips.index]
+    mean = high.mul(trips).sum(axis=1, skipna=False).round(1)
+    mean_low = low.fillna(high).mul(trips).sum(axis=1, skipna=False).round(1)
+    return pd.DataFrame({"minutes": mean, "minutes_low": mean_low.where(mean_low < mean)})
 
 
 def _membership(

@@ -9,6 +9,7 @@
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
     ├── ProfileError (ValueError)           a profile cannot be read, or asks the impossible
+    ├── PlanError (ValueError)              a plan, or a measure of one, asks the impossible
     └── WeightError (ValueError)            weights that cannot be used
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
@@ -24,6 +25,7 @@ __all__ = [
     "CrsError",
     "DataError",
     "GeoMatcherError",
+    "PlanError",
     "ProfileError",
     "UnknownCommuneError",
     "UnknownCriterionError",
@@ -82,6 +84,10 @@ class UnknownPresetError(GeoMatcherError, LookupError):
 
 class ProfileError(GeoMatcherError, ValueError):
     """A profile cannot be read, or asks the impossible."""
+
+
+class PlanError(GeoMatcherError, ValueError):
+    """A plan, or a measure of what an investment brings, asks the impossible."""
 
 
 class WeightError(GeoMatcherError, ValueError):

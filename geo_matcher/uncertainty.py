@@ -29,7 +29,14 @@ from geo_matcher.criteria import CRITERIA, Unit, ValueFunction
 from geo_matcher.decision import DecisionMatrix
 from geo_matcher.territory import Territory
 
-__all__ = ["QUANTILES", "figure_quantiles", "sale_spread", "time_error", "value_quantiles"]
+__all__ = [
+    "QUANTILES",
+    "figure_quantiles",
+    "sale_spread",
+    "time_error",
+    "time_quantiles",
+    "value_quantiles",
+]
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -99,8 +106,8 @@ def figure_quantiles(territory: Territory, matrix: DecisionMatrix) -> FloatArray
         raw, low = matrix.raw[:, column], matrix.raw_low[:, column]
         name = criterion.name
         if criterion.unit is Unit.MINUTES:
-            error = time_error(territory)
-            ends = low * (1.0 - error), raw * (1.0 + error)
+            found[:, column] = time_quantiles(territory, raw, low)
+            continue
         elif name in SPREADS:
             ends = SPREADS[name](territory, raw)
         elif name == "house_price_eur_m2":
@@ -113,6 +120,25 @@ def figure_quantiles(territory: Territory, matrix: DecisionMatrix) -> FloatArray
             continue
         found[:, column] = _between(raw, *ends)
     return found
+
+
+def time_quantiles(territory: Territory, raw: FloatArray, low: FloatArray) -> FloatArray:
+    """Return the equally probable figures of travel times.
+
+    Parameters
+    ----------
+    territory
+        The release, for the error of a time.
+    raw, low
+        Times, and the best case of each, in minutes; equal where a time is not a bound.
+
+    Returns
+    -------
+    ndarray
+        Times × ``QUANTILES``, each row in rising order.
+    """
+    error = time_error(territory)
+    return _between(raw, low * (1.0 - error), raw * (1.0 + error))
 
 
 def _between(raw: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_interview,
+    bench_lift,
     bench_maps,
     bench_page,
     bench_ranking,
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "ranking": bench_ranking.run,
     "robustness": bench_robustness.run,
     "interview": bench_interview.run,
+    "lift": bench_lift.run,
     "service": bench_service.run,
     "page": bench_page.run,
     "maps": bench_maps.run,
