@@ -9,6 +9,7 @@
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
     ├── ProfileError (ValueError)           a profile cannot be read, or asks the impossible
+    ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
     └── WeightError (ValueError)            weights that cannot be used
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
@@ -25,6 +26,7 @@ __all__ = [
     "DataError",
     "GeoMatcherError",
     "ProfileError",
+    "ScenarioError",
     "UnknownCommuneError",
     "UnknownCriterionError",
     "UnknownPresetError",
@@ -82,6 +84,10 @@ class UnknownPresetError(GeoMatcherError, LookupError):
 
 class ProfileError(GeoMatcherError, ValueError):
     """A profile cannot be read, or asks the impossible."""
+
+
+class ScenarioError(GeoMatcherError, ValueError):
+    """A planning scenario cannot be read, or contradicts itself."""
 
 
 class WeightError(GeoMatcherError, ValueError):

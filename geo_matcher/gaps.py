@@ -262,12 +262,12 @@ class Gaps:
     @cached_property
     def low(self) -> IntArray:
         """Premises without fibre by the lower of the counts that are known."""
-        return np.nan_to_num(np.fmin(*self.without_by_count.T)).astype(np.int64)
+        return np.asarray(np.nan_to_num(np.fmin(*self.without_by_count.T)), dtype=np.int64)
 
     @cached_property
     def high(self) -> IntArray:
         """Premises without fibre by the higher of the counts that are known."""
-        return np.nan_to_num(np.fmax(*self.without_by_count.T)).astype(np.int64)
+        return np.asarray(np.nan_to_num(np.fmax(*self.without_by_count.T)), dtype=np.int64)
 
     @cached_property
     def classes(self) -> tuple[GapClass, ...]:
@@ -494,7 +494,7 @@ def gaps(territory: Territory, newcomers: ArrayLike | None = None) -> Gaps:
         closing=tuple(
             dt.date.fromisoformat(day) if day else None for day in line["copper_closure_date"]
         ),
-        work_places=kinds.reindex(order, fill_value=0).to_numpy(dtype=np.int64),
+        work_places=np.asarray(kinds.reindex(order, fill_value=0), dtype=np.int64),
         newcomers=_checked_newcomers(newcomers, len(order)),
     )
 

@@ -1,0 +1,460 @@
+"""What to build under a budget: the best portfolio, proved, and what its rules cost.
+
+Hides the solver (HiGHS, through SciPy). A portfolio is a 0-1 choice of candidates that brings most
+points under the budget, the floors and the rules of a scenario:
+
+    max Σ b_a x_a + Σ w_j y_j   with   Σ c_a x_a ≤ B,   y_j ≤ Σ_{a serves j} x_a,   x binary,
+
+y_j being what several candidates may serve and that is counted once. Among portfolios that bring
+the same, one without useless actions is returned, and the cheapest when the money exceeds the
+needs. Same problem, same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from geo_matcher.candidates import FloorRows, Problem
+from geo_matcher.errors import ScenarioError
+from geo_matcher.greedy import best_ratio
+
+__all__ = [
+    "DEFAULT_GAP",
+    "DEFAULT_TIME_S",
+    "FrontierPoint",
+    "Relaxation",
+    "Solution",
+    "Status",
+    "floor_prices",
+    "frontier",
+    "solve",
+]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Status = Literal["optimal", "within_gap", "time_limit"]
+
+DEFAULT_GAP = 1e-6
+"""Relative gap up to which an optimum counts as proved."""
+
+DEFAULT_TIME_S = 30.0
+EURO_UNIT = 1e3
+"""Costs go to the solver in thousands of euros, so that its tolerances are far below one euro."""
+
+POINTS_TOLERANCE = 1e-6
+# Presolve stays off for the main search: on these knapsacks its probing costs more than it saves
+# (5 M€ in the Gers: 0.1 s against 0.4 s; 250 k€: 0.1 s against more than 10 s).
+STEP_EUR = 1e5
+"""Step in which marginal gains are told: a further 100 k€."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """By how much a floor had to be lowered for a portfolio to exist.
+
+    Attributes
+    ----------
+    floor, unit
+        What it asks, in euros, premises or communes.
+    asked, kept
+        The bounds, added up over the EPCI or communes concerned, and what could be kept of them.
+    who
+        EPCI or communes whose bound was lowered, by code.
+    """
+
+    floor: str
+    unit: str
+    asked: float
+    kept: float
+    who: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the relaxation in plain types."""
+        return {
+            "floor": self.floor,
+            "unit": self.unit,
+            "asked": self.asked,
+            "kept": self.kept,
+            "lowered_by": self.asked - self.kept,
+            "who": list(self.who),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A portfolio.
+
+    Attributes
+    ----------
+    chosen
+        Which candidates it holds.
+    benefit, spent
+        Points, and euros taken from the budget.
+    gap
+        Relative distance to the best bound known: 0 when it is proved to be the best.
+    status
+        ``optimal`` when proved, ``within_gap`` when the gap asked for was reached, ``time_limit``
+        when the time ran out and this is the best that was found.
+    relaxed
+        Floors that no portfolio could meet, with the smallest relaxation.
+    budget_needed
+        Budget under which all floors could be met; None when none was relaxed, or when no budget
+        would do.
+    """
+
+    chosen: BoolArray
+    benefit: float
+    spent: float
+    gap: float
+    status: Status
+    relaxed: tuple[Relaxation, ...] = ()
+    budget_needed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """The best portfolio of one budget.
+
+    Attributes
+    ----------
+    budget_eur, spent_eur
+        What may be spent, and what is.
+    benefit
+        Points; None where the floors cannot be met.
+    marginal_per_100k
+        Points that each further 100 k€ brought since the budget before.
+    gap
+        Optimality gap.
+    """
+
+    budget_eur: float
+    spent_eur: float
+    benefit: float | None
+    marginal_per_100k: float | None
+    gap: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the point in plain types."""
+        return {
+            "budget_eur": self.budget_eur,
+            "spent_eur": self.spent_eur,
+            "benefit": self.benefit,
+            "marginal_per_100k": self.marginal_per_100k,
+            "optimality_gap": self.gap,
+        }
+
+
+def solve(
+    problem: Problem, *, gap: float = DEFAULT_GAP, time_limit_s: float = DEFAULT_TIME_S
+) -> Solution:
+    """Return the best portfolio, floors being lowered as little as possible where they must.
+
+    Parameters
+    ----------
+    problem
+        Candidates, rules and budget.
+    gap
+        Relative gap at which the search stops.
+    time_limit_s
+        Seconds after which the best portfolio found so far is returned.
+
+    Raises
+    ------
+    ScenarioError
+        If the hard rules leave no portfolio at all.
+    """
+    found = _best(problem, gap, time_limit_s)
+    if found is not None:
+        return found
+    lowered, relaxed = _lowered(problem, time_limit_s)
+    found = _best(lowered, gap, time_limit_s)
+    if found is None:
+        raise ScenarioError(
+            "No portfolio keeps the rules of the scenario, whatever the floors: what is decided "
+            "goes against a cap, an exclusion or a precedence. Relax one of them."
+        )
+    return replace(found, relaxed=relaxed, budget_needed=_budget_needed(problem, time_limit_s))
+
+
+def floor_prices(
+    problem: Problem, found: Solution, *, gap: float = DEFAULT_GAP, time_limit_s: float = 10.0
+) -> tuple[float, ...]:
+    """Return, for each floor, the points that the best portfolio would gain without it; never < 0.
+
+    Parameters
+    ----------
+    problem, found
+        What was solved, and its solution.
+    gap, time_limit_s
+        As in :func:`solve`, for each floor.
+    """
+    prices = []
+    for left_out in range(len(problem.floors)):
+        others = [floor for k, floor in enumerate(problem.floors) if k != left_out]
+        free = solve(problem.with_floors(others), gap=gap, time_limit_s=time_limit_s)
+        prices.append(max(0.0, free.benefit - found.benefit))
+    return tuple(prices)
+
+
+def frontier(
+    problem: Problem,
+    points: int,
+    *,
+    gap: float = 1e-5,
+    time_limit_s: float = 5.0,
+) -> tuple[FrontierPoint, ...]:
+    """Return the best portfolio of rising budgets, evenly spaced up to the one of the problem.
+
+    Where that budget exceeds all that is worth doing, the last point is what all of it costs. A
+    portfolio of a smaller budget can be kept under a larger one, so that points never fall.
+
+    Parameters
+    ----------
+    problem
+        Candidates, rules and the largest budget.
+    points
+        How many budgets, 2 to 100.
+    gap, time_limit_s
+        As in :func:`solve`, for each budget.
+
+    Raises
+    ------
+    ScenarioError
+        If the number of points is out of range.
+    """
+    if not 2 <= points <= 100:
+        raise ScenarioError(f"frontier: found {points} points, expected 2 to 100.")
+    last = solve(problem, gap=gap, time_limit_s=time_limit_s)
+    top = min(problem.budget, max(last.spent, 1.0))
+    if problem.budget - top < 0.02 * problem.budget:
+        top = problem.budget
+    rows: list[FrontierPoint] = []
+    kept: Solution | None = None
+    for number in range(1, points + 1):
+        budget = top * number / points
+        found = (
+            last
+            if number == points and not last.relaxed
+            else _best(problem.with_budget(budget), gap, time_limit_s)
+        )
+        if found is None:
+            rows.append(FrontierPoint(budget, 0.0, None, None, 0.0))
+            continue
+        if kept is not None and kept.benefit > found.benefit:
+            bound = found.benefit * (1 + found.gap)
+            found = replace(kept, gap=max(0.0, bound / kept.benefit - 1))
+        before = 0.0 if kept is None else kept.benefit
+        step = top / points if kept is not None else budget
+        rows.append(
+            FrontierPoint(
+                budget,
+                found.spent,
+                found.benefit,
+                (found.benefit - before) / step * STEP_EUR,
+                found.gap,
+            )
+        )
+        kept = found
+    return tuple(rows)
+
+
+# --- The solver --------------------------------------------------------------------------------
+
+
+def _best(problem: Problem, gap: float, time_limit_s: float) -> Solution | None:
+    """Return the best portfolio, or None where none meets the floors and the rules."""
+    n = len(problem)
+    if problem.spent(problem.is_decided) > problem.budget:
+        return None
+    if n == 0:
+        empty = np.zeros(0, dtype=bool)
+        is_met = all((floor.least <= 0).all() for floor in problem.floors)
+        return Solution(empty, 0.0, 0.0, 0.0, "optimal") if is_met else None
+    points = np.concatenate([problem.benefit, problem.targets])
+    answer: Any = milp(
+        -points,
+        integrality=_integrality(problem),
+        bounds=_bounds(problem),
+        constraints=_constraints(problem),
+        options={"mip_rel_gap": gap, "time_limit": time_limit_s, "presolve": False},
+    )
+    if answer.status == 2:
+        return None
+    if answer.x is None:
+        return _fallback(problem, answer.mip_dual_bound)
+    chosen = _without_useless(problem, answer.x[:n] > 0.5)
+    benefit = problem.value(chosen)
+    bound = -float(answer.mip_dual_bound) if answer.mip_dual_bound is not None else benefit
+    left = max(0.0, (bound - benefit) / max(abs(benefit), 1e-9))
+    status: Status = "time_limit" if answer.status == 1 else "within_gap"
+    if left <= DEFAULT_GAP:
+        status, left = "optimal", 0.0
+    if problem.budget - problem.spent(chosen) > 0.02 * problem.budget and status == "optimal":
+        chosen = _cheapest(problem, chosen, benefit, time_limit_s)
+        benefit = problem.value(chosen)
+    return Solution(chosen, benefit, problem.spent(chosen), left, status)
+
+
+def _fallback(problem: Problem, dual_bound: float | None) -> Solution:
+    """Return the greedy portfolio when the time ran out before the solver found one."""
+    chosen = best_ratio(problem)
+    if not _is_kept(problem, chosen):
+        raise ScenarioError(
+            "The time ran out before any portfolio that meets the floors was found. "
+            "Allow more time, or relax a floor."
+        )
+    benefit = problem.value(chosen)
+    every = float(problem.benefit.sum() + problem.targets.sum())
+    bound = min(every, -dual_bound) if dual_bound is not None and dual_bound < 0 else every
+    left = max(0.0, (bound - benefit) / max(benefit, 1e-9))
+    return Solution(chosen, benefit, problem.spent(chosen), left, "time_limit")
+
+
+def _integrality(problem: Problem, extra: int = 0) -> NDArray[np.int64]:
+    """Say that candidates are taken whole, and the rest follows."""
+    kinds = np.zeros(len(problem) + len(problem.targets) + extra, dtype=np.int64)
+    kinds[: len(problem)] = 1
+    return kinds
+
+
+def _bounds(problem: Problem, extra: int = 0) -> Bounds:
+    lower = [problem.is_decided.astype(np.float64), np.zeros(len(problem.targets) + extra)]
+    upper = [np.ones(len(problem) + len(problem.targets)), np.full(extra, np.inf)]
+    return Bounds(np.concatenate(lower), np.concatenate(upper))
+
+
+def _constraints(
+    problem: Problem, *, has_budget: bool = True, slack: bool = False
+) -> list[LinearConstraint]:
+    """Return all that must hold; with ``slack``, one more variable per floor row lowers it."""
+    m = len(problem.targets)
+    height = sum(len(floor.least) for floor in problem.floors)
+    extra = height if slack else 0
+
+    def wide(rows: sp.csr_array) -> sp.csr_array:
+        return sp.csr_array(sp.hstack([rows, sp.csr_array((rows.shape[0], m + extra))]))
+
+    found = []
+    if has_budget:
+        charged = sp.csr_array(problem.charged[None, :] / EURO_UNIT)
+        found.append(LinearConstraint(wide(charged), -np.inf, problem.budget / EURO_UNIT))
+    if m:
+        link = sp.hstack([-problem.covers, sp.eye_array(m), sp.csr_array((m, extra))])
+        found.append(LinearConstraint(sp.csr_array(link), -np.inf, 0.0))
+    if len(problem.rules.most):
+        found.append(LinearConstraint(wide(problem.rules.rows), -np.inf, problem.rules.most))
+    if height:
+        stacked, least, scale = _stacked(problem.floors)
+        rows = sp.csr_array(sp.diags_array(1 / scale) @ stacked)
+        parts = [rows, sp.csr_array((height, m)), *([sp.eye_array(height)] if slack else [])]
+        whole = sp.csr_array(sp.hstack(parts))
+        found.append(LinearConstraint(whole, least / scale, np.inf))
+    return found
+
+
+def _stacked(floors: Sequence[FloorRows]) -> tuple[sp.csr_array, FloatArray, FloatArray]:
+    return (
+        sp.csr_array(sp.vstack([floor.rows for floor in floors])),
+        np.concatenate([floor.least for floor in floors]),
+        np.concatenate([floor.scale for floor in floors]),
+    )
+
+
+def _is_kept(problem: Problem, chosen: BoolArray) -> bool:
+    """Tell whether a choice keeps budget, rules and floors."""
+    x = chosen.astype(np.float64)
+    return bool(
+        problem.spent(chosen) <= problem.budget + 1e-6
+        and (problem.rules.rows @ x <= problem.rules.most + 1e-6).all()
+        and all(
+            (floor.rows @ x >= floor.least - 1e-6 * floor.scale).all() for floor in problem.floors
+        )
+    )
+
+
+def _without_useless(problem: Problem, chosen: BoolArray) -> BoolArray:
+    """Drop, the dearest first, what brings nothing that the others do not bring already."""
+    times = problem.covers @ chosen.astype(np.float64)
+    alone = problem.covers.T @ np.where(times < 1.5, problem.targets, 0.0)
+    useless = chosen & ~problem.is_decided & (problem.benefit <= 0) & (alone <= 0)
+    kept = chosen.copy()
+    for i in sorted(np.flatnonzero(useless).tolist(), key=lambda i: (-problem.cost[i], i)):
+        trial = kept.copy()
+        trial[i] = False
+        if problem.value(trial) >= problem.value(kept) - 1e-12 and _is_kept(problem, trial):
+            kept = trial
+    return kept
+
+
+def _cheapest(
+    problem: Problem, chosen: BoolArray, benefit: float, time_limit_s: float
+) -> BoolArray:
+    """Return the cheapest portfolio that brings as much: the money exceeds the needs."""
+    points = np.concatenate([problem.benefit, problem.targets])
+    enough = LinearConstraint(points[None, :], benefit - POINTS_TOLERANCE, np.inf)
+    answer: Any = milp(
+        np.concatenate([problem.charged / EURO_UNIT, np.zeros(len(problem.targets))]),
+        integrality=_integrality(problem),
+        bounds=_bounds(problem),
+        constraints=[*_constraints(problem), enough],
+        options={"mip_rel_gap": 1e-4, "time_limit": time_limit_s},
+    )
+    if answer.x is None:
+        return chosen
+    cheap = _without_useless(problem, answer.x[: len(problem)] > 0.5)
+    is_as_good = problem.value(cheap) >= benefit - 10 * POINTS_TOLERANCE
+    is_cheaper = problem.spent(cheap) < problem.spent(chosen)
+    return cheap if is_as_good and is_cheaper and _is_kept(problem, cheap) else chosen
+
+
+def _lowered(problem: Problem, time_limit_s: float) -> tuple[Problem, tuple[Relaxation, ...]]:
+    """Lower the floors by the smallest total, each row counted as a share of what it asks."""
+    height = sum(len(floor.least) for floor in problem.floors)
+    if not height:
+        return problem, ()
+    n, m = len(problem), len(problem.targets)
+    answer: Any = milp(
+        np.concatenate([np.zeros(n + m), np.ones(height)]),
+        integrality=_integrality(problem, height),
+        bounds=_bounds(problem, height),
+        constraints=_constraints(problem, slack=True),
+        options={"mip_rel_gap": 1e-6, "time_limit": time_limit_s},
+    )
+    if answer.x is None:
+        return problem, ()
+    x = (answer.x[:n] > 0.5).astype(np.float64)
+    floors, relaxed = [], []
+    for floor in problem.floors:
+        reached = floor.rows @ x
+        short = np.where(floor.least - reached > 1e-6 * floor.scale, floor.least - reached, 0.0)
+        floors.append(replace(floor, least=floor.least - short))
+        if short.any():
+            relaxed.append(
+                Relaxation(
+                    floor.label,
+                    floor.unit,
+                    float(floor.least.sum()),
+                    float((floor.least - short).sum()),
+                    tuple(who for who, by in zip(floor.who, short, strict=True) if by > 0),
+                )
+            )
+    return problem.with_floors(floors), tuple(relaxed)
+
+
+def _budget_needed(problem: Problem, time_limit_s: float) -> float | None:
+    """Return the smallest budget under which every floor can be met, None where none would do."""
+    answer: Any = milp(
+        np.concatenate([problem.charged / EURO_UNIT, np.zeros(len(problem.targets))]),
+        integrality=_integrality(problem),
+        bounds=_bounds(problem),
+        constraints=_constraints(problem, has_budget=False),
+        options={"mip_rel_gap": 1e-4, "time_limit": time_limit_s},
+    )
+    return None if answer.x is None else problem.spent(answer.x[: len(problem)] > 0.5)
