@@ -52,22 +52,21 @@ class _Choice:
         return True
 
 
-def best_ratio(
-    problem: Problem, *, among: BoolArray | None = None, budget: float | None = None
-) -> BoolArray:
+def best_ratio(problem: Problem, *, start: BoolArray | None = None) -> BoolArray:
     """Take again and again what brings most points for its cost and still fits.
 
     Parameters
     ----------
     problem
         The candidates.
-    among
-        Candidates that may be taken; all by default.
-    budget
-        Euros; those of the problem by default.
+    start
+        Candidates that are taken first, as far as budget and rules allow.
     """
-    choice = _Choice(problem, problem.budget if budget is None else budget)
-    _spend(choice, np.ones(len(problem), dtype=bool) if among is None else among)
+    choice = _Choice(problem, problem.budget)
+    # What others wait for is taken on the second round at the latest.
+    for i in [] if start is None else [*np.flatnonzero(start).tolist()] * 2:
+        choice.takes(i)
+    _spend(choice, np.ones(len(problem), dtype=bool))
     return choice.chosen
 
 

@@ -12,6 +12,7 @@ needs. Same problem, same answer.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from geo_matcher.candidates import FloorRows, Problem
 from geo_matcher.errors import ScenarioError
@@ -49,8 +50,15 @@ EURO_UNIT = 1e3
 """Costs go to the solver in thousands of euros, so that its tolerances are far below one euro."""
 
 POINTS_TOLERANCE = 1e-6
-# Presolve stays off for the main search: on these knapsacks its probing costs more than it saves
-# (5 M€ in the Gers: 0.1 s against 0.4 s; 250 k€: 0.1 s against more than 10 s).
+CORE = 120
+"""Candidates of the small problem that is solved first."""
+
+LARGE = 20_000
+"""Candidates from which the relaxed problem is solved by an interior point method."""
+
+LOOSE = 0.02
+"""Share of the budget left over from which the money is held to exceed the needs."""
+
 STEP_EUR = 1e5
 """Step in which marginal gains are told: a further 100 k€."""
 
@@ -233,7 +241,7 @@ def frontier(
         raise ScenarioError(f"frontier: found {points} points, expected 2 to 100.")
     last = solve(problem, gap=gap, time_limit_s=time_limit_s)
     top = min(problem.budget, max(last.spent, 1.0))
-    if problem.budget - top < 0.02 * problem.budget:
+    if problem.budget - top < LOOSE * problem.budget:
         top = problem.budget
     rows: list[FrontierPoint] = []
     kept: Solution | None = None
@@ -266,55 +274,147 @@ def frontier(
 
 
 # --- The solver --------------------------------------------------------------------------------
+#
+# The relaxed problem (fractions allowed) bounds what any portfolio can bring, and its reduced costs
+# say how much the bound falls when a candidate goes the other way. So first a small problem over
+# the candidates nearest to indifference gives a very good portfolio, then every candidate whose
+# reduced cost exceeds what is left between the two is settled for good, and the rest is solved
+# exactly (Balas and Zemel, *An algorithm for large zero-one knapsack problems*, Operations Research
+# 28, 1980).
 
 
 def _best(problem: Problem, gap: float, time_limit_s: float) -> Solution | None:
     """Return the best portfolio, or None where none meets the floors and the rules."""
-    n = len(problem)
     if problem.spent(problem.is_decided) > problem.budget:
         return None
-    if n == 0:
+    if not len(problem):
         empty = np.zeros(0, dtype=bool)
         is_met = all((floor.least <= 0).all() for floor in problem.floors)
         return Solution(empty, 0.0, 0.0, 0.0, "optimal") if is_met else None
-    points = np.concatenate([problem.benefit, problem.targets])
-    answer: Any = milp(
-        -points,
-        integrality=_integrality(problem),
-        bounds=_bounds(problem),
-        constraints=_constraints(problem),
-        options={"mip_rel_gap": gap, "time_limit": time_limit_s, "presolve": False},
-    )
-    if answer.status == 2:
+    end = time.monotonic() + time_limit_s
+    relaxed = _relaxed(problem, time_limit_s)
+    if relaxed is None:
         return None
-    if answer.x is None:
-        return _fallback(problem, answer.mip_dual_bound)
-    chosen = _without_useless(problem, answer.x[:n] > 0.5)
+    upper, fractions, reduced = relaxed
+    start = _rounded(problem, fractions)
+    if not np.isfinite(upper):  # the time ran out in the relaxed problem already
+        return _fallback(problem, start)
+    order = np.argsort(np.abs(reduced), kind="stable")
+    if len(problem) > CORE and (start is None or _left(upper, problem.value(start)) > gap):
+        is_open = np.zeros(len(problem), dtype=bool)
+        is_open[order[:CORE]] = True
+        _, start, _ = _searched(problem, is_open, fractions > 0.5, start, gap / 10, end)
+    if start is None or _left(upper, problem.value(start)) > gap:
+        margin = np.inf if start is None else upper - problem.value(start)
+        is_open = np.abs(reduced) <= margin + 1e-7 * max(1.0, abs(upper))
+        answer, start, bound = _searched(problem, is_open, fractions > 0.5, start, gap, end)
+        if start is None:
+            if answer == 2:
+                return None
+            return _fallback(problem, None)
+        upper = min(upper, max(bound, problem.value(start)))
+        is_out_of_time = answer == 1
+    else:
+        is_out_of_time = False
+    chosen = _without_useless(problem, start)
     benefit = problem.value(chosen)
-    bound = -float(answer.mip_dual_bound) if answer.mip_dual_bound is not None else benefit
-    left = max(0.0, (bound - benefit) / max(abs(benefit), 1e-9))
-    status: Status = "time_limit" if answer.status == 1 else "within_gap"
+    left = _left(upper, benefit)
+    status: Status = "time_limit" if is_out_of_time else "within_gap"
     if left <= DEFAULT_GAP:
         status, left = "optimal", 0.0
-    if problem.budget - problem.spent(chosen) > 0.02 * problem.budget and status == "optimal":
-        chosen = _cheapest(problem, chosen, benefit, time_limit_s)
+    if problem.budget - problem.spent(chosen) > LOOSE * problem.budget and status == "optimal":
+        chosen = _cheapest(problem, chosen, benefit, max(1.0, end - time.monotonic()))
         benefit = problem.value(chosen)
     return Solution(chosen, benefit, problem.spent(chosen), left, status)
 
 
-def _fallback(problem: Problem, dual_bound: float | None) -> Solution:
-    """Return the greedy portfolio when the time ran out before the solver found one."""
-    chosen = best_ratio(problem)
-    if not _is_kept(problem, chosen):
+def _left(upper: float, benefit: float) -> float:
+    """Return the relative distance of a portfolio to a bound."""
+    return max(0.0, (upper - benefit) / max(abs(benefit), 1e-9))
+
+
+def _relaxed(problem: Problem, time_limit_s: float) -> tuple[float, FloatArray, FloatArray] | None:
+    """Solve the problem with fractions allowed: bound, fractions and reduced costs."""
+    rows, low, high = [], [], []
+    for part in _constraints(problem):
+        block: Any = part.A
+        rows.append(sp.csr_array(block))
+        low.append(np.broadcast_to(part.lb, block.shape[0]))
+        high.append(np.broadcast_to(part.ub, block.shape[0]))
+    matrix, lower, upper = sp.csr_array(sp.vstack(rows)), np.concatenate(low), np.concatenate(high)
+    is_most = np.isfinite(upper)
+    bounds = _bounds(problem)
+    method: Any = "highs-ipm" if len(problem) > LARGE else "highs-ds"
+    answer: Any = linprog(
+        -np.concatenate([problem.benefit, problem.targets]),
+        A_ub=sp.vstack([matrix[is_most], -matrix[~is_most]]),
+        b_ub=np.concatenate([upper[is_most], -lower[~is_most]]),
+        bounds=np.column_stack([bounds.lb, bounds.ub]),
+        method=method,
+        options={"time_limit": time_limit_s},
+    )
+    if answer.status == 2:
+        return None
+    n = len(problem)
+    if answer.status != 0:
+        return np.inf, problem.is_decided.astype(np.float64), np.zeros(n)
+    marginals = answer.lower.marginals[:n] + answer.upper.marginals[:n]
+    return -float(answer.fun), np.asarray(answer.x[:n]), np.asarray(marginals)
+
+
+def _rounded(problem: Problem, fractions: FloatArray) -> BoolArray | None:
+    """Keep what is whole in the relaxed problem and fill up; None where floors are not met."""
+    chosen = best_ratio(problem, start=fractions > 1 - 1e-6)
+    return chosen if _is_kept(problem, chosen) else None
+
+
+def _searched(
+    problem: Problem,
+    is_open: BoolArray,
+    settled: BoolArray,
+    start: BoolArray | None,
+    gap: float,
+    end: float,
+) -> tuple[int, BoolArray | None, float]:
+    """Search over the open candidates, the others being settled.
+
+    Returns how the solver ended, the better of what it found and of ``start``, and its bound.
+    """
+    bounds = _bounds(problem)
+    n = len(problem)
+    fixed = settled.astype(np.float64)
+    bounds.lb[:n] = np.where(is_open, bounds.lb[:n], np.maximum(fixed, bounds.lb[:n]))
+    bounds.ub[:n] = np.where(is_open, bounds.ub[:n], np.maximum(fixed, bounds.lb[:n]))
+    answer: Any = milp(
+        -np.concatenate([problem.benefit, problem.targets]),
+        integrality=_integrality(problem),
+        bounds=bounds,
+        constraints=_constraints(problem),
+        options={"mip_rel_gap": gap, "time_limit": max(0.1, end - time.monotonic())},
+    )
+    bound = answer.mip_dual_bound
+    upper = np.inf if bound is None or not np.isfinite(bound) else -float(bound)
+    if answer.x is not None:
+        found = answer.x[:n] > 0.5
+        is_better = start is None or problem.value(found) > problem.value(start)
+        if is_better and _is_kept(problem, found):
+            start = found
+    return int(answer.status), start, upper
+
+
+def _fallback(problem: Problem, start: BoolArray | None) -> Solution:
+    """Return what simple ways find when the time ran out before the solver found anything."""
+    choices = [best_ratio(problem), *([] if start is None else [start])]
+    kept = [choice for choice in choices if _is_kept(problem, choice)]
+    if not kept:
         raise ScenarioError(
             "The time ran out before any portfolio that meets the floors was found. "
             "Allow more time, or relax a floor."
         )
+    chosen = max(kept, key=problem.value)
     benefit = problem.value(chosen)
     every = float(problem.benefit.sum() + problem.targets.sum())
-    bound = min(every, -dual_bound) if dual_bound is not None and dual_bound < 0 else every
-    left = max(0.0, (bound - benefit) / max(benefit, 1e-9))
-    return Solution(chosen, benefit, problem.spent(chosen), left, "time_limit")
+    return Solution(chosen, benefit, problem.spent(chosen), _left(every, benefit), "time_limit")
 
 
 def _integrality(problem: Problem, extra: int = 0) -> NDArray[np.int64]:

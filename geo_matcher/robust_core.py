@@ -205,6 +205,7 @@ def robust_core(planner: Planner, samples: int = 200, *, seed: int = SEED) -> Ro
         chosen[draw, problem.action[found.chosen], problem.commune[found.chosen]] = True
         solutions.append(found)
     share = chosen.mean(axis=0)
+    priced = np.flatnonzero(share.any(axis=1)).tolist()
     actions = [
         CoreAction(
             gaps.codes[row],
@@ -215,7 +216,7 @@ def robust_core(planner: Planner, samples: int = 200, *, seed: int = SEED) -> Ro
             _dependence(
                 chosen[:, kind, row],
                 [
-                    *((f"cost:{a.name}", market[:, k]) for k, a in enumerate(scenario.action)),
+                    *((f"cost:{scenario.action[k].name}", market[:, k]) for k in priced),
                     ("local_cost", ground[:, kind, row]),
                     ("local_need", needs[:, row]),
                 ],
