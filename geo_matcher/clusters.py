@@ -117,7 +117,8 @@ class Clusters:
         return {
             "release": self.release,
             "statistic": "local Moran on empirical Bayes rates",
-            "measure": f"premises without {MEASURES[self.measure]}",
+            "measure": self.measure,
+            "premises_without": MEASURES[self.measure],
             "global_i": self.global_i,
             "global_p": self.global_p,
             "neighbours": f"outlines within {TOUCH_M:g} m of one another, rows standardised",

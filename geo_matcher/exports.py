@@ -31,6 +31,7 @@ __all__ = [
     "credit_lines",
     "place_tables",
     "rounded_outlines",
+    "rows_to_csv",
     "to_csv",
     "to_geojson",
     "used_tables",
@@ -180,6 +181,22 @@ def to_csv(ranking: Ranking, top: int | None = None, *, odds: Odds | None = None
             ranking.territory.release_id,
         ]
         writer.writerow([_cell(value) for value in row])
+    return stream.getvalue()
+
+
+def rows_to_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows of plain cells as CSV, under the keys of the first one.
+
+    Parameters
+    ----------
+    rows
+        Cells by column, the same columns in each row; a text is guarded against formulas.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows([_cell(row[column]) for column in rows[0]] for row in rows)
     return stream.getvalue()
 
 

@@ -344,10 +344,11 @@ def _relaxed(problem: Problem, time_limit_s: float) -> tuple[float, FloatArray, 
     matrix, lower, upper = sp.csr_array(sp.vstack(rows)), np.concatenate(low), np.concatenate(high)
     is_most = np.isfinite(upper)
     bounds = _bounds(problem)
+    at_most: Any = sp.csr_array(sp.vstack([matrix[is_most], -matrix[~is_most]]))
     method: Any = "highs-ipm" if len(problem) > LARGE else "highs-ds"
-    answer: Any = linprog(
+    answer: Any = linprog(  # type: ignore[call-overload]  # its types know no sparse matrix
         -np.concatenate([problem.benefit, problem.targets]),
-        A_ub=sp.vstack([matrix[is_most], -matrix[~is_most]]),
+        A_ub=at_most,
         b_ub=np.concatenate([upper[is_most], -lower[~is_most]]),
         bounds=np.column_stack([bounds.lb, bounds.ub]),
         method=method,
