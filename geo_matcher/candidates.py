@@ -15,10 +15,7 @@ Benefit of an action in a commune, in points (see the scenario's weights):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,13 +23,14 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
 from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.choice import Problem, Rules
 from geo_matcher.errors import ScenarioError
 from geo_matcher.gaps import Gaps
 from geo_matcher.scenario import Action, Scenario
-from geo_matcher.scenario_checks import EACH
+from geo_matcher.scenario_rules import floor_rows, nominal_need, rule_rows, satellite_only
 from geo_matcher.territory import Territory
 
-__all__ = ["FloorRows", "Problem", "Reach", "Rules", "build_problem", "nominal_need", "reach"]
+__all__ = ["Reach", "build_problem", "reach"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -57,135 +55,6 @@ class Reach:
 
     minutes: sp.csr_array
     served_min: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class FloorRows:
-    """A floor as inequalities: ``rows @ x >= least`` for each of its rows.
-
-    Attributes
-    ----------
-    label
-        What it asks, in words of the scenario.
-    rows
-        One row per EPCI or commune concerned, one column per candidate.
-    least
-        What each row must reach.
-    scale
-        What a shortfall of each row is divided by to be compared with others: the bound itself.
-    who
-        EPCI or commune of each row, by code.
-    """
-
-    label: str
-    unit: Literal["eur", "premises", "communes"]
-    rows: sp.csr_array
-    least: FloatArray
-    scale: FloatArray
-    who: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Rules:
-    """Hard rules: ``rows @ x <= most``, beside the budget."""
-
-    rows: sp.csr_array
-    most: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """A choice under a budget: arrays with one entry per candidate.
-
-    Attributes
-    ----------
-    commune, action
-        Row of the commune, and position of the action in the scenario.
-    cost
-        Euros.
-    benefit
-        Points of its own.
-    is_counted
-        Whether its cost counts in the budget.
-    is_decided
-        Whether it is in every plan.
-    targets
-        Points of what several candidates may serve, counted once.
-    covers
-        Sparse matrix, one row per target and one column per candidate: 1 where it serves it.
-    rules, floors
-        What must hold.
-    budget
-        Euros.
-    """
-
-    commune: IntArray
-    action: IntArray
-    cost: FloatArray
-    benefit: FloatArray
-    is_counted: BoolArray
-    is_decided: BoolArray
-    targets: FloatArray
-    covers: sp.csr_array
-    rules: Rules
-    floors: tuple[FloorRows, ...]
-    budget: float
-
-    def __len__(self) -> int:
-        """Return the number of candidates."""
-        return len(self.cost)
-
-    @cached_property
-    def charged(self) -> FloatArray:
-        """What each candidate takes from the budget, in euros."""
-        return np.where(self.is_counted, self.cost, 0.0)
-
-    @cached_property
-    def _by_candidate(self) -> sp.csc_array:
-        return sp.csc_array(self.covers)
-
-    def served(self, chosen: BoolArray) -> BoolArray:
-        """Tell which targets a choice serves."""
-        return np.asarray(self.covers @ chosen.astype(np.float64) > 0.5)
-
-    def value(self, chosen: BoolArray) -> float:
-        """Return the points of a choice."""
-        return float(self.benefit[chosen].sum() + self.targets[self.served(chosen)].sum())
-
-    def spent(self, chosen: BoolArray) -> float:
-        """Return what a choice takes from the budget."""
-        return float(self.charged[chosen].sum())
-
-    def credited(self, chosen: BoolArray) -> FloatArray:
-        """Return the points of each candidate in a choice; what two serve is shared evenly."""
-        times = self.covers @ chosen.astype(np.float64)
-        each = np.divide(self.targets, times, out=np.zeros_like(self.targets), where=times > 0.5)
-        return np.where(chosen, self.benefit + self.covers.T @ each, 0.0)
-
-    def with_budget(self, budget: float) -> Problem:
-        """Return the same choice under another budget."""
-        return replace(self, budget=budget)
-
-    def with_floors(self, floors: Sequence[FloorRows]) -> Problem:
-        """Return the same choice under other floors."""
-        return replace(self, floors=tuple(floors))
-
-
-def nominal_need(scenario: Scenario, gaps: Gaps) -> FloatArray:
-    """Return the premises without fibre of each commune by the count that the scenario believes.
-
-    Where that count holds no premises, the other one stands.
-    """
-    low, high = gaps.low.astype(np.float64), gaps.high.astype(np.float64)
-    one, other = gaps.without_by_count.T
-    chosen = {
-        "mci": np.where(np.isnan(one), high, one),
-        "cartefibre": np.where(np.isnan(other), high, other),
-        "low": low,
-        "high": high,
-        "mean": (low + high) / 2,
-    }
-    return chosen[scenario.count]
 
 
 def reach(territory: Territory, scenario: Scenario) -> Reach:
@@ -270,8 +139,8 @@ def build_problem(
     problem = _with_decided(problem, scenario, gaps)
     problem = replace(
         problem,
-        rules=_rules(problem, scenario, gaps),
-        floors=tuple(_floors(problem, scenario, gaps, without)),
+        rules=rule_rows(problem, scenario, gaps),
+        floors=tuple(floor_rows(problem, scenario, gaps, without)),
     )
     return _checked(problem)
 
@@ -282,7 +151,7 @@ def _costs(
     """Return what the action costs in each commune, in euros."""
     density = np.where(np.isnan(gaps.density_km2), 0.0, gaps.density_km2)
     total = np.zeros(len(gaps))
-    served = without if action.kind == "fibre" else _satellite_only(gaps, without)
+    served = without if action.kind == "fibre" else satellite_only(gaps, without)
     for per, count in (("commune", np.ones(len(gaps))), ("premises", served)):
         open_rows = np.ones(len(gaps), dtype=bool)
         for row in (row for row in action.cost if row.per == per):
@@ -306,14 +175,9 @@ def _triangular(low: float, mode: float, high: float, quantile: FloatArray) -> F
     return np.where(quantile < at_mode, rising, falling)
 
 
-def _satellite_only(gaps: Gaps, without: FloatArray) -> FloatArray:
-    """Return the premises without 30 Mbit/s by land, never more than those without fibre."""
-    return np.minimum(gaps.without_30mbit.astype(np.float64), without)
-
-
 def _own_benefit(action: Action, scenario: Scenario, gaps: Gaps, without: FloatArray) -> FloatArray:
     weights = scenario.weights
-    satellite = _satellite_only(gaps, without)
+    satellite = satellite_only(gaps, without)
     if action.kind == "fibre":
         base = gaps.premises.astype(np.float64)
         share = np.divide(without, base, out=np.zeros(len(gaps)), where=base > 0)
@@ -393,152 +257,6 @@ def _with_decided(problem: Problem, scenario: Scenario, gaps: Gaps) -> Problem:
         decided[found] = True
         counted[found] = row.in_budget
     return replace(problem, is_counted=counted, is_decided=decided)
-
-
-def _rules(problem: Problem, scenario: Scenario, gaps: Gaps) -> Rules:
-    """Return exclusion, precedence and caps as inequalities."""
-    names = np.array([action.name for action in scenario.action])
-    of = names[problem.action]
-    epci = np.array(gaps.epci_codes)[problem.commune]
-    blocks: list[sp.csr_array] = []
-    most: list[float] = []
-
-    for group in scenario.exclusive:
-        inside = np.flatnonzero(np.isin(of, group.actions))
-        rows, counts = np.unique(problem.commune[inside], return_counts=True)
-        several = rows[counts > 1]
-        inside = inside[np.isin(problem.commune[inside], several)]
-        position = np.searchsorted(several, problem.commune[inside])
-        blocks.append(_rows(position, inside, np.ones(len(inside)), len(several), len(problem)))
-        most += [1.0] * len(several)
-    for order in scenario.precedence:
-        first = {
-            int(problem.commune[i]): int(i) for i in np.flatnonzero(of == order.after).tolist()
-        }
-        done = _is_done(scenario, gaps, order.after)
-        later = [
-            i for i in np.flatnonzero(of == order.action).tolist() if not done[problem.commune[i]]
-        ]
-        at, column, factor = [], [], []
-        for number, i in enumerate(later):
-            at.append(number)
-            column.append(i)
-            factor.append(1.0)
-            before = first.get(int(problem.commune[i]))
-            if before is not None:
-                at.append(number)
-                column.append(before)
-                factor.append(-1.0)
-        blocks.append(_rows(at, column, factor, len(later), len(problem)))
-        most += [0.0] * len(later)
-    for cap in scenario.cap:
-        here = np.ones(len(problem), dtype=bool)
-        if cap.action is not None:
-            here &= of == cap.action
-        if cap.epci is not None:
-            here &= epci == cap.epci
-        inside = np.flatnonzero(here)
-        for bound, factors in (
-            (cap.at_most_eur, problem.cost[inside]),
-            (cap.at_most_communes, np.ones(len(inside))),
-        ):
-            if bound is not None:
-                blocks.append(_rows(np.zeros(len(inside)), inside, factors, 1, len(problem)))
-                most.append(float(bound))
-    if not blocks:
-        return problem.rules
-    return Rules(sp.csr_array(sp.vstack(blocks, format="csr")), np.array(most))
-
-
-def _is_done(scenario: Scenario, gaps: Gaps, action: str) -> BoolArray:
-    """Tell where an action has nothing left to do: what waits for it need not wait there."""
-    if scenario.actions[action].kind != "fibre":
-        return np.zeros(len(gaps), dtype=bool)
-    return nominal_need(scenario, gaps) <= 0
-
-
-def _rows(
-    at: Sequence[int] | IntArray | FloatArray,
-    column: Sequence[int] | IntArray,
-    factor: Sequence[float] | FloatArray,
-    height: int,
-    width: int,
-) -> sp.csr_array:
-    place = (np.asarray(at, dtype=np.int64), np.asarray(column, dtype=np.int64))
-    return sp.csr_array((np.asarray(factor, dtype=np.float64), place), shape=(height, width))
-
-
-def _floors(
-    problem: Problem, scenario: Scenario, gaps: Gaps, without: FloatArray
-) -> Iterator[FloorRows]:
-    width = len(problem)
-    epci = np.array(gaps.epci_codes)
-    of_candidate = epci[problem.commune]
-    kinds = np.array([action.kind for action in scenario.action])[problem.action]
-    for floor in scenario.floor:
-        if floor.at_least_coverage is not None:
-            yield _coverage_floor(
-                problem, gaps, without, kinds, floor.at_least_coverage, floor.measure
-            )
-            continue
-        who = sorted(set(epci.tolist())) if floor.epci == EACH else [str(floor.epci)]
-        rows, least, scale = [], [], []
-        for code in who:
-            here = of_candidate == code
-            if floor.at_least_eur is not None:
-                row, bound, size = np.where(here, problem.cost, 0.0), floor.at_least_eur, 1.0
-            elif floor.at_least_share_of_spending is not None:
-                share = floor.at_least_share_of_spending
-                row, bound = problem.cost * (here - share), 0.0
-                size = share * max(scenario.budget, 1.0)
-            else:
-                share = floor.at_least_share_of_need or 0.0
-                row = np.where(here & (kinds == "fibre"), without[problem.commune], 0.0)
-                bound, size = share * float(without[epci == code].sum()), 1.0
-            rows.append(row)
-            least.append(bound)
-            scale.append(max(bound, size))
-        said = {
-            "at_least_eur": floor.at_least_eur,
-            "at_least_share_of_spending": floor.at_least_share_of_spending,
-            "at_least_share_of_need": floor.at_least_share_of_need,
-        }
-        name, value = next((key, value) for key, value in said.items() if value is not None)
-        yield FloorRows(
-            label=f"epci {floor.epci}: {name} {value:g}",
-            unit="premises" if floor.at_least_share_of_need is not None else "eur",
-            rows=sp.csr_array(np.array(rows).reshape(len(who), width)),
-            least=np.array(least),
-            scale=np.array(scale),
-            who=tuple(who),
-        )
-
-
-def _coverage_floor(
-    problem: Problem,
-    gaps: Gaps,
-    without: FloatArray,
-    kinds: NDArray[np.str_],
-    share: float,
-    measure: str,
-) -> FloorRows:
-    """Ask that no commune stays below a share: those that do need an action that lifts them."""
-    lacking = without if measure == "fibre" else _satellite_only(gaps, without)
-    base = gaps.premises.astype(np.float64)
-    below = np.flatnonzero((base > 0) & (base - lacking < share * base - 1e-9))
-    lifting = np.flatnonzero(
-        np.isin(kinds, ["fibre"] if measure == "fibre" else ["fibre", "wireless"])
-        & np.isin(problem.commune, below)
-    )
-    at = np.searchsorted(below, problem.commune[lifting])
-    return FloorRows(
-        label=f"every commune: at_least_coverage {share:g} ({measure})",
-        unit="communes",
-        rows=_rows(at, lifting, np.ones(len(lifting)), len(below), len(problem)),
-        least=np.ones(len(below)),
-        scale=np.full(len(below), float(max(1, len(below)))),
-        who=tuple(gaps.codes[row] for row in below),
-    )
 
 
 def _checked(problem: Problem) -> Problem:

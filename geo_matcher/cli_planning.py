@@ -267,8 +267,8 @@ def _print_clusters(item: dict[str, Any], language: str) -> None:
         terminal.print(escape(f"Regroupements ({lacking}){NBSP}: {figure}."))
         terminal.print(
             escape(
-                f"Significatifs{NBSP}: {', '.join(sure) or 'aucun'}. Indices (p ≤ 5{NBSP}%, non corrigé){NBSP}: "
-                f"{', '.join(hints) or 'aucun'}."
+                f"Significatifs{NBSP}: {', '.join(sure) or 'aucun'}. Indices (p ≤ 5{NBSP}%, non "
+                f"corrigé){NBSP}: {', '.join(hints) or 'aucun'}."
             )
         )
     else:

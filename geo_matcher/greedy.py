@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from geo_matcher.candidates import Problem
+from geo_matcher.choice import Problem
 
 __all__ = ["best_ratio", "equal_shares", "largest_first"]
 

@@ -14,10 +14,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from geo_matcher.candidates import Problem, Rules, build_problem, nominal_need
+from geo_matcher.candidates import build_problem
+from geo_matcher.choice import Problem, Rules
 from geo_matcher.errors import ScenarioError
 from geo_matcher.planning import Planner
 from geo_matcher.portfolio import solve
+from geo_matcher.scenario_rules import nominal_need
 
 __all__ = ["MAX_CHECKED", "FigureValue", "Information", "value_of_information"]
 

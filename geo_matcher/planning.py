@@ -14,20 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.candidates import Problem, Reach, build_problem, nominal_need, reach
+from geo_matcher.candidates import Reach, build_problem, reach
+from geo_matcher.choice import Problem
 from geo_matcher.gaps import Gaps
 from geo_matcher.greedy import best_ratio, equal_shares, largest_first
-from geo_matcher.portfolio import (
-    DEFAULT_GAP,
-    DEFAULT_TIME_S,
-    FrontierPoint,
-    Relaxation,
-    Solution,
-    floor_prices,
-    frontier,
-    solve,
-)
+from geo_matcher.optimum import DEFAULT_GAP, DEFAULT_TIME_S, Relaxation, Solution
+from geo_matcher.portfolio import FrontierPoint, floor_prices, frontier, solve
 from geo_matcher.scenario import Action, Scenario
+from geo_matcher.scenario_rules import nominal_need
 from geo_matcher.territory import Territory
 
 __all__ = ["Baseline", "EpciShare", "Plan", "PlannedAction", "Planner", "payers"]
@@ -125,7 +119,7 @@ class Plan:
     floors
         Label and price, in points, of each floor.
     relaxed, budget_needed
-        Floors that could not be met, and the budget that would do; see ``portfolio.Solution``.
+        Floors that could not be met, and the budget that would do; see ``optimum.Solution``.
     baselines, epcis
         What simpler ways would bring, and what each EPCI gets.
     frontier

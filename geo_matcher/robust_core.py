@@ -20,8 +20,9 @@ from scipy.stats import norm
 
 from geo_matcher.candidates import build_problem
 from geo_matcher.errors import ScenarioError
+from geo_matcher.optimum import Solution
 from geo_matcher.planning import Planner
-from geo_matcher.portfolio import Solution, solve
+from geo_matcher.portfolio import solve
 
 __all__ = [
     "MAX_SAMPLES",

@@ -22,13 +22,13 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors destinations look map_words",
-        "access catalog criteria membership places schemas",
-        "gate numbers profile tables",
-        "territory presets",
+        "access catalog choice criteria membership places schemas",
+        "gate greedy numbers profile tables",
+        "optimum territory presets",
         "build decision flags gaps scenario_checks weights",
         "clusters commune matching newcomers resemblance scenario uncertainty",
-        "candidates dominance double_counting duo_limits leverage",
-        "duo greedy insight pairs robustness typology",
+        "dominance double_counting duo_limits leverage scenario_rules",
+        "candidates duo insight pairs robustness typology",
         "audit comparison exports interview explanation portfolio",
         "planning sentences",
         "arguments audit_report information map_data robust_core verdicts",
@@ -86,6 +86,9 @@ METHOD_SIDE = frozenset(
         "robust_core",
         "scenario",
         "scenario_checks",
+        "choice",
+        "optimum",
+        "scenario_rules",
         "weights",
     ]
 )
