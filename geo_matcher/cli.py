@@ -21,6 +21,7 @@ from geo_matcher import __version__
 from geo_matcher.cli_answers import answers_app
 from geo_matcher.cli_data import data_app
 from geo_matcher.cli_lift import lift_app
+from geo_matcher.cli_planning import planning_app
 from geo_matcher.console import (
     EXIT_REFUSED,
     BeliefArgument,
@@ -69,6 +70,7 @@ app.add_typer(profile_app, name="profile")
 app.add_typer(data_app, name="data")
 app.add_typer(answers_app)
 app.add_typer(lift_app)
+app.add_typer(planning_app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -10,6 +10,7 @@
     ├── UnknownPresetError (LookupError)    no preset has this name
     ├── ProfileError (ValueError)           a profile cannot be read, or asks the impossible
     ├── PlanError (ValueError)              a plan, or a measure of one, asks the impossible
+    ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
     └── WeightError (ValueError)            weights that cannot be used
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
@@ -27,6 +28,7 @@ __all__ = [
     "GeoMatcherError",
     "PlanError",
     "ProfileError",
+    "ScenarioError",
     "UnknownCommuneError",
     "UnknownCriterionError",
     "UnknownPresetError",
@@ -88,6 +90,10 @@ class ProfileError(GeoMatcherError, ValueError):
 
 class PlanError(GeoMatcherError, ValueError):
     """A plan, or a measure of what an investment brings, asks the impossible."""
+
+
+class ScenarioError(GeoMatcherError, ValueError):
+    """A planning scenario cannot be read, or contradicts itself."""
 
 
 class WeightError(GeoMatcherError, ValueError):

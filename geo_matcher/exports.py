@@ -33,6 +33,7 @@ __all__ = [
     "flat_table",
     "place_tables",
     "rounded_outlines",
+    "rows_to_csv",
     "to_csv",
     "to_geojson",
     "used_tables",
@@ -195,6 +196,22 @@ def flat_table(
         for result in (results_with_odds(results, odds) if odds else results)
     ]
     return columns, rows
+
+
+def rows_to_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    """Write rows of plain cells as CSV, under the keys of the first one.
+
+    Parameters
+    ----------
+    rows
+        Cells by column, the same columns in each row; a text is guarded against formulas.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows([_cell(row[column]) for column in rows[0]] for row in rows)
+    return stream.getvalue()
 
 
 def _cell(value: object) -> str:
