@@ -5,7 +5,8 @@ profile has exactly one canonical query, defaults left out, and reading it back 
 again. Nothing is ignored in silence: an unknown key, a key given twice or a number that is none
 refuses the whole query, with every fault listed at once.
 
-Keys: ``lang``, ``scope``, ``top``; ``preset`` (a profile to start from, which the other keys
+Keys: ``lang``, ``scope``, ``top``; ``show``, ``to``, ``places`` (what the map shows, see
+:mod:`api.map_choice`); ``preset`` (a profile to start from, which the other keys
 change; a key given empty goes back to its default); ``name``, ``track``, ``sector``, ``from``,
 ``work_mode``, ``city``, ``children`` (``4,9``), ``tenure``, ``budget``, ``surface``, ``size``;
 ``w_<family>`` and ``c_<criterion>`` (importance), ``max_<criterion>`` and ``min_<criterion>``
@@ -22,6 +23,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ValidationError
 
+from api.map_choice import MAP_KEYS, PLAIN_MAP, SHOWN, MapChoice, places_text, read_places
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES, Importance, ValueFunction
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import ProfileError, UnknownPresetError
@@ -82,7 +84,7 @@ CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 NUMBERS: Mapping[str, str] = {"budget": "budget_eur", "surface": "surface_m2"}
 """Keys whose value is a number: the field of the profile."""
 
-APART = ("lang", "scope", "top", "preset")
+APART = ("lang", "scope", "top", "preset", *MAP_KEYS)
 """Keys that are not part of the profile."""
 
 FIELD_KEYS: Mapping[str, str] = {
@@ -139,6 +141,7 @@ FAULT_TEXTS: Mapping[str, str] = {
     "too_many": "{key}: too many values (at most {expected})",
     "not_breakpoints": "{key}: found {found!r}, expected breakpoints such as 5:1,15:0 ({expected})",
     "crossed": "{key}: the least ({found}) is above the most ({expected})",
+    "unknown_place": "{key}: found {found!r}, no commune of the network; {expected}",
     "nothing_matters": "nothing matters: raise one importance, so that there is something to rank",
     "refused": "{key}: {expected}",
 }
@@ -155,6 +158,8 @@ class Asked:
         Who asks.
     scope, language, top
         Among which communes, in which language, how many of them.
+    map
+        What the map shows.
     is_canonical
         Whether the query was already as short as it can be, or starts from a preset.
     """
@@ -163,6 +168,7 @@ class Asked:
     scope: str = DEFAULT_SCOPE
     language: str = DEFAULT_LANGUAGE
     top: int = DEFAULT_TOP
+    map: MapChoice = PLAIN_MAP
     is_canonical: bool = True
 
 
@@ -207,11 +213,14 @@ def parse_query(query: str) -> Asked:
         raise FormError((Fault("", "too_large"),), {}, DEFAULT_SCOPE, DEFAULT_LANGUAGE)
     faults: list[Fault] = []
     given: dict[str, str] = {}
+    is_joined = False
     for key, value in parse_qsl(query, keep_blank_values=True):
         if TRACKERS.fullmatch(key):
             continue
         shown = _shown(key)
-        if key in given:
+        if key == "places" and key in given:  # one box for each kind, all of the same name
+            given[key], is_joined = f"{given[key]},{value}", True
+        elif key in given:
             faults.append(Fault(shown, "repeated_key"))
         elif not _is_known(key):
             faults.append(Fault(shown, "unknown_key"))
@@ -222,11 +231,14 @@ def parse_query(query: str) -> Asked:
     language = _option(given, "lang", LANGUAGES, DEFAULT_LANGUAGE, faults)
     scope = _option(given, "scope", SCOPES, DEFAULT_SCOPE, faults)
     top = _top(given.get("top", ""), faults)
+    shown_on_map = _map_choice(given, faults)
     profile = _profile(given, faults)
     if faults or profile is None:
         raise FormError(tuple(dict.fromkeys(faults)), given, scope, language)
     is_canonical = "preset" in given or "" not in given.values()
-    return Asked(profile, scope, language, top, is_canonical)
+    own = {key: given[key] for key in MAP_KEYS if key in given}
+    is_canonical = is_canonical and own == shown_on_map.fields() and not is_joined
+    return Asked(profile, scope, language, top, shown_on_map, is_canonical)
 
 
 def to_query(
@@ -234,6 +246,7 @@ def to_query(
     scope: str = DEFAULT_SCOPE,
     language: str = DEFAULT_LANGUAGE,
     top: int = DEFAULT_TOP,
+    map_choice: MapChoice = PLAIN_MAP,
 ) -> str:
     """Return the canonical query of a profile, defaults left out."""
     fields = {k: v for k, v in profile_fields(profile).items() if v != DEFAULT_FIELDS.get(k, "")}
@@ -244,7 +257,7 @@ def to_query(
     ):
         if value != default:
             fields[key] = value
-    return urlencode(fields, safe=",:")
+    return urlencode(fields | map_choice.fields(), safe=",:")
 
 
 def profile_fields(profile: Profile) -> dict[str, str]:
@@ -333,6 +346,13 @@ def _top(text: str, faults: list[Fault]) -> int:
     else:
         return int(text)
     return DEFAULT_TOP
+
+
+def _map_choice(given: Mapping[str, str], faults: list[Fault]) -> MapChoice:
+    show = _option(given, "show", SHOWN, PLAIN_MAP.show, faults)
+    places, unknown = read_places(given.get("places", ""))
+    faults += [Fault("places", "not_an_option", _shown(u), (places_text(),)) for u in unknown]
+    return MapChoice.of(show, given.get("to", ""), places)
 
 
 def _profile(given: Mapping[str, str], faults: list[Fault]) -> Profile | None:

@@ -38,6 +38,7 @@ __all__ = [
     "Result",
     "Robustness",
     "ScopeName",
+    "StatusName",
     "Twin",
 ]
 

@@ -25,14 +25,14 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access catalog criteria membership places schemas",
         "gate numbers profile tables",
         "territory presets",
-        "build decision flags weights",
+        "build decision flags reach weights",
         "commune matching newcomers resemblance uncertainty",
         "dominance double_counting duo_limits leverage",
         "duo insight pairs robustness typology",
         "audit comparison exports interview explanation",
-        "sentences",
+        "layers sentences",
         "arguments audit_report map_data verdicts",
-        "map_parts",
+        "map_parts place_sets",
         "maps",
         "console",
         "cli_data cli_answers",
@@ -44,7 +44,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 there is no circle. A new module has to be given its place here."""
 
 DATA_SIDE = frozenset(
-    ["access", "build", "catalog", "gate", "membership", "places", "schemas", "tables", "territory"]
+    ["access", "build", "catalog", "gate", "membership", "places", "reach", "schemas", "tables"]
+    + ["territory"]
 )
 METHOD_SIDE = frozenset(
     [
@@ -63,6 +64,7 @@ METHOD_SIDE = frozenset(
         "flags",
         "insight",
         "interview",
+        "layers",
         "leverage",
         "maps",
         "matching",
