@@ -196,7 +196,8 @@ def _town(territory: Territory, code: str) -> dict[str, str]:
 
 def towns(territory: Territory, text: str, count: int) -> dict[str, Any]:
     """Return which communes of the network a text may mean."""
-    found, near = None, ()
+    found: dict[str, str] | None = None
+    near: tuple[str, ...] = ()
     try:
         found = _town(territory, find_destination(territory, text))
     except UnknownCommuneError as error:

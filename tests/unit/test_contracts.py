@@ -44,8 +44,18 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 there is no circle. A new module has to be given its place here."""
 
 DATA_SIDE = frozenset(
-    ["access", "build", "catalog", "gate", "membership", "places", "reach", "schemas", "tables"]
-    + ["territory"]
+    [
+        "access",
+        "build",
+        "catalog",
+        "gate",
+        "membership",
+        "places",
+        "reach",
+        "schemas",
+        "tables",
+        "territory",
+    ]
 )
 METHOD_SIDE = frozenset(
     [
