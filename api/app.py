@@ -30,6 +30,7 @@ from api.routes import (
     pages,
     release,
     sheets,
+    table,
 )
 from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
@@ -110,6 +111,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         whole,
         pages,
         sheets,
+        table,
     )
     for module in routers:
         app.include_router(module.router)

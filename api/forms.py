@@ -141,7 +141,8 @@ FAULT_TEXTS: Mapping[str, str] = {
     "too_many": "{key}: too many values (at most {expected})",
     "not_breakpoints": "{key}: found {found!r}, expected breakpoints such as 5:1,15:0 ({expected})",
     "crossed": "{key}: the least ({found}) is above the most ({expected})",
-    "unknown_place": "{key}: found {found!r}, no commune of the network; {expected}",
+    "unknown_place": "{key}: found {found!r}, which no commune within 80 km is called; check it",
+    "near_place": "{key}: found {found!r}, which names no single commune; is it {expected}?",
     "nothing_matters": "nothing matters: raise one importance, so that there is something to rank",
     "refused": "{key}: {expected}",
 }

@@ -22,6 +22,7 @@ from api.forms import (
     profile_fields,
     to_query,
 )
+from api.map_choice import MAP_KEYS
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
 from api.texts import Translate, translator, typeset
@@ -101,10 +102,14 @@ def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
     """Return what changes with each answer: the list, the limits, the state for the scripts."""
     language, t = asked.language, translator(asked.language)
     cards = make_cards(odds_in_turn(ranking), language, asked.top)
-    query = to_query(asked.profile, asked.scope, language)
+    query = to_query(asked.profile, asked.scope, language, map_choice=asked.map)
     left = len(ranking) - len(cards)
     more_query = to_query(
-        asked.profile, asked.scope, language, min(len(cards) + STEP, len(ranking), MAX_TOP)
+        asked.profile,
+        asked.scope,
+        language,
+        min(len(cards) + STEP, len(ranking), MAX_TOP),
+        asked.map,
     )
     count, tab = _counts(ranking, language)
     return ResultsView(
@@ -149,12 +154,17 @@ def _state(ranking: Ranking, asked: Asked, count: str, tab: str, shown: int) -> 
     scores = ranking.score[ranking.order].tolist()
     listed = zip(ranking.order.tolist(), scores, ranking.ranks.tolist(), strict=True)
     return {
-        "query": to_query(asked.profile, asked.scope, asked.language, asked.top),
-        "other": to_query(asked.profile, asked.scope, other_language(asked.language), asked.top),
+        "query": to_query(asked.profile, asked.scope, asked.language, asked.top, asked.map),
+        "other": to_query(
+            asked.profile, asked.scope, other_language(asked.language), asked.top, asked.map
+        ),
         "count": count,
         "tab": tab,
         "shown": shown,
-        "fields": profile_fields(asked.profile) | {"scope": asked.scope},
+        "fields": profile_fields(asked.profile)
+        | dict.fromkeys(MAP_KEYS, "")
+        | {"scope": asked.scope, "show": asked.map.show}
+        | asked.map.fields(),
         "implied": default_importance(asked.profile),
         "marks": {
             codes[row]: [score_class(score), round(score, 1), rank] for row, score, rank in listed
@@ -179,7 +189,14 @@ def _limits(ranking: Ranking, asked: Asked) -> Iterator[LimitView]:
         yield LimitView(
             label=label,
             effects=tuple(_effects(price, language)) if len(ranking) else (_gain(price, language),),
-            drop_href=href(to_query(_without(asked.profile, name, word), asked.scope, language)),
+            drop_href=href(
+                to_query(
+                    _without(asked.profile, name, word),
+                    asked.scope,
+                    language,
+                    map_choice=asked.map,
+                )
+            ),
         )
 
 
@@ -251,7 +268,7 @@ def _wider(ranking: Ranking, asked: Asked) -> tuple[str, str]:
         return "", ""
     scope = SCOPES[place]
     count = int(ranking.territory.in_scope(scope).sum())
-    link = href(to_query(asked.profile, scope, asked.language))
+    link = href(to_query(asked.profile, scope, asked.language, map_choice=asked.map))
     return link, scope_label(scope, count, asked.language)
 
 

@@ -11,10 +11,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from api.dependencies import TerritoryDep
 from api.forms import Asked, FormError, href, other_language, parse_query, profile_fields, to_query
+from api.map_view import map_controls, resolved, typed_choice
 from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
 from api.results import fault_results, results_view
+from api.security import CONTENT_SECURITY_POLICY
 from geo_matcher.matching import rank
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -24,6 +26,14 @@ __all__ = ["router"]
 router = APIRouter(include_in_schema=False)
 
 FRESH = {"Cache-Control": "no-cache"}
+
+TILE_HOSTS = ("https://data.geopf.fr", "https://tile.openstreetmap.org")
+"""Where the base maps come from that a person may ask for; nothing is asked of them before."""
+
+PAGE_POLICY = CONTENT_SECURITY_POLICY.replace(
+    "img-src 'self' data:", " ".join(("img-src 'self' data:", *TILE_HOSTS))
+)
+"""The page may load the pictures of a base map, and nothing else from elsewhere."""
 
 MAP_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -42,13 +52,14 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
     """Show the whole page; it works without JavaScript."""
     query = _query(request)
     try:
-        asked = parse_query(query)
+        asked = resolved(territory, parse_query(query))
     except FormError as error:
         return _fault_page(territory, error)
     if not asked.is_canonical:
         return RedirectResponse(href(_canonical(asked)), status_code=303)
     fields = profile_fields(asked.profile)
-    form = form_view(fields, asked.profile, asked.scope, asked.language)
+    form = form_view(fields, asked.profile, asked.scope, asked.language, map_choice=asked.map)
+    query = to_query(asked.profile, asked.scope, asked.language, map_choice=asked.map)
     view = page_view(
         territory,
         form,
@@ -56,16 +67,18 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         scope=asked.scope,
         language=asked.language,
         other_query=_canonical(asked, other_language(asked.language)),
-        is_plain=not to_query(asked.profile, asked.scope),
+        controls=map_controls(territory, asked.map, query, asked.language),
+        is_plain=not to_query(asked.profile, asked.scope, map_choice=asked.map),
     )
-    return HTMLResponse(render("page.html", asked.language, page=view), headers=FRESH)
+    headers = {**FRESH, "Content-Security-Policy": PAGE_POLICY}
+    return HTMLResponse(render("page.html", asked.language, page=view), headers=headers)
 
 
 @router.get("/fragments/matches")
 def show_matches(request: Request, territory: TerritoryDep) -> Response:
     """Give the part of the page that changes with each answer, for live updates."""
     try:
-        asked = parse_query(_query(request))
+        asked = resolved(territory, parse_query(_query(request)))
     except FormError as error:
         html = render("results.html", error.language, results=fault_results(error))
         return HTMLResponse(html, status_code=422, headers=FRESH)
@@ -108,7 +121,7 @@ def _query(request: Request) -> str:
 
 
 def _canonical(asked: Asked, language: str | None = None) -> str:
-    return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
+    return to_query(asked.profile, asked.scope, language or asked.language, asked.top, asked.map)
 
 
 def _fault_page(territory: Territory, error: FormError) -> Response:
@@ -120,7 +133,9 @@ def _fault_page(territory: Territory, error: FormError) -> Response:
         scope=error.scope,
         language=error.language,
         other_query=to_query(Profile(), error.scope, other_language(error.language)),
+        controls=map_controls(territory, typed_choice(error.fields), "", error.language),
         is_plain=False,
     )
     html = render("page.html", error.language, page=view)
-    return HTMLResponse(html, status_code=422, headers=FRESH)
+    headers = {**FRESH, "Content-Security-Policy": PAGE_POLICY}
+    return HTMLResponse(html, status_code=422, headers=headers)

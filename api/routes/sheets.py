@@ -123,7 +123,7 @@ def _taken(request: Request, key: str) -> tuple[list[str], str]:
 
 
 def _canonical(asked: Asked, language: str | None = None) -> str:
-    return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
+    return to_query(asked.profile, asked.scope, language or asked.language, asked.top, asked.map)
 
 
 def _address(path: str, own: Sequence[tuple[str, str]], asked: Asked, language: str) -> str:
