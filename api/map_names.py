@@ -22,8 +22,8 @@ SIZES = (5_000, 20_000)
 PAD = 0.42
 """How far around the outline, as a share of its width and height: as far as the map moves."""
 
-NAMED = 24
-SPACING_DEG = 0.16
+NAMED = 60
+SPACING_DEG = 0.11
 """Least distance between two named towns, in degrees of latitude."""
 
 

@@ -2,10 +2,11 @@
 // A change asks for the small answer of one layer and never for the list.
 
 import { createTown } from "./town.js";
-import { drawLegend } from "./legend.js";
+import { drawLegend, drawWaiting } from "./legend.js";
 
 const KEYS = ["show", "to", "places"];
 const SCORE = "score";
+const SLOW_MS = 200;
 const TO_LAYER = "minutes_to";
 
 const byId = (id) => document.getElementById(id);
@@ -116,10 +117,13 @@ export function createLayers({ form, setup, changed, repaint, say, trouble }) {
     const asked = `${select.value} ${town.code}`;
     town.show(leads());
     let found = null;
+    const slow = setTimeout(() => drawWaiting(setup.words.why_wait), SLOW_MS);
     try {
       found = await load();
     } catch {
       trouble(setup.words.map_layer_failed);
+    } finally {
+      clearTimeout(slow);
     }
     if (asked !== `${select.value} ${town.code}`) return; // something else was chosen meanwhile
     layer = found;

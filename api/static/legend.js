@@ -35,6 +35,14 @@ function classes({ legend }) {
   return make("ul", "scale", ...legend.map((one) => make("li", "", swatch(one.colour), make("span", "", ends(one)))));
 }
 
+/** Say that a legend is on its way. */
+export function drawWaiting(text) {
+  byId("legend-score").hidden = true;
+  const box = byId("legend-layer");
+  box.hidden = false;
+  box.replaceChildren(make("p", "legend-title", text));
+}
+
 let scoreWord = "";
 
 /** Show the legend of a layer, or that of the score for none. */

@@ -20,6 +20,8 @@ export function addNames({ L, map }, setup) {
     L.marker([lat, lon], { icon, interactive: false, keyboard: false }).addTo(map);
     return text;
   }
+  const [[, west], [, east]] = setup.bounds;
+  const middle = (west + east) / 2;
   const cities = setup.cities.map((city) => ({
     at: city.at,
     text: label("city", city.side, city.lat, city.lon, `${city.name} ${city.arrow}`),
@@ -29,7 +31,10 @@ export function addNames({ L, map }, setup) {
     ...setup.towns.map((town) => label("town", town.side, town.lat, town.lon, town.name)),
     ...setup.around
       .filter(([, , , name]) => name)
-      .map(([lat, lon, size, name]) => label(`town is-around is-size-${size}`, "right", lat, lon, name)),
+      .map(([lat, lon, size, name]) => {
+        const side = lon < middle ? "left" : "right"; // away from the département
+        return label(`town is-around is-size-${size}`, side, lat, lon, name);
+      }),
   ];
 
   /** Hide arrows to what is in sight, and names that would run into one already written. */
@@ -48,7 +53,9 @@ export function addNames({ L, map }, setup) {
           own.left < other.right + 4 && own.right + 4 > other.left &&
           own.top < other.bottom && own.bottom > other.top,
       );
-      const isCut = own.right > frame.right - 2 || own.left < frame.left + 2;
+      const isCut =
+        own.right > frame.right - 2 || own.left < frame.left + 2 ||
+        own.bottom > frame.bottom - 2 || own.top < frame.top + 2;
       text.parentElement.classList.toggle("is-crowded", isCrowded || isCut);
       if (!isCrowded && !isCut) written.push(own);
     }
