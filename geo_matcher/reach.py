@@ -59,13 +59,13 @@ def _gazetteer(territory: Territory) -> _Gazetteer:
         (str(code), str(name), int(people))
         for code, name, people in columns.itertuples(index=False)
     ]
-    alike = Counter(name for _, name, _ in rows)
-    alike_there = Counter((name, code[:2]) for code, name, _ in rows)
+    alike = Counter(fold(name) for _, name, _ in rows)
+    alike_there = Counter((fold(name), code[:2]) for code, name, _ in rows)
     communes = {}
     named: dict[str, tuple[str, ...]] = {}
     for code, name, people in sorted(rows):
-        where = code[:2] if alike_there[name, code[:2]] == 1 else code
-        label = name if alike[name] == 1 else f"{name} ({where})"
+        where = code[:2] if alike_there[fold(name), code[:2]] == 1 else code
+        label = name if alike[fold(name)] == 1 else f"{name} ({where})"
         communes[code] = (name, label, people)
         named[fold(name)] = (*named.get(fold(name), ()), code)
     return _Gazetteer(MappingProxyType(communes), MappingProxyType(named))
