@@ -57,7 +57,7 @@ export function createPlaces({ L, map }, language, onPick) {
         const before = taken.get(point) ?? 0;
         taken.set(point, before + 1);
         const icon = L.divIcon({
-          className: "place",
+          className: "place-mark",
           html: drawSign(sign),
           iconSize: [SIZE_PX, SIZE_PX],
           iconAnchor: [SIZE_PX / 2 - before * STEP_PX, SIZE_PX / 2],
