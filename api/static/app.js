@@ -122,6 +122,7 @@ function settleAddress(history) {
 /** Another choice of what the map shows: the list stays as it is. */
 function mapChanged(history) {
   if (state.marks) settleAddress(history);
+  else show(queryOf(form), { history }); // no list could be made before
 }
 
 function repaint() {

@@ -116,6 +116,7 @@ export function createLayers({ form, setup, changed, repaint, say, trouble }) {
   async function draw() {
     const asked = `${select.value} ${town.code}`;
     town.show(leads());
+    if (leads() && town.isUnknown) return; // what is written stays, to be mended
     let found = null;
     const slow = setTimeout(() => drawWaiting(setup.words.why_wait), SLOW_MS);
     try {

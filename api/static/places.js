@@ -63,7 +63,7 @@ export function createPlaces({ L, map }, language, onPick) {
           iconAnchor: [SIZE_PX / 2 - before * STEP_PX, SIZE_PX / 2],
         });
         L.marker([here[0].lat, here[0].lon], { icon, keyboard: false })
-          .bindTooltip(() => lines(sign, here), { className: "said-here", opacity: 1, direction: "top" })
+          .bindTooltip(() => lines(sign, here), { className: "said-here is-place", opacity: 1 })
           .on("click", () => onPick(lines(sign, here)))
           .addTo(group);
       }

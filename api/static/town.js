@@ -92,6 +92,11 @@ export function createTown(form, words, onChosen) {
     },
     settle,
 
+    /** Whether something is written that names no commune. */
+    get isUnknown() {
+      return Boolean(!sent.value && field.value.trim());
+    },
+
     /** Show the field only where it says something. */
     show(isWanted) {
       byId("town-field").toggleAttribute("data-idle", !isWanted);

@@ -130,8 +130,10 @@ def test_a_polygon_says_its_figure_and_what_is_known_of_it(
 
 
 def test_types_have_a_texture_each_and_admit_their_weakness(visit: Start) -> None:
-    page = visit().open("?show=types&scope=all")
-    page.locator("#legend-layer .type-names").wait_for(timeout=20_000)
+    one = visit()
+    page = one.page
+    page.goto(f"{one.address}/?show=types&scope=all", wait_until="load")
+    page.locator("#legend-layer .type-names").wait_for(timeout=30_000)
     fills = {fill for _, fill in drawn(page).values()}
     assert fills == {f"url(#type-{step})" for step in range(4)}
     textures = page.eval_on_selector_all(
@@ -256,6 +258,21 @@ def test_a_town_that_nobody_knows_is_told(visit: Start) -> None:
         page.get_by_label("Surface").fill("90")
     page.locator("#results[aria-busy]").wait_for(state="detached")
     assert page.url.endswith("surface=90&show=minutes_to&to=31555")
+
+
+def test_a_link_with_an_unknown_town_can_be_mended(visit: Start) -> None:
+    one = visit()
+    page = one.open("?show=minutes_to&to=Toulouze")
+    field = page.get_by_label("Minutes jusqu’à")
+    assert field.input_value() == "Toulouze"
+    assert "Est-ce Toulouse" in page.get_by_role("alert").first.inner_text()
+    field.fill("Toulouse")
+    with page.expect_response(lambda answer: "/fragments/matches" in answer.url):
+        field.press("Enter")
+    page.get_by_text("47 villages classés pour vous").wait_for()
+    assert page.url.endswith("show=minutes_to&to=31555")
+    assert all("422" in text for text in one.complaints)
+    one.complaints.clear()
 
 
 # --- Places ---------------------------------------------------------------------------------------
