@@ -112,7 +112,7 @@ def test_what_is_unknown_has_no_class(territory: Territory) -> None:
 def test_what_is_out_of_reach_is_said(territory: Territory) -> None:
     times = territory.tables["travel_times"].copy()
     gone = (times["destination"] == "workplace") & (times["insee_code"] == territory.codes[0])
-    times.loc[gone, ["status", "minutes"]] = ["unreachable", np.nan]
+    times["status"] = times["status"].where(~gone, "unreachable")
     changed = dataclasses.replace(territory, tables={**territory.tables, "travel_times": times})
     found = layer_values(changed, "workplace")
     assert np.isinf(found.values[0])
