@@ -28,11 +28,13 @@ from api.routes import (
     indexing,
     interview,
     keep,
+    layers,
     matches,
     origins,
     pages,
     release,
     sheets,
+    table,
     villages,
 )
 from api.routes import territory as whole
@@ -111,6 +113,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         comparisons,
         communes,
         origins,
+        layers,
         whole,
         pages,
         keep,
@@ -118,6 +121,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         interview,
         villages,
         indexing,
+        table,
     )
     for module in routers:
         app.include_router(module.router)

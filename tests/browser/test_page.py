@@ -148,7 +148,7 @@ def test_an_importance_changes_the_list_and_the_map(visit: Start, territory: Ter
 def test_a_limit_takes_villages_off_the_list_and_hatches_them(visit: Start) -> None:
     page = visit().open("?scope=all")
     page.locator("summary", has_text="Vos limites").click()
-    settle(page, lambda: page.get_by_label("Gare", exact=True).select_option("15"))
+    settle(page, lambda: page.get_by_role("combobox", name="Gare", exact=True).select_option("15"))
     excluded = page.locator("path.commune.is-excluded")
     assert excluded.count() + coloured(page) == 458
     assert excluded.count() > 100
@@ -156,7 +156,7 @@ def test_a_limit_takes_villages_off_the_list_and_hatches_them(visit: Start) -> N
     assert page.get_by_text("Ce que vos limites écartent").is_visible()
     settle(page, lambda: page.get_by_role("link", name="Retirer cette limite").click())
     assert excluded.count() == 0
-    assert page.get_by_label("Gare", exact=True).input_value() == ""
+    assert page.get_by_role("combobox", name="Gare", exact=True).input_value() == ""
 
 
 def test_a_mistake_is_told_and_mended(visit: Start) -> None:
