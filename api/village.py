@@ -248,7 +248,7 @@ def village_view(
         "village.place",
         epci=typeset(commune["epci"], language),
         people=format_raw(commune["population"], Unit.INHABITANTS, language),
-        area=f"{format_number(commune['area_km2'], language, '.1')}{NBSP}km²",
+        area=_area(territory, commune, language),
     )
     housing = _with_query(f"{path}/housing", search.query if search else _plain_query(language))
     part = f"/fragments/communes/{insee_code}/housing"
@@ -336,6 +336,15 @@ def _paths(territory: Territory) -> dict[str, str]:
 def _neutral(territory: Territory) -> Ranking:
     """Return the ranking of somebody who asks for nothing: pairs need one, not its order."""
     return rank(territory, Profile(), "all")
+
+
+def _area(territory: Territory, commune: dict[str, Any], language: str) -> str:
+    """Write the area; that of an outline known to be incomplete is said to be a least."""
+    text = f"{format_number(commune['area_km2'], language, '.1')}{NBSP}km²"
+    rules = {m.rule for m in territory.catalog.mends if m.insee_code == commune["insee_code"]}
+    if "area_incomplete" in rules:
+        return translator(language)("limit.at_least", figure=text)
+    return text
 
 
 def _daily_note(territory: Territory, row: int, t: Translate, language: str) -> str:
