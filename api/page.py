@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from api.assets import asset
 from api.cards import safe_url
 from api.forms import href
 from api.questions import FormView, ScopeView, scope_view
@@ -205,6 +206,7 @@ def _setup(territory: Territory, language: str) -> str:
         {
             "language": language,
             "colours": SCORE_COLOURS,
+            "leaflet": asset("/vendor/leaflet/leaflet.js").removesuffix(".js"),
             "outlines": "/api/v1/communes?f=geojson&scope=all&limit=1000",
             "release": territory.release_id,
             "bounds": [[south, west], [north, east]],
