@@ -139,6 +139,8 @@ export async function createMap(box, setup, onPick) {
   new ResizeObserver(fit).observe(box);
   map.setView(bounds.getCenter(), 8, { animate: false });
   fit();
+  // Its tooltip makes each polygon a stop of the Tab key, 458 of them; the list says the same in order.
+  for (const layer of layers.values()) layer.getElement().setAttribute("tabindex", "-1");
 
   return {
     /** Colour every commune by what a state says of it. */

@@ -64,11 +64,16 @@ PAGES = (
 
 
 def show(visit: Callable[..., Visit], shown: Shown, language: str = "fr", **options: object) -> Page:
-    """Open a page; the browser's own note of a status that is no success is no complaint."""
+    """Open a page and wait until all of it is there.
+
+    The browser's own note of a status that is no success is no complaint.
+    """
     tab = visit(**options)
-    answer = tab.page.goto(f"{tab.address}{shown.address(language)}", wait_until="networkidle")
+    answer = tab.page.goto(f"{tab.address}{shown.address(language)}")
     assert answer is not None
     assert answer.status == shown.status
     tab.page.locator(shown.awaited).first.wait_for()
+    if tab.page.locator("#map-box").is_visible():
+        tab.page.wait_for_selector("path.commune[data-step]")
     tab.complaints[:] = [text for text in tab.complaints if f"status of {shown.status}" not in text]
     return tab.page
