@@ -1,9 +1,9 @@
 """Files served as they are: our own, Leaflet's and Swagger UI's, from what is installed here.
 
-Hides under which address a file may be kept for how long. Each folder is served twice: as it is,
-to be asked about at each use, and under a segment made of its content (``/static/v-1a2b3c4d/app.js``),
-to be kept for a year. Pages name the second, so that a visitor loads a file once and never an old
-one; files that name one another by relative addresses stay together.
+Hides under which address a file may be kept for how long. Each folder is served twice: as it is, to
+be asked about at each use, and under a segment made of its content, to be kept for a year
+(``/static/v-1a2b3c4d/app.js``). Pages name the second, so that a visitor loads a file once and
+never an old one; files that name one another by relative addresses stay together.
 """
 
 from __future__ import annotations

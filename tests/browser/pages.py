@@ -63,7 +63,9 @@ PAGES = (
 )
 
 
-def show(visit: Callable[..., Visit], shown: Shown, language: str = "fr", **options: object) -> Page:
+def show(
+    visit: Callable[..., Visit], shown: Shown, language: str = "fr", **options: object
+) -> Page:
     """Open a page and wait until all of it is there.
 
     The browser's own note of a status that is no success is no complaint.

@@ -1,9 +1,9 @@
-"""No page breaks a rule of axe-core: both languages, wide and narrow, light and dark, open and shut."""
+"""No page breaks a rule of axe-core: both languages, wide and narrow, light and dark, open."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+Scheme = Literal["light", "dark"]
 Start = Callable[..., "Visit"]
 AXE = Axe()
 ON_REQUEST = ("target-size", "color-contrast")
@@ -29,16 +30,16 @@ EVERY_RULE = {"rules": {rule: {"enabled": True} for rule in ON_REQUEST}}
 RULES_OF_COLOURS = {"runOnly": {"type": "rule", "values": list(OF_COLOURS)}}
 
 
-def broken(page: Page, scheme: str, options: dict[str, Any], part: str) -> list[str]:
+def broken(page: Page, scheme: Scheme, options: dict[str, Any], part: str) -> list[str]:
     """Return what axe finds in a part of a page, one line for each element."""
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
     found = page.evaluate(
         "([part, options]) => axe.run(part, options)",
         [part, {"resultTypes": ["violations"], **options}],
     )
-    width = (page.viewport_size or {}).get("width")
+    width = page.viewport_size["width"] if page.viewport_size else 0
     return [
         f"{width} px, {scheme}: {rule['id']}: {rule['help']}: {node['html'][:160]}: "
         f"{node['failureSummary']}"

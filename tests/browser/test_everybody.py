@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -18,72 +19,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 Start = Callable[..., "Visit"]
+PROBES = (
+    Path(__file__).with_name("probes.js").read_text(encoding="utf-8").partition("\n")[2].strip()
+)
 EACH_PAGE = pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
-
-OPEN_ALL = """() => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
-}"""
-
-WITHOUT_FOCUS = """() => {
-  // What can be reached, and what stands for it on the page: the label of a button drawn as words.
-  const reached = "a[href], button, input, select, textarea, summary, [tabindex]";
-  const isThere = (e) => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({ visibilityProperty: true });
-  const rgb = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
-  const light = ([r, g, b]) => [r, g, b]
-    .map((c) => c / 255)
-    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (e) => {
-    for (let at = e; at; at = at.parentElement) {
-      const found = rgb(getComputedStyle(at).backgroundColor);
-      if (found.length === 3 || found[3] > 0) return found;
-    }
-    return [255, 255, 255];
-  };
-  const contrast = (a, b) => {
-    const [low, high] = [light(a), light(b)].sort((x, y) => x - y);
-    return (high + 0.05) / (low + 0.05);
-  };
-  const isOutlined = (e) => {
-    if (!e) return false;
-    const style = getComputedStyle(e);
-    if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) return false;
-    return contrast(rgb(style.outlineColor), ground(e.parentElement)) >= 3;
-  };
-  const failing = [];
-  let seen = 0;
-  for (const element of document.querySelectorAll(reached)) {
-    if (!isThere(element)) continue;
-    element.focus({ preventScroll: true });
-    seen += 1;
-    const standIn = element.matches(".segments input, .choices input") ? element.nextElementSibling : element;
-    if (document.activeElement !== element || !isOutlined(standIn)) failing.push(element.outerHTML.slice(0, 140));
-  }
-  return [seen, failing];
-}"""
-"""Elements that a keyboard reaches and that do not show it: an outline of at least 2 px, in a colour
-that stands out from what is around it."""
-
-TOO_SMALL = """([least, selector]) => {
-  const isInSentence = (e) => {
-    // A link among words of its paragraph is as high as its line (an exception of WCAG 2.5.8).
-    if (e.tagName !== "A" || !getComputedStyle(e).display.startsWith("inline")) return false;
-    const words = [...e.parentElement.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE);
-    return words.some((n) => /\\p{L}|\\p{N}|·/u.test(n.textContent));
-  };
-  const failing = [];
-  for (const element of document.querySelectorAll(selector)) {
-    if (element.disabled || !element.checkVisibility({ visibilityProperty: true })) continue;
-    // What carries a label is as large as the label.
-    const target = element.labels?.length && element.matches("[type=radio], [type=checkbox]") ? element.labels[0] : element;
-    const { width, height } = target.getBoundingClientRect();
-    if (width < 2 || height < 2) continue; // there for screen readers only
-    if ((width < least || height < least) && !isInSentence(element)) {
-      failing.push(`${Math.round(width)} × ${Math.round(height)}: ${element.outerHTML.slice(0, 140)}`);
-    }
-  }
-  return failing;
-}"""
 
 ANY_TARGET = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 MAIN_TARGETS = (
@@ -92,36 +31,24 @@ MAIN_TARGETS = (
 )
 """What a thumb presses to get through the journey."""
 
-MOVING = """() => {
-  const seconds = (text) => Math.max(...text.split(",").map((part) =>
-    parseFloat(part) * (part.trim().endsWith("ms") ? 0.001 : 1)));
-  const failing = [];
-  for (const element of document.querySelectorAll("*")) {
-    for (const pseudo of [null, "::before", "::after", "::backdrop"]) {
-      const style = getComputedStyle(element, pseudo);
-      const isAnimated = style.animationName !== "none" && seconds(style.animationDuration) > 0.01;
-      if (isAnimated || seconds(style.transitionDuration) + seconds(style.transitionDelay) > 0.01) {
-        failing.push(`${element.tagName}.${element.className} ${pseudo ?? ""}`);
-      }
-    }
-    if (getComputedStyle(element).scrollBehavior === "smooth") failing.push(`${element.tagName} scrolls`);
-  }
-  return failing;
-}"""
+
+def ask(page: Page, probe: str, *arguments: Any) -> Any:
+    """Ask something of a page; see probes.js."""
+    return page.evaluate(f"([probe, values]) => {PROBES}[probe](...values)", [probe, [*arguments]])
 
 
 @EACH_PAGE
 def test_a_page_at_the_desk(visit: Start, shown: Shown) -> None:
     page = show(visit, shown, **WIDE)
     assert page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
-    page.evaluate(OPEN_ALL)
-    assert page.evaluate(MOVING) == []
-    assert page.evaluate("document.getAnimations().length") == 0
-    assert page.evaluate(TOO_SMALL, [24, ANY_TARGET]) == []
+    ask(page, "openAll")
+    assert ask(page, "moving") == []
+    assert ask(page, "tooSmall", 24, ANY_TARGET) == []
     page.keyboard.press("Tab")  # from here on the browser knows that a keyboard is in use
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        seen, failing = page.evaluate(WITHOUT_FOCUS)
+    schemes: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        seen, failing = ask(page, "withoutFocus")
         assert seen > 5
         assert failing == []
 
@@ -129,19 +56,19 @@ def test_a_page_at_the_desk(visit: Start, shown: Shown) -> None:
 @EACH_PAGE
 def test_a_page_under_the_thumb(visit: Start, shown: Shown) -> None:
     page = show(visit, shown, **NARROW, has_touch=True)
-    page.evaluate(OPEN_ALL)
+    ask(page, "openAll")
     has_tabs = page.locator(".tabs").is_visible()
     for tab in ("answers", "villages", "map") if has_tabs else ("",):
         if tab:
             page.locator(f'.tabs a[data-tab="{tab}"]').tap()
         if tab == "map":
             page.wait_for_selector(".leaflet-bar")
-        assert page.evaluate(TOO_SMALL, [24, ANY_TARGET]) == []
-        assert page.evaluate(TOO_SMALL, [44, MAIN_TARGETS]) == []
+        assert ask(page, "tooSmall", 24, ANY_TARGET) == []
+        assert ask(page, "tooSmall", 44, MAIN_TARGETS) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 
-# --- The whole journey by keyboard alone -----------------------------------------------------------
+# --- The whole journey by keyboard alone ---------------------------------------------------------
 
 FOCUSED = """() => {
   const e = document.activeElement;
