@@ -77,19 +77,36 @@ def service() -> Iterator[str]:
             process.terminate()
 
 
+@pytest.fixture(scope="module")
+def port(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the port at which a Chromium of its own lets itself be driven."""
+    command = [
+        chromium_path, "--headless=new", *ARGUMENTS, "--remote-debugging-port=0",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}", "about:blank",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            found = next(filter(None, (re.search(r"DevTools.*:(\d+)/", line) for line in lines)))
+            yield found[1]
+        finally:
+            process.terminate()
+            process.communicate()
+
+
 def measure(
-    lighthouse: str, chromium: str, url: str, skipped: tuple[str, ...], folder: Path
+    lighthouse: str, port: str, url: str, skipped: tuple[str, ...], folder: Path
 ) -> tuple[dict[str, Any] | None, str]:
     """Return the report on a page, or none and what Lighthouse says of it."""
     report = folder / "report.json"
     command = [
         lighthouse, url, "--quiet", "--output=json", f"--output-path={report}",
-        f"--chrome-flags=--headless=new {' '.join(ARGUMENTS)}",
+        f"--port={port}",
         *(f"--skip-audits={audit}" for audit in skipped),
     ]  # fmt: skip
     environment = {
         **os.environ,
-        "CHROME_PATH": chromium,
         "HOME": str(folder),  # it keeps a preference there, and asks about sending reports
         "TMPDIR": str(folder),
         "CI": "1",
@@ -127,7 +144,7 @@ def missed(report: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(("path", "skipped"), PAGES, ids=[path for path, _ in PAGES])
 def test_lighthouse(
     lighthouse: str,
-    chromium_path: str,
+    port: str,
     service: str,
     tmp_path: Path,
     path: str,
@@ -137,7 +154,7 @@ def test_lighthouse(
         assert answer.status == 200
     under = ["not measured"]
     for _ in range(TRIES):
-        report, trouble = measure(lighthouse, chromium_path, f"{service}{path}", skipped, tmp_path)
+        report, trouble = measure(lighthouse, port, f"{service}{path}", skipped, tmp_path)
         if report is None:
             under = [trouble]
             continue
