@@ -17,13 +17,13 @@ from geo_matcher.comparison import (
     MIN_VILLAGES,
     Difference,
     FamilyComparison,
-    OriginCity,
     Village,
 )
 from geo_matcher.double_counting import CorrelatedPair, WeightShare
 from geo_matcher.duo import Favourite, Opposition, SharedVillage
 from geo_matcher.interview import MAX_ANSWERS, Answer, Question, State
 from geo_matcher.newcomers import MakeUp
+from geo_matcher.origins import Origin
 from geo_matcher.pairs import MAX_PAIRS, Bourg
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import FamilyName, Profile
@@ -313,12 +313,12 @@ class ComparisonRequest(BaseModel):
 
 
 class ComparisonAnswer(_Answer):
-    """Two to four communes side by side, and beside the city that is left."""
+    """Two to four communes side by side, and beside the commune that is left."""
 
     release: str
     scope: ScopeName
     villages: list[Village]
-    origin: OriginCity | None
+    origin: Origin | None
     families: list[FamilyComparison]
     decisive: list[Difference]
     odds: list[Odds | None] = Field(description="null where a commune is not listed.")

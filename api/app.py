@@ -24,10 +24,15 @@ from api.routes import (
     comparisons,
     explanations,
     health,
+    indexing,
+    interview,
+    keep,
     matches,
+    origins,
     pages,
     release,
     sheets,
+    villages,
 )
 from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
@@ -105,9 +110,14 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         explanations,
         comparisons,
         communes,
+        origins,
         whole,
         pages,
+        keep,
         sheets,
+        interview,
+        villages,
+        indexing,
     )
     for module in routers:
         app.include_router(module.router)

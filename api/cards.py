@@ -1,47 +1,48 @@
 """A village as a card: what the page shows of one commune, in words and figures of one language.
 
 Hides where each word comes from. Nothing is computed here that the ranking does not hold; figures
-of the ledger are written out, and what never depends on a profile (the line, the town hall, the
-nearest places) is written once per release and language.
+of the ledger are written out; what never depends on a profile comes from ``sheets``.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import numpy as np
-from markupsafe import Markup
 
-from api.rendering import render
-from api.texts import NBSP, translator, typeset
-from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
-from geo_matcher.decision import Status, decision_matrix
-from geo_matcher.destinations import HUB_CITIES
+from api.changes import ChangesView, changes_view
+from api.sheets import (
+    FLAG_ICONS,
+    Contact,
+    Figure,
+    Sheet,
+    commune_path,
+    figures_of,
+    sheets_of,
+    source_credits,
+)
+from api.texts import criterion_label, translator, typeset
+from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.matching import Ranking
-from geo_matcher.numbers import format_date, format_number, format_raw
+from geo_matcher.numbers import format_number
 from geo_matcher.robustness import Odds
-from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.sentences import band_phrase, chance_phrase, explain, tie_sentence
-from geo_matcher.territory import Territory
 
 __all__ = [
     "Bar",
     "Card",
     "Chances",
-    "Contact",
-    "Figure",
     "LedgerGroup",
     "LedgerRow",
-    "criterion_label",
+    "card_chances",
+    "cards_of",
+    "chances_of",
     "make_cards",
     "points_text",
-    "safe_url",
+    "tie_texts",
 ]
 
 EXACT_WITHIN = 0.05
@@ -49,21 +50,6 @@ EXACT_WITHIN = 0.05
 
 COLUMNS: Mapping[str, int] = {name: column for column, name in enumerate(CRITERIA)}
 """Column of each criterion in the arrays of a ranking."""
-
-FIBRE = "mci_best_ftth"
-PHONE = re.compile(r"\+?[0-9][0-9 .]{5,20}")
-EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-
-FLAG_ICONS: Mapping[str, str] = {
-    "copper_without_fibre": "line",
-    "fibre_counts_differ": "line",
-    "rate_above_100": "line",
-    "doctor_far": "health",
-    "few_sales": "house",
-    "flood": "water",
-    "industrial_risk": "factory",
-}
-"""Icon of each red flag, one of :data:`api.icons.ICONS`."""
 
 
 class Bar(NamedTuple):
@@ -83,28 +69,6 @@ class Bar(NamedTuple):
     fill_best: float
 
 
-class Figure(NamedTuple):
-    """One figure of a commune, whatever the profile.
-
-    Attributes
-    ----------
-    label
-        Name of the criterion.
-    figure, status
-        The figure in its unit, and the word that qualifies it.
-    place
-        Where the nearest place is, if in another commune.
-    source
-        Number of its source among those of the release.
-    """
-
-    label: str
-    figure: str
-    status: str
-    place: str
-    source: int
-
-
 class Chances(NamedTuple):
     """How sure the rank of a village is.
 
@@ -120,6 +84,10 @@ class Chances(NamedTuple):
     ranks: str
     low: float
     width: float
+
+
+NO_CHANCES = Chances("", "", 0.0, 0.0)
+"""Of a village that the search does not list."""
 
 
 class LedgerRow(NamedTuple):
@@ -146,18 +114,6 @@ class LedgerGroup(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """Who to call; a part that is unknown, or that is no safe link, is empty."""
-
-    address: str
-    phone: str
-    phone_href: str
-    email: str
-    website: str
-    website_shown: str
-
-
-@dataclass(frozen=True, slots=True)
 class Card:
     """Everything that is shown of one village.
 
@@ -165,12 +121,14 @@ class Card:
     ----------
     code, name, epci, inhabitants
         Which village.
+    path
+        Address of its page, without the search.
     badge, badge_url
         ``sourced``, ``reconstructed``, ``network`` or empty; where a sourced partner is named.
     rank, is_tie
-        Its place, and whether others share it.
+        Its place, 0 when the search does not list it, and whether others share it.
     chances
-        How sure that place is.
+        How sure that place is; None where it is still being counted.
     tie_text, is_tied
         What is said of a group of villages that cannot be told apart, on the first of them;
         whether this village is of such a group.
@@ -190,17 +148,20 @@ class Card:
         Who to call.
     ledger, total, sources
         The whole account, its sum, and the pairs (number, credit) that its lines name.
+    changes
+        What it changes compared with the commune that is left, if one is named.
     """
 
     code: str
     name: str
+    path: str
     epci: str
     inhabitants: str
     badge: str
     badge_url: str
     rank: int
     is_tie: bool
-    chances: Chances
+    chances: Chances | None
     tie_text: str
     is_tied: bool
     score: str
@@ -219,54 +180,84 @@ class Card:
     ledger: tuple[LedgerGroup, ...]
     total: str
     sources: tuple[tuple[int, str], ...]
+    changes: ChangesView | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """What is said of a commune whatever the profile."""
+def make_cards(ranking: Ranking, odds: Odds | None, language: str, top: int) -> list[Card]:
+    """Return the cards of the best communes of a ranking, best first; ties at the end are kept.
 
-    badge: str
-    badge_url: str
-    line: tuple[str, ...]
-    contact: Contact
-
-
-def safe_url(url: str) -> str:
-    """Return an address that may stand in a link, else an empty text: only http and https may."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return ""
-    return url.strip() if parts.scheme in {"http", "https"} and parts.hostname else ""
+    Parameters
+    ----------
+    ranking
+        What to show.
+    odds
+        How sure it is; without them the cards leave room for what follows.
+    language
+        ``fr`` or ``en``.
+    top
+        How many.
+    """
+    return cards_of(ranking, odds, language, ranking.best(top))
 
 
-def criterion_label(name: str, language: str) -> str:
-    """Return the name of a criterion."""
-    criterion = CRITERIA[name]
-    return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
+def cards_of(ranking: Ranking, odds: Odds | None, language: str, rows: Sequence[int]) -> list[Card]:
+    """Return the cards of some communes, whether the ranking lists them or not.
 
-
-def make_cards(odds: Odds, language: str, top: int) -> list[Card]:
-    """Return the cards of the best communes of a ranking, best first; ties at the end are kept."""
-    ranking = odds.ranking
+    Parameters
+    ----------
+    ranking, odds, language
+        As for :func:`make_cards`.
+    rows
+        Rows of the communes, in the order wanted.
+    """
     ranks, holders = np.unique(ranking.ranks, return_counts=True)
     common = _Common(
-        sheets=_sheets(ranking.territory, language),
+        sheets=sheets_of(ranking.territory, language),
         shared=frozenset(ranks[holders > 1].tolist()),
         max_points=tuple(points_text(x, language) for x in ranking.max_points.tolist()),
         language=language,
-        tied=_tied(odds, language),
+        tied=tie_texts(odds, language) if odds else {},
     )
-    # Ties may make the list longer than `top`; the order of results is that of `ranking.order`.
-    results = ranking.results(top)
-    rows = ranking.order[: len(results)].tolist()
-    return [
-        _card(ranking, row, result, _chances(summary, len(ranking), language), common)
-        for row, result, summary in zip(rows, results, odds.summaries[: len(rows)], strict=True)
-    ]
+    columns = {row: column for column, row in enumerate(ranking.order.tolist())}
+
+    def chance(row: int) -> Chances | None:
+        if odds is None:
+            return None
+        if row not in columns:
+            return NO_CHANCES
+        return chances_of(odds.summaries[columns[row]], len(ranking), language)
+
+    return [_card(ranking, row, ranking.result(row), chance(row), common) for row in rows]
 
 
-def _chances(summary: Mapping[str, Any], count: int, language: str) -> Chances:
+def card_chances(odds: Odds, top: int, language: str) -> list[Chances]:
+    """Return how sure the places of the best communes are, in words, best first.
+
+    Parameters
+    ----------
+    odds
+        Odds of a ranking.
+    top
+        How many communes.
+    language
+        ``fr`` or ``en``.
+    """
+    count = len(odds.ranking)
+    return [chances_of(summary, count, language) for summary in odds.summaries[:top]]
+
+
+def chances_of(summary: Mapping[str, Any], count: int, language: str) -> Chances:
+    """Return how sure a place is, in words.
+
+    Parameters
+    ----------
+    summary
+        One of :attr:`geo_matcher.robustness.Odds.summaries`.
+    count
+        How many communes are listed.
+    language
+        ``fr`` or ``en``.
+    """
     low, high = summary["rank_low"], summary["rank_high"]
     return Chances(
         first_five=chance_phrase(summary["p_top_5"], language),
@@ -276,7 +267,7 @@ def _chances(summary: Mapping[str, Any], count: int, language: str) -> Chances:
     )
 
 
-def _tied(odds: Odds, language: str) -> Mapping[int, str]:
+def tie_texts(odds: Odds, language: str) -> Mapping[int, str]:
     """Return the rows that are in a group of ties; the first of each with what is said of it."""
     facts, order = odds.ranking.territory.facts, odds.ranking.order.tolist()
     found: dict[int, str] = {}
@@ -292,7 +283,7 @@ def _tied(odds: Odds, language: str) -> Mapping[int, str]:
 class _Common(NamedTuple):
     """What the cards of one ranking share."""
 
-    sheets: tuple[_Sheet, ...]
+    sheets: tuple[Sheet, ...]
     shared: frozenset[int]
     max_points: tuple[str, ...]
     language: str
@@ -300,24 +291,25 @@ class _Common(NamedTuple):
 
 
 def _card(
-    ranking: Ranking, row: int, result: Mapping[str, Any], chances: Chances, common: _Common
+    ranking: Ranking, row: int, result: Mapping[str, Any], chances: Chances | None, common: _Common
 ) -> Card:
     language = common.language
     sheet = common.sheets[row]
     said = explain(ranking, row, language)
     lines = {line["criterion"]: line for line in result["contributions"]}
-    figures = _figures(ranking.territory, row, language)
-    sources = _sources(ranking.territory, language)
+    figures = figures_of(ranking.territory, row, language)
+    sources = source_credits(ranking.territory, language)
     score, low, high = result["score"], result["score_min"], result["score_max"]
     text = "text_fr" if language == "fr" else "text_en"
     return Card(
         code=result["insee_code"],
         name=result["name"],
+        path=commune_path(result["insee_code"], result["name"]),
         epci=result["epci"],
         inhabitants=format_number(result["population"], language),
         badge=sheet.badge,
         badge_url=sheet.badge_url,
-        rank=result["rank"],
+        rank=result["rank"] or 0,
         is_tie=result["rank"] in common.shared,
         chances=chances,
         tie_text=common.tied.get(row, ""),
@@ -343,6 +335,7 @@ def _card(
         ledger=tuple(_ledger(lines, figures, common)),
         total=points_text(score, language),
         sources=tuple(sorted({sources[line["source"]] for line in lines.values()})),
+        changes=changes_view(ranking.territory, ranking.profile, result["insee_code"], language),
     )
 
 
@@ -379,115 +372,3 @@ def _ledger(
         family = FAMILIES[name]
         label = family.label_fr if common.language == "fr" else family.label_en
         yield LedgerGroup(typeset(label, common.language), tuple(rows))
-
-
-@lru_cache(maxsize=2048)
-def _figures(territory: Territory, row: int, language: str) -> Mapping[str, tuple[Figure, str]]:
-    """Return every figure of a commune, in words and as cells of the ledger.
-
-    Made once for each commune that is shown.
-    """
-    t = translator(language)
-    matrix = decision_matrix(territory)
-    nearest = _nearest(territory).get(territory.codes[row], {})
-    sources = _sources(territory, language)
-    found = {}
-    for column, criterion in enumerate(CRITERIA.values()):
-        status = Status(int(matrix.status[row, column]))
-        is_said = status in {Status.MISSING, Status.UNREACHABLE}
-        figure = format_raw(float(matrix.raw[row, column]), criterion.unit, language)
-        known = Figure(
-            label=criterion_label(criterion.name, language),
-            figure=figure,
-            status="" if is_said else t(f"status.{status.label}"),
-            place=nearest.get(criterion.name, ""),
-            source=sources[criterion.source][0],
-        )
-        found[criterion.name] = known, Markup(render("_figure.html", language, known=known))
-    return found
-
-
-@lru_cache(maxsize=8)
-def _sources(territory: Territory, language: str) -> Mapping[str, tuple[int, str]]:
-    """Return the number and the credit of each table."""
-    return {
-        table.name: (
-            number,
-            typeset(table.credit_fr if language == "fr" else table.credit_en, language),
-        )
-        for number, table in enumerate(territory.catalog.tables, 1)
-    }
-
-
-@lru_cache(maxsize=8)
-def _sheets(territory: Territory, language: str) -> tuple[_Sheet, ...]:
-    """Return the sheet of every commune, in order; made once per release and language."""
-    partners = territory.members("partner")["source"]
-    lines = territory.tables["broadband_fixed_2026t2"].set_index("insee_code")
-    shares = territory.indicators["ftth_coverage_share"]
-    halls = territory.communes[
-        [f"town_hall_{part}" for part in ("address", "phone", "email", "website")]
-    ]
-    sheets = []
-    for code, facts in zip(territory.codes, territory.facts, strict=True):
-        badge = facts["evidence"] or ("network" if facts["network"] else "")
-        sheets.append(
-            _Sheet(
-                badge=badge,
-                badge_url=safe_url(partners[code]) if badge == "sourced" else "",
-                line=tuple(_line(lines.loc[code], float(shares[code]), language)),
-                contact=_contact(*halls.loc[code]),
-            )
-        )
-    return tuple(sheets)
-
-
-@lru_cache(maxsize=8)
-def _nearest(territory: Territory) -> dict[str, dict[str, str]]:
-    """Return the name of the commune of each nearest place, where it is another commune."""
-    names = territory.tables["town_halls_80km"].set_index("insee_code")["name"].to_dict()
-    times = territory.tables["travel_times"]
-    columns = (times[name] for name in ("insee_code", "destination", "nearest_insee_code"))
-    found: dict[str, dict[str, str]] = {}
-    for code, destination, near in zip(*columns, strict=True):
-        if near and near != code and destination not in HUB_CITIES and near in names:
-            found.setdefault(code, {})[f"{destination}_min"] = names[near]
-    return found
-
-
-def _line(line: Any, share: float, language: str) -> Iterator[str]:
-    """Say what line awaits: fibre, what the others have, the closing of copper."""
-    t = translator(language)
-    premises, passed = int(line["mci_premises"]), int(line[FIBRE])
-    yield t(
-        "line.fibre",
-        passed=format_number(passed, language),
-        premises=format_number(premises, language),
-        share=format_raw(share, Unit.SHARE, language),
-    )
-    others = []
-    for name in BEST_TECHNOLOGY:
-        if name != FIBRE and (count := int(line[name])):
-            technology = t(f"technology.{name.removeprefix('mci_best_')}")
-            others.append(f"{technology}{NBSP}({format_number(count, language)})")
-    if others:
-        yield t("line.rest", list=", ".join(others))
-    if line["copper_closure_date"]:
-        day = dt.date.fromisoformat(line["copper_closure_date"])
-        yield t("line.copper", day=format_date(day, language))
-    yield t("line.address")
-
-
-def _contact(address: str, phone: str, email: str, website: str) -> Contact:
-    is_phone = PHONE.fullmatch(phone) is not None
-    digits = re.sub(r"[ .]", "", phone) if is_phone else ""
-    url = safe_url(website)
-    shown = re.sub(r"^https?://(www\.)?|/$", "", url)
-    return Contact(
-        address=address,
-        phone=phone.replace(" ", NBSP) if is_phone else "",
-        phone_href=f"+33{digits[1:]}" if digits.startswith("0") else digits,
-        email=email if EMAIL.fullmatch(email) else "",
-        website=url,
-        website_shown=shown,
-    )

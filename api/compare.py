@@ -1,35 +1,34 @@
 """Villages side by side, as a page.
 
-Hides how a comparison becomes a table: the figures in words, the best of each line, the city that
-is left. The page works without JavaScript.
+Hides how a comparison becomes a table: the figures in words, the best of each line, the commune
+that is left. The page works without JavaScript.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.cards import criterion_label, points_text, safe_url
-from api.texts import translator, typeset
+from api.cards import points_text
+from api.links import addresses
+from api.texts import criterion_label, translator, typeset
 from geo_matcher.comparison import (
+    Cell,
     Comparison,
     CriterionComparison,
-    OriginCity,
+    OriginFigure,
     Village,
     chances,
 )
 from geo_matcher.criteria import CRITERIA, FAMILIES, Unit
 from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.origins import Origin
 from geo_matcher.robustness import Odds
 from geo_matcher.sentences import band_phrase, chance_phrase, label_in_sentence
 from geo_matcher.verdicts import ahead_sentences, comparison_sentences
 
 __all__ = ["CompareView", "FigureCell", "Line", "LineGroup", "VillageHead", "compare_view"]
-
-
-ADDRESS = re.compile(r"https?://\S+")
 
 
 class VillageHead(NamedTuple):
@@ -62,7 +61,7 @@ class FigureCell(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One criterion: its name, a cell for each village, and the city's figure, if known."""
+    """One criterion: its name, a cell for each village, and that of the commune that is left."""
 
     label: str
     cells: tuple[FigureCell, ...]
@@ -89,7 +88,7 @@ class CompareView:
     heads, groups
         The columns and the lines of the table.
     origin, origin_note, origin_urls
-        The city that is left, what its figures are and where they come from; empty if none.
+        The commune that is left, what its figures are and where they come from; empty if none.
     """
 
     title: str
@@ -116,7 +115,7 @@ def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) 
         The list that was asked for, without the villages.
     """
     t = translator(language)
-    city = comparison.origin
+    left = comparison.origin
     names = [village.name for village in comparison.villages]
     said = (
         *comparison_sentences(comparison, language),
@@ -127,9 +126,9 @@ def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) 
         sentences=tuple(typeset(text, language) for text in said),
         heads=tuple(_head(village, odds, language, query) for village in comparison.villages),
         groups=tuple(_groups(comparison, language)),
-        origin=city.name if city else "",
-        origin_note=_origin_note(city, language) if city else "",
-        origin_urls=tuple(_addresses(city.source)) if city else (),
+        origin=left.name if left else "",
+        origin_note=_origin_note(left, language) if left else "",
+        origin_urls=tuple(addresses(left.source)) if left else (),
     )
 
 
@@ -170,34 +169,38 @@ def _line(row: CriterionComparison, language: str) -> Line:
     cells = []
     is_clear = sum(cell.is_best for cell in row.cells) == 1
     for cell in row.cells:
-        raw = float("inf") if cell.status == "unreachable" else cell.raw
-        figure = format_raw(raw, unit, language)
-        if cell.status == "upper_bound":
-            figure = translator(language)("limit.at_most", figure=figure)
+        figure = _figure(cell, unit, language)
         fill = 0.0 if cell.raw is None else round(100 * cell.value, 1)
         cells.append(FigureCell(figure, fill, cell.is_best and is_clear))
-    origin = format_raw(row.origin.raw, unit, language) if row.origin else ""
+    origin = _figure(row.origin, unit, language) if row.origin else ""
     return Line(criterion_label(row.criterion, language), tuple(cells), origin)
 
 
-def _addresses(source: str) -> Iterator[str]:
-    """Yield the addresses that a source names."""
-    for found in ADDRESS.findall(source):
-        if url := safe_url(found.rstrip(";,.")):
-            yield url
+def _figure(cell: Cell | OriginFigure, unit: Unit, language: str) -> str:
+    raw = float("inf") if cell.status == "unreachable" else cell.raw
+    figure = format_raw(raw, unit, language)
+    if cell.status == "upper_bound":
+        figure = translator(language)("limit.at_most", figure=figure)
+    return figure
 
 
-def _origin_note(city: OriginCity, language: str) -> str:
+def _origin_note(left: Origin, language: str) -> str:
     t = translator(language)
-    note = t(
-        "compare.origin",
-        name=city.name,
-        people=format_raw(float(city.population), Unit.INHABITANTS, language),
-        year=city.population_year,
-        producer=typeset(city.producer, language),
-        licence=typeset(city.licence, language),
-    )
-    if city.house_price_eur_m2 is None:
+    credit = {
+        "name": left.label,
+        "producer": typeset(left.producer, language),
+        "licence": typeset(left.licence, language),
+    }
+    if left.population is None:
+        return t("compare.origin.unknown", **credit)
+    people = format_raw(float(left.population), Unit.INHABITANTS, language)
+    if left.is_inside:
+        return t("compare.origin.inside", people=people, **credit)
+    if left.population_year is None:
+        return t("compare.origin.undated", people=people, **credit)
+    note = t("compare.origin", people=people, year=left.population_year, **credit)
+    price = left.fact("house_price_eur_m2")
+    if price is None or price.raw is None:
         return note
-    price = format_number(city.house_price_eur_m2, language)
-    return f"{note} {t('compare.origin.price', price=price, year=city.price_year)}"
+    shown = format_number(price.raw, language)
+    return f"{note} {t('compare.origin.price', price=shown, year=price.year)}"

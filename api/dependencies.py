@@ -13,9 +13,12 @@ from starlette.responses import Response
 
 from geo_matcher.territory import Territory
 
-__all__ = ["StaticAnswer", "TerritoryDep", "get_territory", "json_answer"]
+__all__ = ["FRESH", "StaticAnswer", "TerritoryDep", "get_territory", "json_answer"]
 
 GZIP_LEVEL = 9
+
+FRESH = {"Cache-Control": "no-cache"}
+"""Headers of a page that changes with the release."""
 
 
 async def get_territory(request: Request) -> Territory:

@@ -5,8 +5,11 @@ profile has exactly one canonical query, defaults left out, and reading it back 
 again. Nothing is ignored in silence: an unknown key, a key given twice or a number that is none
 refuses the whole query, with every fault listed at once.
 
-Keys: ``lang``, ``scope``, ``top``; ``preset`` (a profile to start from, which the other keys
-change; a key given empty goes back to its default); ``name``, ``track``, ``sector``, ``from``,
+Keys: ``lang``, ``scope``, ``top``; ``pick`` (codes of the ticked villages, ``32249,32213``);
+``seen`` (what a shared link remembers, :mod:`geo_matcher.snapshot`); ``preset`` (a profile to start
+from, which the other keys change; a key given empty goes back to its default); ``name``, ``track``,
+``sector``, ``from`` (a big city by its word, any commune by its INSEE code, or by its name where it
+can be looked up),
 ``work_mode``, ``city``, ``children`` (``4,9``), ``tenure``, ``budget``, ``surface``, ``size``;
 ``w_<family>`` and ``c_<criterion>`` (importance), ``max_<criterion>`` and ``min_<criterion>``
 (hard limits), ``v_<criterion>`` (breakpoints, ``5:1,15:0``).
@@ -15,7 +18,7 @@ change; a key given empty goes back to its default); ``name``, ``track``, ``sect
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode
@@ -23,24 +26,29 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import ValidationError
 
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES, Importance, ValueFunction
-from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.destinations import HUB_CITIES, INSEE_CODE
 from geo_matcher.errors import ProfileError, UnknownPresetError
 from geo_matcher.numbers import LANGUAGES
+from geo_matcher.origins import Found
 from geo_matcher.presets import PRESETS, preset_named
-from geo_matcher.profile import CITIES, SECTORS, Profile
+from geo_matcher.profile import CITIES, CITY_CODES, SECTORS, Profile
 from geo_matcher.territory import SCOPES
 
 __all__ = [
     "CHOICES",
+    "CITY_LABELS",
     "DEFAULT_FIELDS",
     "DEFAULT_LANGUAGE",
     "DEFAULT_SCOPE",
     "DEFAULT_TOP",
     "FAULT_TEXTS",
     "IMPORTANCE_WORDS",
+    "MAX_PICKS",
     "MAX_TOP",
+    "ORIGIN_KEY",
     "Asked",
     "Fault",
+    "FindCommune",
     "FormError",
     "href",
     "other_language",
@@ -55,6 +63,9 @@ DEFAULT_LANGUAGE = "fr"
 DEFAULT_SCOPE = "partners"
 DEFAULT_TOP = 20
 MAX_TOP = 500
+
+MAX_PICKS = 8
+"""Villages that may be ticked: those that a printed shortlist holds."""
 
 MAX_QUERY_CHARS = 8_000
 """Size above which a query is refused unread."""
@@ -71,7 +82,6 @@ IMPORTANCE_WORDS = tuple(importance.value for importance in Importance)
 CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "track": ("track", get_args(Profile.model_fields["track"].annotation)),
     "sector": ("sector", SECTORS),
-    "from": ("origin_city", CITIES),
     "work_mode": ("work_mode", get_args(Profile.model_fields["work_mode"].annotation)),
     "city": ("client_city", tuple(HUB_CITIES)),
     "tenure": ("tenure", get_args(Profile.model_fields["tenure"].annotation)),
@@ -82,16 +92,33 @@ CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 NUMBERS: Mapping[str, str] = {"budget": "budget_eur", "surface": "surface_m2"}
 """Keys whose value is a number: the field of the profile."""
 
-APART = ("lang", "scope", "top", "preset")
+ORIGIN_KEY = "from"
+"""Key of the commune that is left."""
+
+CITY_LABELS: Mapping[str, str] = {
+    word: f"{word.capitalize()} ({code[:2]})" for word, code in CITY_CODES.items()
+}
+"""What people call each big city; the form offers these, so they are read without a lookup."""
+
+MAX_CHOICES = 8
+"""Communes that are offered in place of one that cannot be told."""
+
+FindCommune = Callable[[str], Found]
+"""Tells which commune of France a typed name means."""
+
+APART = ("lang", "scope", "top", "preset", "pick", "seen")
 """Keys that are not part of the profile."""
 
 FIELD_KEYS: Mapping[str, str] = {
     "name": "name",
     "children_ages": "children",
+    "origin_city": ORIGIN_KEY,
+    "origin_commune": ORIGIN_KEY,
     **{field: key for key, (field, _) in CHOICES.items()},
     **{field: key for key, field in NUMBERS.items()},
 }
 
+_CODE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _UNIT = re.compile(r"(€|eur|euros?|m²|m2|min)$", re.IGNORECASE)
@@ -112,12 +139,15 @@ class Fault:
         What was given, shortened.
     expected
         What would do, for instance the words that exist or the ends of a range.
+    choices
+        Answers that would do, as pairs (value of the key, what people call it).
     """
 
     key: str
     code: str
     found: str = ""
     expected: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         """Return the fault as an English sentence."""
@@ -132,6 +162,7 @@ FAULT_TEXTS: Mapping[str, str] = {
     "too_long": "{key}: too long (at most {expected} characters); shorten it",
     "not_a_number": "{key}: found {found!r}, expected a number such as 12 or 12.5",
     "not_an_age": "{key}: found {found!r}, expected whole ages such as 4, 9",
+    "not_a_code": "{key}: found {found!r}, expected INSEE codes such as 32249,32213",
     "not_an_option": "{key}: found {found!r}, expected one of: {expected}",
     "below": "{key}: found {found!r}, expected {expected} or more",
     "not_above": "{key}: found {found!r}, expected more than {expected}",
@@ -141,6 +172,10 @@ FAULT_TEXTS: Mapping[str, str] = {
     "crossed": "{key}: the least ({found}) is above the most ({expected})",
     "nothing_matters": "nothing matters: raise one importance, so that there is something to rank",
     "refused": "{key}: {expected}",
+    "several_communes": "{key}: {found!r} is the name of several communes: {expected}",
+    "near_commune": "{key}: no commune is called {found!r}; near it: {expected}",
+    "no_commune": "{key}: no commune is called {found!r}; expected a name, such as Nantes, "
+    "Saint-Denis (93), or an INSEE code",
 }
 """What each code says in English, for the error; pages have their own words."""
 
@@ -157,6 +192,10 @@ class Asked:
         Among which communes, in which language, how many of them.
     is_canonical
         Whether the query was already as short as it can be, or starts from a preset.
+    picks
+        Codes of the ticked villages, in the order in which they were.
+    seen
+        What a shared link remembers, as received; empty for any other address.
     """
 
     profile: Profile
@@ -164,6 +203,8 @@ class Asked:
     language: str = DEFAULT_LANGUAGE
     top: int = DEFAULT_TOP
     is_canonical: bool = True
+    picks: tuple[str, ...] = ()
+    seen: str = ""
 
 
 class FormError(ProfileError):
@@ -190,13 +231,16 @@ class FormError(ProfileError):
         self.language = language
 
 
-def parse_query(query: str) -> Asked:
+def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked:
     """Read what a query string asks for.
 
     Parameters
     ----------
     query
         As received, still encoded, without the question mark.
+    find_commune
+        Looks up the commune that is left by the name that a person typed. Without it only the
+        words of the big cities and INSEE codes are read, and a code is not looked up.
 
     Raises
     ------
@@ -215,18 +259,21 @@ def parse_query(query: str) -> Asked:
             faults.append(Fault(shown, "repeated_key"))
         elif not _is_known(key):
             faults.append(Fault(shown, "unknown_key"))
-        elif len(value) > MAX_VALUE_CHARS:
+        elif len(value) > MAX_VALUE_CHARS and key != "seen":  # a damaged memory refuses nothing
             faults.append(Fault(shown, "too_long", expected=(str(MAX_VALUE_CHARS),)))
         else:
             given[key] = value
     language = _option(given, "lang", LANGUAGES, DEFAULT_LANGUAGE, faults)
     scope = _option(given, "scope", SCOPES, DEFAULT_SCOPE, faults)
     top = _top(given.get("top", ""), faults)
-    profile = _profile(given, faults)
+    picks = _picks(given.get("pick", ""), faults)
+    read = _with_origin(given, find_commune, faults)
+    profile = _profile(read, faults)
     if faults or profile is None:
         raise FormError(tuple(dict.fromkeys(faults)), given, scope, language)
-    is_canonical = "preset" in given or "" not in given.values()
-    return Asked(profile, scope, language, top, is_canonical)
+    is_whole = "preset" in given or "" not in given.values()
+    is_canonical = is_whole and given.get(ORIGIN_KEY, "") == read.get(ORIGIN_KEY, "")
+    return Asked(profile, scope, language, top, is_canonical, picks, given.get("seen", ""))
 
 
 def to_query(
@@ -234,6 +281,9 @@ def to_query(
     scope: str = DEFAULT_SCOPE,
     language: str = DEFAULT_LANGUAGE,
     top: int = DEFAULT_TOP,
+    *,
+    picks: Sequence[str] = (),
+    seen: str = "",
 ) -> str:
     """Return the canonical query of a profile, defaults left out."""
     fields = {k: v for k, v in profile_fields(profile).items() if v != DEFAULT_FIELDS.get(k, "")}
@@ -241,6 +291,8 @@ def to_query(
         ("scope", scope, DEFAULT_SCOPE),
         ("lang", language, DEFAULT_LANGUAGE),
         ("top", str(top), str(DEFAULT_TOP)),
+        ("pick", ",".join(picks), ""),
+        ("seen", seen, ""),
     ):
         if value != default:
             fields[key] = value
@@ -252,6 +304,7 @@ def profile_fields(profile: Profile) -> dict[str, str]:
     plain = profile.model_dump(mode="json")
     fields = {"name": profile.name}
     fields |= {key: plain[field] or "" for key, (field, _) in CHOICES.items()}
+    fields[ORIGIN_KEY] = profile.origin_commune or profile.origin_city
     fields["children"] = ",".join(str(age) for age in profile.children_ages)
     for key, field in NUMBERS.items():
         fields[key] = "" if plain[field] is None else plain_number(plain[field])
@@ -303,7 +356,7 @@ def _shown(text: str) -> str:
 
 
 def _is_known(key: str) -> bool:
-    if key in APART or key in CHOICES or key in NUMBERS or key in {"name", "children"}:
+    if key in APART or key in CHOICES or key in NUMBERS or key in {"name", "children", ORIGIN_KEY}:
         return True
     prefix, _, name = key.partition("_")
     return name in FAMILIES if prefix == "w" else prefix in PREFIXES and name in CRITERIA
@@ -333,6 +386,47 @@ def _top(text: str, faults: list[Fault]) -> int:
     else:
         return int(text)
     return DEFAULT_TOP
+
+
+def _with_origin(
+    given: Mapping[str, str], find_commune: FindCommune | None, faults: list[Fault]
+) -> Mapping[str, str]:
+    """Return the answers with the commune that is left as its word or code, where one is named."""
+    typed = given.get(ORIGIN_KEY, "").strip()
+    if not typed or typed in CITIES:
+        return given
+    if offered := [word for word, label in CITY_LABELS.items() if label == typed]:
+        return {**given, ORIGIN_KEY: offered[0]}
+    found = find_commune(typed) if find_commune else None
+    if found is None and re.fullmatch(INSEE_CODE, typed):
+        return given
+    if found is not None and found.commune is not None:
+        code = found.commune.insee_code
+        word = next((word for word, known in CITY_CODES.items() if known == code), code)
+        return {**given, ORIGIN_KEY: word}
+    candidates = found.candidates if found else ()
+    first = candidates[:MAX_CHOICES]
+    names = tuple(commune.label for commune in first)
+    if len(candidates) > len(first):
+        names = (*names, "…")
+    fault = "near_commune" if names else "no_commune"
+    if found and found.is_shared:
+        fault = "several_communes"
+    choices = tuple((commune.insee_code, commune.label) for commune in first)
+    faults.append(Fault(ORIGIN_KEY, fault, _shown(typed), names, choices))
+    return {key: value for key, value in given.items() if key != ORIGIN_KEY}
+
+
+def _picks(text: str, faults: list[Fault]) -> tuple[str, ...]:
+    codes = tuple(dict.fromkeys(part for part in text.upper().split(",") if part))
+    wrong = [code for code in codes if not _CODE.fullmatch(code)]
+    if wrong:
+        faults.append(Fault("pick", "not_a_code", _shown(wrong[0])))
+    elif len(codes) > MAX_PICKS:
+        faults.append(Fault("pick", "too_many", expected=(str(MAX_PICKS),)))
+    else:
+        return codes
+    return ()
 
 
 def _profile(given: Mapping[str, str], faults: list[Fault]) -> Profile | None:
@@ -366,6 +460,9 @@ def _put(data: dict[str, Any], key: str, value: str) -> Iterator[Fault]:
         yield from _set_number(data, NUMBERS[key], key, value)
     elif key == "name":
         _replace(data, "name", value or None)
+    elif key == ORIGIN_KEY:
+        _replace(data, "origin_city", value if value in CITIES else None)
+        _replace(data, "origin_commune", value if value and value not in CITIES else None)
     elif key == "children":
         yield from _set_ages(data, value)
     elif prefix == "w":

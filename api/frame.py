@@ -5,13 +5,21 @@ Hides nothing of the data; the sentences of the foot are those of the movers' pa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.forms import href
+from starlette.responses import HTMLResponse, Response
+
+from api.dependencies import FRESH
+from api.forms import FormError, href, other_language, to_query
 from api.page import foot_parts
+from api.rendering import render
+from api.results import fault_texts
+from api.texts import translator
+from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
-__all__ = ["FrameView", "frame_view"]
+__all__ = ["FrameView", "frame_view", "refusal", "sorry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +72,46 @@ def frame_view(
         release=territory.release_id,
         **foot_parts(territory, language),
     )
+
+
+def sorry(
+    territory: Territory,
+    language: str,
+    scope: str,
+    texts: Sequence[str],
+    status: int,
+    back_query: str | None = None,
+    *,
+    near: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """Show what cannot be read, and the way back.
+
+    Parameters
+    ----------
+    territory
+        The release in service.
+    language, scope
+        Those of the list that the page came from.
+    texts
+        What is wrong, one sentence each.
+    status
+        HTTP status.
+    back_query
+        The list; by default an empty one.
+    near
+        Pairs (name, address) of what looks alike.
+    """
+    frame = frame_view(
+        territory,
+        language,
+        title=translator(language)("frame.sorry"),
+        back_query=to_query(Profile(), scope, language) if back_query is None else back_query,
+        other_href=f"/?{to_query(Profile(), scope, other_language(language))}",
+    )
+    html = render("sorry.html", language, page=frame, faults=texts, near=near)
+    return HTMLResponse(html, status_code=status, headers=FRESH)
+
+
+def refusal(territory: Territory, error: FormError) -> Response:
+    """Show what cannot be read in the query of a list."""
+    return sorry(territory, error.language, error.scope, fault_texts(error), 422)

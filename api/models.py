@@ -31,6 +31,8 @@ __all__ = [
     "MatchResponse",
     "NearMiss",
     "Odds",
+    "OriginItem",
+    "OriginList",
     "Preset",
     "Problem",
     "RedFlag",
@@ -359,6 +361,7 @@ class CommuneDetail(_Answer):
     broadband: Broadband
     travel: dict[str, Travel]
     housing: Housing
+    health: list[dict[str, Any]] = Field(description="Rows of table health_registered_2018.")
     risks: list[dict[str, Any]] = Field(description="Rows of table risks_2026.")
     climate: list[dict[str, Any]] = Field(description="Rows of table climate_projections.")
     places: list[dict[str, Any]] = Field(description="Rows of table places.")
@@ -408,3 +411,21 @@ class Health(_Answer):
     status: Literal["ok"]
     version: str
     release: str | None = None
+
+
+class OriginItem(_Answer):
+    """A commune of France that a mover may leave."""
+
+    insee_code: str
+    name: str
+    departement: str
+    label: str = Field(description="Name that no other commune has, such as Saint-Denis (93).")
+    population: int | None
+    population_year: int | None = Field(description="null where the source tells no year.")
+
+
+class OriginList(_Answer):
+    """Communes of France that begin as was typed, the likeliest first."""
+
+    release: str
+    origins: list[OriginItem]

@@ -6,15 +6,14 @@ the names on the map. A template only writes out :class:`PageView`.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from api.assets import asset
-from api.cards import safe_url
 from api.forms import href
+from api.links import safe_url
 from api.questions import FormView, ScopeView, scope_view
 from api.rendering import script_json
 from api.results import ResultsView
@@ -22,7 +21,7 @@ from api.texts import translator, typeset
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.look import SCORE_COLOURS, SCORE_LIMITS
-from geo_matcher.numbers import format_date, format_number, format_raw
+from geo_matcher.numbers import format_month, format_number, format_raw
 from geo_matcher.territory import Territory
 
 __all__ = ["PageView", "foot_parts", "page_view"]
@@ -114,7 +113,7 @@ def page_view(
     return PageView(
         other_language_href=href(other_query),
         territory=_in(language, territory.catalog.name_fr, territory.catalog.name_en),
-        vintage=_month(territory.catalog.vintage, language),
+        vintage=format_month(territory.catalog.vintage, language),
         release=territory.release_id,
         communes=format_number(len(territory.codes), language),
         form=form,
@@ -129,11 +128,6 @@ def page_view(
 
 def _in(language: str, french: str, english: str) -> str:
     return typeset(french if language == "fr" else english, language)
-
-
-def _month(vintage: str, language: str) -> str:
-    year, month = (int(part) for part in vintage.split("-"))
-    return format_date(dt.date(year, month, 2), language).partition(" ")[2]
 
 
 def _legend(language: str) -> tuple[tuple[str, str, str], ...]:
@@ -194,12 +188,14 @@ def _setup(territory: Territory, language: str) -> str:
             "live.failed",
             "map.title",
             "compare.one_more",
+            "compare.no_more",
             "why.wait",
         )
     }
     words["why_not"] = t("why.not", name="{name}")
     words["why_first"] = t("why.first", name="{name}")
     words["compare_ready"] = t("compare.ready", n="{n}")
+    words["compare_print_only"] = t("compare.print_only", n="{n}")
     words["map_tooltip"] = t("map.tooltip", score="{score}", rank="{rank}")
     words["map_below"] = t("map.below", n="{n}")
     return script_json(

@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from api.cards import criterion_label
 from api.forms import (
     CHOICES,
+    CITY_LABELS,
     DEFAULT_FIELDS,
     IMPORTANCE_WORDS,
+    ORIGIN_KEY,
     href,
     plain_number,
     read_number,
     to_query,
 )
-from api.texts import translator, typeset
+from api.origins import origin_text
+from api.texts import criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.presets import PRESETS
-from geo_matcher.profile import CITIES, Profile
+from geo_matcher.profile import Profile
 from geo_matcher.territory import SCOPES, Territory
 
 __all__ = [
@@ -98,8 +100,10 @@ class FormView:
         Texts of the free fields, by key.
     presets
         Triples (link, label, whether it was started from).
-    work, city, tenure, sizes, track, origin, sector
+    work, city, tenure, sizes, track, sector
         Questions with a few answers.
+    cities
+        Communes that are offered before one is typed.
     families, limits, finer
         Importance of families, hard limits, importance of single criteria.
     limits_set, finer_set
@@ -117,8 +121,8 @@ class FormView:
     tenure: Select
     sizes: Select
     track: Select
-    origin: Select
     sector: Select
+    cities: tuple[str, ...]
     families: tuple[FamilyChoice, ...]
     limits: tuple[Select, ...]
     finer: tuple[Select, ...]
@@ -155,6 +159,7 @@ def form_view(fields: Mapping[str, str], profile: Profile, scope: str, language:
         _finer(name, fields, profile, language) for name in dict.fromkeys(finer) if name in CRITERIA
     )
     values = {key: fields.get(key, "") for key in ("name", "children", "budget", "surface")}
+    values[ORIGIN_KEY] = origin_text(fields.get(ORIGIN_KEY, ""))
     values["children"] = ", ".join(values["children"].split(","))
     for key in ("budget", "surface"):
         number = read_number(values[key])
@@ -170,7 +175,7 @@ def form_view(fields: Mapping[str, str], profile: Profile, scope: str, language:
         tenure=_select("tenure", fields, language, ((w, f"tenure.{w}") for w in _words("tenure"))),
         sizes=Select("size", t("form.size"), _size_options(fields.get("size", ""), language)),
         track=_select("track", fields, language, ((w, f"track.{w}") for w in _words("track"))),
-        origin=Select("from", t("form.from"), _origin_options(fields.get("from", ""), language)),
+        cities=tuple(CITY_LABELS.values()),
         sector=_select("sector", fields, language, ((w, f"sector.{w}") for w in _words("sector"))),
         families=tuple(_families(fields, profile, language)),
         limits=tuple(_limit_select(key, fields, language) for key in keys),
@@ -206,15 +211,6 @@ def _select(
 def _city_options(chosen: str, language: str) -> tuple[Option, ...]:
     none = Option("", translator(language)("city.none"), not chosen)
     return (none, *(Option(key, name, key == chosen) for key, (_, name) in HUB_CITIES.items()))
-
-
-def _origin_options(chosen: str, language: str) -> tuple[Option, ...]:
-    other = translator(language)("from.other")
-    chosen = chosen or "other"
-    return tuple(
-        Option(city, other if city == "other" else city.capitalize(), city == chosen)
-        for city in CITIES
-    )
 
 
 def _size_options(chosen: str, language: str) -> tuple[Option, ...]:
@@ -368,6 +364,7 @@ FIELD_LABELS = {
     "name": "form.name",
     "scope": "scope.title",
     "preset": "form.presets",
+    "pick": "keep.picks",
 }
 
 

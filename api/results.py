@@ -7,13 +7,15 @@ Hides the wording of counts, prices of limits and faults. A template only writes
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from api.cards import Card, criterion_label, make_cards, points_text
+from api.addresses import page_address
+from api.cards import Card, card_chances, make_cards, points_text, tie_texts
 from api.forms import (
     MAX_TOP,
+    ORIGIN_KEY,
     Asked,
     Fault,
     FormError,
@@ -22,19 +24,31 @@ from api.forms import (
     profile_fields,
     to_query,
 )
+from api.origins import choice_links
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
-from api.texts import Translate, translator, typeset
+from api.shortlist import DownloadLink, download_links
+from api.since import SinceView, since_view
+from api.texts import Translate, criterion_label, translator, typeset
 from api.turns import odds_in_turn
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.look import score_class
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.origins import origin_label
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
+from geo_matcher.snapshot import encode, snapshot
 from geo_matcher.territory import SCOPES
 
-__all__ = ["LimitView", "ResultsView", "fault_results", "fault_texts", "results_view"]
+__all__ = [
+    "LimitView",
+    "ResultsView",
+    "fault_results",
+    "fault_texts",
+    "odds_state",
+    "results_view",
+]
 
 STEP = 20
 """Cards that "show more" adds."""
@@ -70,12 +84,22 @@ class ResultsView:
         What the limits leave out; pairs (village, by how much).
     wider
         Link to a wider scope and its label, when nothing is left.
-    faults
-        What could not be read in the answers.
+    faults, choices
+        What could not be read in the answers; pairs (link, name) of communes that may be meant.
+    since
+        What has moved since the link that was followed was copied.
     query, fields
-        What was asked, as a query string and as its pairs.
+        What was asked, as a query string, and as its pairs without the ticked villages.
+    picks, kept
+        The ticked villages; those of them that no card shows.
+    share_href
+        Link to the list that remembers what it shows.
+    downloads, shortlist_href, accompany_href
+        The whole list as files; the ticked villages, or the first, on paper; the way to an adviser.
     map_href, download_href
         The detailed map of the same result.
+    is_plain
+        Whether nothing was said yet: the list invites to.
     state
         JSON for the scripts: canonical query, fields, importance in force, score of each commune.
     """
@@ -90,22 +114,57 @@ class ResultsView:
     near_misses: tuple[tuple[str, str], ...] = ()
     wider: tuple[str, str] = ("", "")
     faults: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+    since: SinceView | None = None
     query: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+    picks: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    share_href: str = ""
+    downloads: tuple[DownloadLink, ...] = ()
+    shortlist_href: str = ""
+    accompany_href: str = ""
     map_href: str = ""
     download_href: str = ""
+    is_plain: bool = False
     state: str = "{}"
 
 
-def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
-    """Return what changes with each answer: the list, the limits, the state for the scripts."""
+def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> ResultsView:
+    """Return what changes with each answer: the list, the limits, the state for the scripts.
+
+    Parameters
+    ----------
+    ranking
+        The answer.
+    asked
+        What was asked.
+    with_odds
+        Whether to say how sure each rank is; else the list comes at once and
+        :func:`odds_state` follows it.
+    """
     language, t = asked.language, translator(asked.language)
-    cards = make_cards(odds_in_turn(ranking), language, asked.top)
+    odds = odds_in_turn(ranking) if with_odds else None
+    cards = make_cards(ranking, odds, language, asked.top)
     query = to_query(asked.profile, asked.scope, language)
+    since = since_view(ranking, asked)
+    if since is None:  # a memory of this very release says nothing
+        asked = replace(asked, seen="")
     left = len(ranking) - len(cards)
     more_query = to_query(
-        asked.profile, asked.scope, language, min(len(cards) + STEP, len(ranking), MAX_TOP)
+        asked.profile,
+        asked.scope,
+        language,
+        min(len(cards) + STEP, len(ranking), MAX_TOP),
+        picks=asked.picks,
+        seen=asked.seen,
     )
+    known = set(ranking.matrix.codes)
+    picks = tuple(code for code in asked.picks if code in known)
+    ticked = to_query(asked.profile, asked.scope, language, picks=picks)
+    shown = {card.code for card in cards}
+    memory = encode(snapshot(ranking))
+    share = to_query(asked.profile, asked.scope, language, asked.top, picks=picks, seen=memory)
     count, tab = _counts(ranking, language)
     return ResultsView(
         count=count,
@@ -117,12 +176,44 @@ def results_view(ranking: Ranking, asked: Asked) -> ResultsView:
         limits=tuple(_limits(ranking, asked)),
         near_misses=tuple(_near_misses(ranking, language)),
         wider=_wider(ranking, asked),
-        query=query,
+        since=since,
+        query=ticked,
         fields=tuple(parse_qsl(query)),
+        picks=picks,
+        kept=tuple(code for code in picks if code not in shown),
+        share_href=href(share),
+        downloads=download_links(query),
+        shortlist_href=page_address("/shortlist", (), ticked),
+        accompany_href=page_address("/accompany", (), ticked),
         map_href=f"/maps/match?{query}" if query else "/maps/match",
         download_href=f"/maps/match?{query}&download=1" if query else "/maps/match?download=1",
-        state=script_json(_state(ranking, asked, count, tab, len(cards))),
+        is_plain=not to_query(asked.profile),
+        state=script_json(_state(ranking, asked, count, tab, len(cards)) | {"share": share}),
     )
+
+
+def odds_state(ranking: Ranking, asked: Asked) -> dict[str, Any]:
+    """Return how sure the rank of each listed card is, for the script that fills the cards in.
+
+    Returns
+    -------
+    dict
+        ``chances``: texts and band by INSEE code; ``ties``: what is said of a group of ties, by
+        the code of its first village; ``tied``: the codes of all villages in such groups.
+    """
+    language, t = asked.language, translator(asked.language)
+    found = odds_in_turn(ranking)
+    rows = ranking.order[: len(ranking.results(asked.top))].tolist()
+    codes, ties = ranking.matrix.codes, tie_texts(found, language)
+    chances = card_chances(found, len(rows), language)
+    return {
+        "chances": {
+            codes[row]: chance._asdict() | {"first_five": t("card.odds", chance=chance.first_five)}
+            for row, chance in zip(rows, chances, strict=True)
+        },
+        "ties": {codes[row]: ties[row] for row in rows if ties.get(row)},
+        "tied": [codes[row] for row in rows if row in ties],
+    }
 
 
 def _counts(ranking: Ranking, language: str) -> tuple[str, str]:
@@ -149,12 +240,13 @@ def _state(ranking: Ranking, asked: Asked, count: str, tab: str, shown: int) -> 
     scores = ranking.score[ranking.order].tolist()
     listed = zip(ranking.order.tolist(), scores, ranking.ranks.tolist(), strict=True)
     return {
-        "query": to_query(asked.profile, asked.scope, asked.language, asked.top),
+        "query": to_query(asked.profile, asked.scope, asked.language, asked.top, seen=asked.seen),
         "other": to_query(asked.profile, asked.scope, other_language(asked.language), asked.top),
         "count": count,
         "tab": tab,
         "shown": shown,
-        "fields": profile_fields(asked.profile) | {"scope": asked.scope},
+        "fields": profile_fields(asked.profile)
+        | {"scope": asked.scope, ORIGIN_KEY: origin_label(ranking.territory, asked.profile)},
         "implied": default_importance(asked.profile),
         "marks": {
             codes[row]: [score_class(score), round(score, 1), rank] for row, score, rank in listed
@@ -261,20 +353,31 @@ def fault_results(error: FormError) -> ResultsView:
     return ResultsView(
         count=t("fault.title"),
         tab=t("tabs.answers"),
-        faults=fault_texts(error),
+        faults=fault_texts(error, name_choices=False),
+        choices=choice_links(error),
         state=script_json({"count": t("fault.title")}),
     )
 
 
-def fault_texts(error: FormError) -> tuple[str, ...]:
-    """Return what cannot be read in the answers, one sentence for each fault."""
-    return tuple(_fault_text(fault, error.language) for fault in error.faults)
+def fault_texts(error: FormError, *, name_choices: bool = True) -> tuple[str, ...]:
+    """Return what cannot be read in the answers, one sentence for each fault.
+
+    Parameters
+    ----------
+    error
+        What was refused.
+    name_choices
+        Whether to name the communes that may be meant, where no link does.
+    """
+    return tuple(_fault_text(fault, error.language, name_choices) for fault in error.faults)
 
 
-def _fault_text(fault: Fault, language: str) -> str:
+def _fault_text(fault: Fault, language: str, name_choices: bool) -> str:  # noqa: FBT001
     t = translator(language)
     expected = ", ".join(fault.expected)
     text = t(f"fault.{fault.code}", found=fault.found, expected=expected)
     field = field_label(fault.key, language)
     text = t("fault.field", field=field, text=text) if field else text
+    if fault.choices and name_choices:
+        text = f"{text} {expected}."
     return text[0].upper() + text[1:]

@@ -30,6 +30,18 @@ class Settings(BaseSettings):
     body_timeout_s: float = Field(
         10.0, gt=0, le=120, description="Longest time in which a request body must arrive, in s."
     )
+    public_url: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^(https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/\-]*)?)?$",
+        description="Address under which people find the service, for search engines.",
+    )
     max_concurrency: int = Field(
         200, ge=1, le=10_000, description="Requests under way at once; further ones get 503."
+    )
+    contact_email: str = Field(
+        "",
+        max_length=254,
+        pattern=r"^(?:[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?$",
+        description="Address of the advisers, whom prepared messages go to; none by default.",
     )

@@ -20,11 +20,14 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from geo_matcher.criteria import CRITERIA
+
 __all__ = [
     "LOCALES",
     "NBSP",
     "Translate",
     "catalogue",
+    "criterion_label",
     "french_spaces",
     "translator",
     "typeset",
@@ -59,6 +62,12 @@ def typeset(text: str, language: str) -> str:
     if language == "fr":
         return french_spaces(text).replace("'", "’")
     return _BEFORE_ENGLISH.sub("", text)
+
+
+def criterion_label(name: str, language: str) -> str:
+    """Return the name of a criterion."""
+    criterion = CRITERIA[name]
+    return typeset(criterion.label_fr if language == "fr" else criterion.label_en, language)
 
 
 @lru_cache(maxsize=4)
@@ -104,11 +113,23 @@ def _translations(language: str) -> gettext.GNUTranslations:
 
 
 def _translate(language: str, key: str, /, *, count: int | None = None, **values: object) -> str:
-    translations = _translations(language)
-    text = translations.gettext(key) if count is None else translations.ngettext(key, key, count)
+    text = _text(language, key) if count is None else _counted(language, key, count)
+    return text.format(**values) if values else text
+
+
+@lru_cache(maxsize=4096)
+def _text(language: str, key: str) -> str:
+    text = _translations(language).gettext(key)
     if text == key:
         raise KeyError(key)
-    return text.format(**values) if values else text
+    return text
+
+
+def _counted(language: str, key: str, count: int) -> str:
+    text = _translations(language).ngettext(key, key, count)
+    if text == key:
+        raise KeyError(key)
+    return text
 
 
 @lru_cache(maxsize=4)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.cards import criterion_label, points_text
-from api.texts import translator, typeset
+from api.cards import points_text
+from api.sheets import commune_path
+from api.texts import criterion_label, translator, typeset
 from geo_matcher.arguments import reason_sentences
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import Status
@@ -60,6 +61,8 @@ class WhyView:
         Names of communes that resemble it.
     compare_href
         Where the two are side by side; empty for the first itself.
+    page_href
+        The page of the commune, with the search kept.
     """
 
     name: str
@@ -71,6 +74,7 @@ class WhyView:
     difference: str
     alike: str
     compare_href: str
+    page_href: str
 
 
 def why_view(reasons: Reasons, language: str, query: str) -> WhyView:
@@ -106,6 +110,7 @@ def why_view(reasons: Reasons, language: str, query: str) -> WhyView:
         difference=_signed(difference, language),
         alike=", ".join(twin.name for twin in reasons.alike),
         compare_href=(f"{pair}&{query}" if query else pair) if has_gaps else "",
+        page_href=commune_path(facts[row]["insee_code"], name) + (f"?{query}" if query else ""),
     )
 
 

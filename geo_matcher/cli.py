@@ -118,6 +118,9 @@ def match(
             "--full", help="With --odds --format json: the whole table of ranks and more."
         ),
     ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; needed for gpkg.")
+    ] = None,
 ) -> None:
     """Rank villages for a profile."""
     chosen = chosen_profile(profile, profile_name)
@@ -127,21 +130,39 @@ def match(
         raise ProfileError("--draws, --seed and --weights change the odds only: add --odds.")
     if full and (not with_odds or output_format is not FormatOption.json):
         raise ProfileError("--full adds to the odds in JSON: add --odds --format json.")
+    if output_format is FormatOption.gpkg and output is None:
+        raise ProfileError("A GeoPackage is a file: name it with --output villages.gpkg.")
+    if output_format is FormatOption.table and output is not None:
+        raise ProfileError("A table is for reading here: give --output with another --format.")
     if with_odds:
         found = odds(ranking, draws=draws, seed=seed, belief=belief.value)
+    if output_format is FormatOption.table:
+        _print_ranking(ranking, top, language.value, found, tolerance)
+        return
     if output_format is FormatOption.json:
         answer = ranking.to_dict(top) | {"near_misses": near_misses_within(ranking, tolerance)}
-        write_json(answer if found is None else add_odds(answer, found, full=full))
-    elif output_format is FormatOption.table:
-        _print_ranking(ranking, top, language.value, found, tolerance)
+        answer = answer if found is None else add_odds(answer, found, full=full)
+        content: str | bytes = orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
     else:
-        from geo_matcher.exports import to_csv, to_geojson
+        content = _exported(ranking, output_format, top, language.value, found)
+    if output is not None:
+        write_file(output, content)
+    else:
+        write(str(content))
 
-        if output_format is FormatOption.csv:
-            write(to_csv(ranking, top, odds=found))
-        else:
-            features = to_geojson(ranking, top, language.value, odds=found)
-            write(orjson.dumps(features).decode())
+
+def _exported(
+    ranking: Ranking, output_format: FormatOption, top: int, language: str, found: Odds | None
+) -> str | bytes:
+    from geo_matcher.exports import to_csv, to_geojson
+
+    if output_format is FormatOption.csv:
+        return to_csv(ranking, top, odds=found)
+    if output_format is FormatOption.geojson:
+        return orjson.dumps(to_geojson(ranking, top, language, odds=found)).decode()
+    from geo_matcher.geopackage import to_geopackage
+
+    return to_geopackage(ranking, top, language, odds=found)
 
 
 def _print_ranking(

@@ -14,7 +14,13 @@ import typer
 from rich.markup import escape
 
 from geo_matcher.audit import Audit
-from geo_matcher.comparison import Comparison, CriterionComparison, Village
+from geo_matcher.comparison import (
+    Cell,
+    Comparison,
+    CriterionComparison,
+    OriginFigure,
+    Village,
+)
 from geo_matcher.console import (
     DrawsArgument,
     LanguageArgument,
@@ -166,7 +172,7 @@ def _compare(
     output_format: TextFormatArgument = TextFormatOption.table,
     language: LanguageArgument = LanguageOption.en,
 ) -> None:
-    """Set two to four villages side by side, and beside the city that is left."""
+    """Set two to four villages side by side, and beside the commune that is left."""
     from geo_matcher.comparison import chances, compare
 
     ranking = rank(territory_of(context), chosen_profile(profile, profile_name), scope.value)
@@ -183,7 +189,7 @@ def _print_comparison(found: Comparison, ahead: list[list[float | None]], langua
 
     heads = [f"{village.name}\n{_rank_words(village, language)}" for village in found.villages]
     if found.origin is not None:
-        heads.append(found.origin.name)
+        heads.append(found.origin.label)
     table = plain_table("", *(escape(head) for head in heads))
     for family in found.families:
         label = FAMILIES[family.family]
@@ -212,13 +218,16 @@ def _comparison_row(row: CriterionComparison, found: Comparison, language: str) 
     criterion = CRITERIA[row.criterion]
     yield f"  {criterion.label_fr if language == 'fr' else criterion.label_en}"
     for cell in row.cells:
-        raw = float("inf") if cell.status == "unreachable" else cell.raw
-        text = format_raw(raw, criterion.unit, language)
-        if cell.status == "upper_bound":
-            text = f"≤ {text}"
+        text = _figure_text(cell, criterion.unit, language)
         yield f"{text} *" if cell.is_best else text
     if found.origin is not None:
-        yield format_raw(row.origin.raw, criterion.unit, language) if row.origin else ""
+        yield _figure_text(row.origin, criterion.unit, language) if row.origin else ""
+
+
+def _figure_text(cell: Cell | OriginFigure, unit: Unit, language: str) -> str:
+    raw = float("inf") if cell.status == "unreachable" else cell.raw
+    text = format_raw(raw, unit, language)
+    return f"≤ {text}" if cell.status == "upper_bound" else text
 
 
 @answers_app.command("duo")

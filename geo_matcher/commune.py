@@ -6,9 +6,13 @@ Hides which table each figure lies in. The same answer serves the command line a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.flags import red_flags
@@ -52,13 +56,14 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
                 for part in ("address", "phone", "email", "website")
             },
         },
-        "membership": _records(territory.tables["membership"], code),
+        "membership": _records(territory, "membership", code),
         "broadband": _broadband(territory, code),
         "travel": _travel(territory, code),
         "housing": _housing(territory, code),
-        "risks": _risks(territory, code),
-        "climate": _records(territory.tables.get("climate_projections"), code),
-        "places": _records(territory.places, code),
+        "health": _records(territory, "health_registered_2018", code),
+        "risks": _records(territory, "risks_2026", code),
+        "climate": _records(territory, "climate_projections", code),
+        "places": _records(territory, "places", code),
         "red_flags": [flag.as_dict() for flag in red_flags(territory)[code]],
         "notes": [
             {"text_fr": mend.text_fr, "text_en": mend.text_en}
@@ -76,21 +81,34 @@ def _plain(value: Any) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def _records(table: pd.DataFrame | None, code: str) -> list[dict[str, Any]]:
-    if table is None:
-        return []
-    rows = table[table["insee_code"] == code].drop(columns="insee_code").to_dict("records")
+@lru_cache(maxsize=64)
+def _rows_by_code(territory: Territory, table: str) -> Mapping[str, NDArray[np.intp]]:
+    """Return the numbers of the rows of each commune in a table; made once."""
+    groups = territory.tables[table].groupby("insee_code").indices
+    return {str(code): np.asarray(rows, dtype=np.intp) for code, rows in groups.items()}
+
+
+def _own(territory: Territory, table: str, code: str) -> pd.DataFrame:
+    """Return the rows of a commune, none where the release lacks the table."""
+    if table not in territory.tables:
+        return pd.DataFrame()
+    rows = _rows_by_code(territory, table).get(code, np.array([], dtype=np.intp))
+    return territory.tables[table].iloc[rows]
+
+
+def _records(territory: Territory, table: str, code: str) -> list[dict[str, Any]]:
     return [
         {
             str(key): None if value == "" else value if isinstance(value, str) else _plain(value)
             for key, value in row.items()
+            if key != "insee_code"
         }
-        for row in rows
+        for row in _own(territory, table, code).to_dict("records")
     ]
 
 
 def _broadband(territory: Territory, code: str) -> dict[str, Any]:
-    line: Any = territory.tables["broadband_fixed_2026t2"].set_index("insee_code").loc[code]
+    (line,) = _own(territory, "broadband_fixed_2026t2", code).to_dict("records")
     figures: Any = territory.indicators.loc[code]
     return {
         "ftth_coverage_share": _plain(figures["ftth_coverage_share"]),
@@ -111,18 +129,24 @@ def _broadband(territory: Territory, code: str) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=8)
+def _hall_names(territory: Territory) -> Mapping[str, str]:
+    halls = territory.tables["town_halls_80km"]
+    return dict(zip(halls["insee_code"], halls["name"], strict=True))
+
+
 def _travel(territory: Territory, code: str) -> dict[str, Any]:
-    times = territory.tables["travel_times"]
-    own = times[times["insee_code"] == code].set_index("destination")
-    names = territory.tables["town_halls_80km"].set_index("insee_code")["name"]
+    rows = _own(territory, "travel_times", code).to_dict("records")
+    own = {row["destination"]: row for row in rows}
+    names = _hall_names(territory)
     return {
         destination.name: {
-            "minutes": _plain(own.at[destination.name, "minutes"]),
-            "minutes_low": _plain(own.at[destination.name, "minutes_low"]),
-            "road_km": _plain(own.at[destination.name, "road_km"]),
-            "nearest_insee_code": own.at[destination.name, "nearest_insee_code"] or None,
-            "nearest_commune": names.get(own.at[destination.name, "nearest_insee_code"]),
-            "status": own.at[destination.name, "status"],
+            "minutes": _plain(own[destination.name]["minutes"]),
+            "minutes_low": _plain(own[destination.name]["minutes_low"]),
+            "road_km": _plain(own[destination.name]["road_km"]),
+            "nearest_insee_code": own[destination.name]["nearest_insee_code"] or None,
+            "nearest_commune": names.get(own[destination.name]["nearest_insee_code"]),
+            "status": own[destination.name]["status"],
         }
         for destination in DESTINATIONS
     }
@@ -132,9 +156,5 @@ def _housing(territory: Territory, code: str) -> dict[str, Any]:
     figures: Any = territory.indicators.loc[code]
     columns = ("house_price_eur_m2", "house_rent_eur_m2_month", "home_sales_2021_2025")
     return {name: _plain(figures[name]) for name in columns} | {
-        "sales_by_year": _records(territory.tables.get("housing_sales_2021_2025"), code)
+        "sales_by_year": _records(territory, "housing_sales_2021_2025", code)
     }
-
-
-def _risks(territory: Territory, code: str) -> list[dict[str, Any]]:
-    return _records(territory.tables["risks_2026"], code)

@@ -1,9 +1,9 @@
-"""Two to four villages side by side, and beside the city that is left.
+"""Two to four villages side by side, and beside the commune that is left.
 
 Hides how the ledgers of several communes become one table, who is best on a criterion, what makes
-the difference between two scores, and which facts of a big city can stand beside a village's. Any
-commune of the territory can be compared, be it listed or not: a column says so. Nothing is scored
-again, and the city has no score: only the few figures that are known of it have a value.
+the difference between two scores. Any commune of the territory can be compared, be it listed or
+not: a column says so. Nothing is scored again, and the commune that is left has no score: only the
+figures that are known of it (:mod:`geo_matcher.origins`) have a value.
 
 No sentence is made here.
 """
@@ -19,6 +19,7 @@ import numpy as np
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.errors import ProfileError
 from geo_matcher.matching import NAMES, Ranking
+from geo_matcher.origins import Origin, origin_of
 from geo_matcher.robustness import Odds
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "CriterionDifference",
     "Difference",
     "FamilyComparison",
-    "OriginCity",
     "OriginFigure",
     "Village",
     "chances",
@@ -39,12 +39,6 @@ __all__ = [
 
 MIN_VILLAGES, MAX_VILLAGES = 2, 4
 """How many villages can stand side by side."""
-
-ORIGIN_TABLE = "origin_cities"
-"""Table of the release that holds the facts of the big cities; a release may do without."""
-
-PRICE_YEAR = 2023
-"""Year of the sales from which the price of a city is the mean; the latest that is known."""
 
 SAME_POINTS = 1e-9
 """Points closer than this are the same: both communes are best."""
@@ -107,58 +101,20 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class OriginFigure:
-    """A figure of the city that is left, and what it would be worth to the same mover."""
-
-    raw: float
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class OriginCity:
-    """The city that is left: its facts and where they come from.
+    """A figure of the commune that is left, and what it would be worth to the same mover.
 
     Attributes
     ----------
-    city
-        Its key in a profile.
-    insee_code, name
-        Which commune. The figures are those of the commune, not of the urban area.
-    population, population_year
-        Inhabitants on 1 January of that year.
-    area_km2, density_km2
-        Area, and inhabitants per km².
-    house_price_eur_m2, price_year
-        Mean price of the homes sold in that year, in euros per m²; None where it is not known.
-    source
-        Page of each figure.
-    producer, vintage, licence, quality
-        As the catalog of the release gives them for the whole table.
+    raw, raw_low, status
+        As in a :class:`Cell`.
+    value
+        Value, 0 to 1; None where nothing is known, since nothing rests on it.
     """
 
-    city: str
-    insee_code: str
-    name: str
-    population: int
-    population_year: int
-    area_km2: float
-    density_km2: float
-    house_price_eur_m2: float | None
-    price_year: int | None
-    source: str
-    producer: str
-    vintage: str
-    licence: str
-    quality: str
-
-    @property
-    def facts(self) -> dict[str, float]:
-        """What is known of the city, by the name of the criterion that it can stand beside."""
-        figures = {
-            "house_price_eur_m2": self.house_price_eur_m2,
-            "population": float(self.population),
-            "density_km2": self.density_km2,
-        }
-        return {name: raw for name, raw in figures.items() if raw is not None}
+    raw: float | None
+    raw_low: float | None
+    status: str
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +130,7 @@ class CriterionComparison:
     cells
         One for each village, in the order asked.
     origin
-        Figure of the city that is left; None where no such fact is known.
+        Figure of the commune that is left; None where no such fact is known.
     spread_points
         Points between the best and the worst of the known figures; None with fewer than two.
     """
@@ -232,7 +188,7 @@ class Comparison:
     villages
         The columns, in the order asked.
     origin
-        The city that is left; None where the profile names none or the release knows none.
+        The commune that is left; None where the profile names none.
     families
         The rows, by family.
     decisive
@@ -242,7 +198,7 @@ class Comparison:
     release: str
     scope: str
     villages: tuple[Village, ...]
-    origin: OriginCity | None
+    origin: Origin | None
     families: tuple[FamilyComparison, ...]
     decisive: tuple[Difference, ...]
 
@@ -254,11 +210,11 @@ class Comparison:
         dict
             ``release``, ``scope``; ``villages``: a list of ``insee_code, name, rank, score,
             score_min, score_max, left_out_by, in_scope``; ``origin``: None, or the attributes of
-            :class:`OriginCity`; ``families``: a list of ``family, criteria``, each criterion being
-            ``criterion, unit, weight, max_points, cells, origin, spread_points``, each cell
-            ``raw, raw_low, status, value, points, is_best`` and its origin None or ``raw, value``;
-            ``decisive``: a list of ``against, criteria``, each criterion being
-            ``criterion, points``.
+            :class:`geo_matcher.origins.Origin`; ``families``: a list of ``family, criteria``, each
+            criterion being ``criterion, unit, weight, max_points, cells, origin, spread_points``,
+            each cell ``raw, raw_low, status, value, points, is_best`` and its origin None or
+            ``raw, raw_low, status, value``; ``decisive``: a list of ``against, criteria``, each
+            criterion being ``criterion, points``.
         """
         plain: dict[str, Any] = _lists(asdict(self))
         return plain
@@ -282,7 +238,7 @@ def compare(ranking: Ranking, codes_or_names: Sequence[str], *, origin: bool = T
         Two to four communes of the territory, listed or not, the first being the one that the
         others are measured against.
     origin
-        Whether to add what is known of the city that the profile says is left.
+        Whether to add what is known of the commune that the profile says is left.
 
     Raises
     ------
@@ -292,9 +248,9 @@ def compare(ranking: Ranking, codes_or_names: Sequence[str], *, origin: bool = T
         If the territory has no such commune.
     """
     rows = _rows(ranking, codes_or_names)
-    city = _origin_city(ranking) if origin else None
+    left = origin_of(ranking.territory, ranking.profile) if origin else None
     used = np.flatnonzero(ranking.weights > 0).tolist()
-    compared = {NAMES[k]: _criterion(ranking, k, rows, city) for k in used}
+    compared = {NAMES[k]: _criterion(ranking, k, rows, left) for k in used}
     families = (
         FamilyComparison(
             family, tuple(row for name, row in compared.items() if CRITERIA[name].family == family)
@@ -305,7 +261,7 @@ def compare(ranking: Ranking, codes_or_names: Sequence[str], *, origin: bool = T
         release=ranking.territory.release_id,
         scope=ranking.scope,
         villages=tuple(_village(ranking, row) for row in rows),
-        origin=city,
+        origin=left,
         families=tuple(family for family in families if family.criteria),
         decisive=tuple(_difference(ranking, used, rows[0], row) for row in rows[1:]),
     )
@@ -383,7 +339,7 @@ def _village(ranking: Ranking, row: int) -> Village:
 
 
 def _criterion(
-    ranking: Ranking, k: int, rows: list[int], city: OriginCity | None
+    ranking: Ranking, k: int, rows: list[int], left: Origin | None
 ) -> CriterionComparison:
     criterion = CRITERIA[NAMES[k]]
     points = ranking.points[rows, k].tolist()
@@ -409,7 +365,7 @@ def _criterion(
         weight=ranking.weights[k].item(),
         max_points=ranking.max_points[k].item(),
         cells=tuple(cells),
-        origin=_origin_figure(ranking, criterion.name, city),
+        origin=_origin_figure(ranking, criterion.name, left),
         spread_points=max(known) - min(known) if is_contest else None,
     )
 
@@ -423,40 +379,11 @@ def _difference(ranking: Ranking, used: list[int], first: int, other: int) -> Di
     )
 
 
-def _origin_figure(ranking: Ranking, name: str, city: OriginCity | None) -> OriginFigure | None:
-    facts = city.facts if city else {}
-    if name not in facts:
+def _origin_figure(ranking: Ranking, name: str, origin: Origin | None) -> OriginFigure | None:
+    fact = origin.fact(name) if origin else None
+    if fact is None:
         return None
     function = ranking.profile.value_functions.get(name, CRITERIA[name].value_function)
-    return OriginFigure(raw=facts[name], value=function(facts[name]).item())
-
-
-def _origin_city(ranking: Ranking) -> OriginCity | None:
-    """Return what the release knows of the city that the profile names, if anything."""
-    territory, city = ranking.territory, ranking.profile.origin_city
-    if ORIGIN_TABLE not in territory.tables:
-        return None
-    cities = territory.tables[ORIGIN_TABLE]
-    rows: list[dict[Any, Any]] = cities[cities["city"] == city].to_dict("records")
-    if not rows:
-        return None
-    facts, provenance = rows[0], territory.catalog[ORIGIN_TABLE]
-    price = float(facts[f"price_m2_mean_{PRICE_YEAR}"])
-    is_priced = not np.isnan(price)
-    population, area_km2 = int(facts["population"]), float(facts["area_km2"])
-    return OriginCity(
-        city=city,
-        insee_code=facts["insee_code"],
-        name=facts["name"],
-        population=population,
-        population_year=int(facts["population_year"]),
-        area_km2=area_km2,
-        density_km2=population / area_km2,
-        house_price_eur_m2=price if is_priced else None,
-        price_year=PRICE_YEAR if is_priced else None,
-        source=facts["source"],
-        producer=provenance.producer,
-        vintage=provenance.vintage,
-        licence=provenance.licence,
-        quality=provenance.quality,
-    )
+    raw = np.inf if fact.status == "unreachable" else fact.raw
+    value = None if raw is None else function(raw).item()
+    return OriginFigure(fact.raw, fact.raw_low, fact.status, value)

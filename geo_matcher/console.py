@@ -74,6 +74,7 @@ class FormatOption(StrEnum):
     json = "json"
     csv = "csv"
     geojson = "geojson"
+    gpkg = "gpkg"
 
 
 class TextFormatOption(StrEnum):
@@ -222,15 +223,15 @@ def write(text: str) -> None:
     typer.echo(text, nl=not text.endswith("\n"))
 
 
-def write_file(path: Path, text: str, *, is_told: bool = True) -> None:
-    """Write a text to a file that a call names, and say how large it is.
+def write_file(path: Path, content: str | bytes, *, is_told: bool = True) -> None:
+    """Write a text or bytes to a file that a call names, and say how large it is.
 
     Parameters
     ----------
     path
         The file.
-    text
-        What to write.
+    content
+        What to write; a text is written as UTF-8.
     is_told
         Whether to say so on standard output.
 
@@ -240,7 +241,7 @@ def write_file(path: Path, text: str, *, is_told: bool = True) -> None:
         If the file cannot be written.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         message = f"{path} cannot be written ({error.strerror}). Give a file in a folder of yours."
         raise GeoMatcherError(message) from None

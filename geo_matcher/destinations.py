@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DAILY_SERVICES", "DESTINATIONS", "HUB_CITIES", "KNOWN_AREAS", "Destination"]
+__all__ = [
+    "DAILY_SERVICES",
+    "DESTINATIONS",
+    "HUB_CITIES",
+    "INSEE_CODE",
+    "KNOWN_AREAS",
+    "Destination",
+]
+
+INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
+"""Form of the code of a commune, always 5 characters."""
 
 KNOWN_AREAS = ("everywhere", "departement", "shops_box")
 """Where a list of places is complete: ``everywhere`` on the network; inside the ``departement``

@@ -26,9 +26,11 @@ from geo_matcher.robustness import Odds, results_with_odds
 from geo_matcher.territory import Territory
 
 __all__ = [
+    "PLACES_OF",
     "commune_geometries",
     "communes_geojson",
     "credit_lines",
+    "flat_table",
     "place_tables",
     "rounded_outlines",
     "to_csv",
@@ -153,34 +155,46 @@ def to_csv(ranking: Ranking, top: int | None = None, *, odds: Odds | None = None
     odds
         Odds of the ranking, for four further columns.
     """
-    used = [name for name, w in zip(CRITERIA, ranking.weights.tolist(), strict=True) if w > 0]
+    columns, rows = flat_table(ranking, top, odds=odds)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        [
-            *FACT_COLUMNS,
-            *(ODDS_COLUMNS if odds else ()),
-            *(column for name in used for column in (name, f"{name}_status", f"{name}_points")),
-            "red_flags",
-            "missing",
-            "release",
-        ]
-    )
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return stream.getvalue()
+
+
+def flat_table(
+    ranking: Ranking, top: int | None = None, *, odds: Odds | None = None
+) -> tuple[list[str], list[list[Any]]]:
+    """Return the columns and the rows of a ranking as a flat table; see :func:`to_csv`.
+
+    Parameters
+    ----------
+    ranking, top, odds
+        As for :func:`to_csv`.
+    """
+    used = [name for name, w in zip(CRITERIA, ranking.weights.tolist(), strict=True) if w > 0]
+    columns = [
+        *FACT_COLUMNS,
+        *(ODDS_COLUMNS if odds else ()),
+        *(column for name in used for column in (name, f"{name}_status", f"{name}_points")),
+        "red_flags",
+        "missing",
+        "release",
+    ]
     results = ranking.results(top)
-    for result in results_with_odds(results, odds) if odds else results:
-        ledger = [
-            cell for c in result["contributions"] for cell in (c["raw"], c["status"], c["points"])
-        ]
-        row = [
+    rows = [
+        [
             *(result[column] for column in FACT_COLUMNS),
             *(result["odds"][column] for column in ODDS_COLUMNS if odds),
-            *ledger,
+            *(c[key] for c in result["contributions"] for key in ("raw", "status", "points")),
             " ".join(flag["code"] for flag in result["red_flags"]),
             " ".join(result["missing"]),
             ranking.territory.release_id,
         ]
-        writer.writerow([_cell(value) for value in row])
-    return stream.getvalue()
+        for result in (results_with_odds(results, odds) if odds else results)
+    ]
+    return columns, rows
 
 
 def _cell(value: object) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 from geo_matcher.numbers import format_date, format_number
 from geo_matcher.territory import Territory
 
-__all__ = ["FLAG_CODES", "Flag", "plain_flags", "red_flags"]
+__all__ = ["DOCTOR_FAR_MIN", "FLAG_CODES", "Flag", "plain_flags", "red_flags"]
 
 COPPER_SHARE = 0.05
 """Share of premises without fibre from which the closing of copper is a red flag."""

@@ -81,6 +81,8 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
         if name in tables and name in COMPLETE_TABLES:
             absent = known - set(tables[name]["insee_code"])
             problems += _named(name, "has no row for commune", absent)
+    if "french_communes" in tables:
+        problems += _french_problems(tables)
     problems += _geometry_problems(catalog, communes)
     if "broadband_fixed_2026t2" in tables:
         problems += _broadband_problems(tables["broadband_fixed_2026t2"])
@@ -90,6 +92,21 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
         problems += _time_problems(tables["travel_times"], len(known))
     if "membership" in tables:
         problems += _membership_problems(tables["membership"])
+    return problems
+
+
+def _french_problems(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Every commune that the release speaks of by name is a commune of France, by the same name."""
+    french = tables["french_communes"].set_index("insee_code")["name"]
+    problems = []
+    for name in ("communes", "town_halls_80km", "origin_cities"):
+        if name in tables:
+            own = tables[name].set_index("insee_code")["name"]
+            absent = set(own.index.difference(french.index))
+            problems += _named("french_communes", f"has no row for a commune of {name}", absent)
+            shared = own.index.intersection(french.index)
+            other = set(shared[(own[shared] != french[shared]).to_numpy()])
+            problems += _named("french_communes", f"has another name than {name} for", other)
     return problems
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import DecisionMatrix, decision_matrix
 from geo_matcher.flags import plain_flags
+from geo_matcher.origins import check_origin
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -261,9 +262,10 @@ class Ranking:
         top
             How many at most; all of them by default. A tie at the end is listed whole.
         """
-        return [self.result(row) for row in self._rows(top)]
+        return [self.result(row) for row in self.best(top)]
 
-    def _rows(self, top: int | None) -> list[int]:
+    def best(self, top: int | None = None) -> list[int]:
+        """Return the rows of the best communes; see :meth:`results`."""
         rows: list[int] = self.order.tolist()
         if top is None or top >= len(rows):
             return rows
@@ -402,7 +404,10 @@ def rank(
     ------
     DataError
         If the scope is unknown.
+    ProfileError
+        If the commune that is left does not exist.
     """
+    check_origin(territory, profile)
     eligible = territory.in_scope(scope)
     matrix = matrix or decision_matrix(territory)
     weights = profile.weights

@@ -14,7 +14,7 @@ from babel.numbers import format_decimal, format_percent
 
 from geo_matcher.criteria import Unit
 
-__all__ = ["LANGUAGES", "NBSP", "format_date", "format_number", "format_raw"]
+__all__ = ["LANGUAGES", "NBSP", "format_date", "format_month", "format_number", "format_raw"]
 
 LANGUAGES = ("fr", "en")
 _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
@@ -69,6 +69,12 @@ def format_date(day: dt.date, language: str) -> str:
     """Write a date in full, for instance ``31 janvier 2029``."""
     text = babel_date(day, "d MMMM y", locale=_LOCALES[language])
     return text.replace("1 ", "1er ", 1) if language == "fr" and day.day == 1 else text
+
+
+def format_month(vintage: str, language: str) -> str:
+    """Write a vintage ``YYYY-MM`` in words, for instance ``juin 2026``."""
+    year, month = (int(part) for part in vintage.split("-"))
+    return format_date(dt.date(year, month, 2), language).partition(" ")[2]
 
 
 @lru_cache(maxsize=16_384)

@@ -33,14 +33,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.access import TownHallNetwork
 from geo_matcher.decision import Status
 from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.drives import leave_minutes, town_hall_network
 from geo_matcher.errors import DataError
 from geo_matcher.matching import Ranking
 from geo_matcher.territory import Territory
 
-__all__ = ["MAX_PAIRS", "Bourg", "Pair", "Service", "pairs"]
+__all__ = ["MAX_PAIRS", "Bourg", "Pair", "Service", "pair_of", "pairs"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -150,7 +151,7 @@ class Pair:
     Attributes
     ----------
     rank, insee_code, name, score
-        The village, as ranked; its score is its own.
+        The village, as ranked; its score is its own. The rank is 0 where it is not listed.
     bourg
         None for a village that has every service, and for one that no other commune can serve.
     services
@@ -262,20 +263,37 @@ def pairs(ranking: Ranking, top: int = 20) -> tuple[Pair, ...]:
     return tuple(_pair(ranking, shops, place, row) for place, row in rows)
 
 
+def pair_of(ranking: Ranking, insee_code: str) -> Pair:
+    """Give one village the bourg that serves it, whether the ranking lists it or not.
+
+    Parameters
+    ----------
+    ranking
+        The ranking that its place and its score come from.
+    insee_code
+        The village.
+
+    Raises
+    ------
+    DataError
+        If the release lacks the tables of the town-hall network.
+    UnknownCommuneError
+        If the territory has no such commune.
+    """
+    row = ranking.position(insee_code)
+    places = np.flatnonzero(ranking.order == row)
+    place = ranking.ranks[places[0]].item() if places.size else 0
+    return _pair(ranking, _shops(ranking.territory), place, row)
+
+
 @lru_cache(maxsize=8)
 def _shops(territory: Territory) -> _Shops:
+    network = town_hall_network(territory)
     tables = territory.tables
-    if missing := [t for t in ("town_halls_80km", "adjacency_80km") if t not in tables]:
-        raise DataError(
-            f"The release {territory.release_id} lacks {' and '.join(missing)}, which the drive to "
-            "a bourg is made of. Use a release that holds them."
-        )
     halls = tables["town_halls_80km"]
     # Names of the release come last: they carry the article as people write it.
     names = dict(zip(halls["insee_code"], halls["name"], strict=True))
     names |= territory.communes["name"].to_dict()
-    areas_km2 = territory.communes["area_km2"].to_numpy(dtype=np.float64)
-    leave_min = dict(zip(territory.codes, access_minutes(areas_km2).tolist(), strict=True))
     places = territory.places
     kinds = places[places["kind"].isin(SERVICES)].groupby("insee_code")["kind"].agg(set)
     times = tables["travel_times"]
@@ -285,9 +303,9 @@ def _shops(territory: Territory) -> _Shops:
     rows = zip(*(times[column].tolist() for column in columns), strict=True)
     declared = {gap.subject for gap in territory.catalog.gaps}
     return _Shops(
-        network=TownHallNetwork.from_tables(halls, tables["adjacency_80km"]),
+        network=network,
         names=names,
-        leave_min=leave_min,
+        leave_min=leave_minutes(territory),
         holders=tuple(kinds.index),
         has=np.array([[kind in own for kind in SERVICES] for own in kinds], dtype=np.bool_),
         nearest=dict(zip(keys, rows, strict=True)),

@@ -29,10 +29,12 @@ from geo_matcher.criteria import (
     ValueFunction,
     criterion_named,
 )
+from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import GeoMatcherError, ProfileError, WeightError
 
 __all__ = [
     "CITIES",
+    "CITY_CODES",
     "CRITERIA_OF",
     "SECTORS",
     "CityName",
@@ -53,6 +55,19 @@ FloatArray = NDArray[np.float64]
 
 CITIES = ("paris", "lille", "lyon", "marseille", "bordeaux", "montpellier", "toulouse", "other")
 """Where movers come from: the seven big cities of the network's campaigns, or elsewhere."""
+
+CITY_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "paris": "75056",
+        "lille": "59350",
+        "lyon": "69123",
+        "marseille": "13055",
+        "bordeaux": "33063",
+        "montpellier": "34172",
+        "toulouse": "31555",
+    }
+)
+"""INSEE code of each big city: either says the same."""
 
 SECTORS = (
     "audit_consulting",
@@ -169,7 +184,14 @@ class Profile(_Strict):
         "other", description="Recorded for the adviser; never changes a ranking."
     )
     origin_city: CityName = Field(
-        "other", description="Recorded for the adviser; never changes a ranking."
+        "other", description="The big city that is left; never changes a ranking."
+    )
+    origin_commune: str | None = Field(
+        None,
+        pattern=INSEE_CODE,
+        description="INSEE code of the commune that is left, where it is no big city; never "
+        "changes a ranking.",
+        examples=["44109"],
     )
     work_mode: Literal["home", "coworking", "client_visits"] = "home"
     client_city: HubName | None = Field(
@@ -187,6 +209,21 @@ class Profile(_Strict):
     importance: dict[FamilyName, Importance] = Field(default_factory=dict)
     criteria: dict[str, CriterionChoice] = Field(default_factory=dict, max_length=len(CRITERIA))
     limits: dict[str, Limit] = Field(default_factory=dict, max_length=len(CRITERIA))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_one_origin(cls, data: Any) -> Any:
+        """Say a big city that is given by its code by its word, so that both are one profile."""
+        if not isinstance(data, dict) or not data.get("origin_commune"):
+            return data
+        code, word = data["origin_commune"], data.get("origin_city", "other")
+        city = next((name for name, known in CITY_CODES.items() if known == code), None)
+        if word != "other" and word != city:
+            raise ValueError(
+                f"two origins: origin_city {str(word)[:60]!r} and origin_commune "
+                f"{str(code)[:60]!r} are not the same place. Keep one"
+            )
+        return data if city is None else {**data, "origin_city": city, "origin_commune": None}
 
     @field_validator("criteria", "limits")
     @classmethod
@@ -367,6 +404,9 @@ def profile_problems(error: ValidationError) -> tuple[str, ...]:
         if detail["type"] == "extra_forbidden":
             known = ", ".join(Profile.model_fields)
             message = f"unknown key (known keys of a profile: {known})"
+        elif detail["type"] == "string_pattern_mismatch":
+            found = str(detail["input"])[:60]
+            message = f"found {found!r}; expected an INSEE code of 5 characters, such as 44109"
         elif detail["type"] not in {"missing", "value_error"}:
             message = f"found {str(detail['input'])[:60]!r}; {expectation(message)}"
         sentences.append(f"{where}: {message}")

@@ -7,7 +7,6 @@ are the same for everybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -82,34 +81,23 @@ def twins(territory: Territory, code_or_name: str, count: int = 3) -> tuple[Twin
     if not 1 <= count <= MAX_TWINS:
         raise ValueError(f"count is {count}, expected 1 to {MAX_TWINS}")
     row = territory.codes.index(territory.find(code_or_name))
-    space, nearest = _space(territory)
-    distances, rows = nearest(row, count)
+    space = _space(territory)
+    # A few hundred communes: comparing with each takes less than building an index of them.
+    distances = np.sqrt(((space - space[row]) ** 2).sum(axis=1))
+    distances[row] = np.inf  # a commune with the very same figures may come before itself
     found = []
-    for distance, other in zip(distances, rows, strict=True):
+    for other in np.argsort(distances, kind="stable")[: min(count, len(space) - 1)].tolist():
         gaps = np.abs(space[row] - space[other])
         widest = [k for k in np.argsort(-gaps, kind="stable")[:DIFFERENCES] if gaps[k] > 0]
         facts = territory.facts[other]
         names = tuple(list(CRITERIA)[k] for k in widest)
-        found.append(Twin(facts["insee_code"], facts["name"], distance, names))
+        found.append(Twin(facts["insee_code"], facts["name"], distances[other].item(), names))
     return tuple(found)
 
 
 @lru_cache(maxsize=8)
-def _space(
-    territory: Territory,
-) -> tuple[FloatArray, Callable[[int, int], tuple[list[float], list[int]]]]:
-    """Return the weighted values of every commune and a search among them; made once."""
-    from sklearn.neighbors import NearestNeighbors
-
+def _space(territory: Territory) -> FloatArray:
+    """Return the weighted values of every commune; made once."""
     families = [criterion.family for criterion in CRITERIA.values()]
     weights = np.array([1 / families.count(family) / len(FAMILIES) for family in families])
-    space = decision_matrix(territory).values * np.sqrt(weights)
-    # A tree answers one commune in a millisecond; brute force waits for the threads of OpenMP.
-    index = NearestNeighbors(algorithm="kd_tree").fit(space)
-
-    def nearest(row: int, count: int) -> tuple[list[float], list[int]]:
-        distances, rows = index.kneighbors(space[[row]], n_neighbors=count + 1)
-        others = rows[0] != row  # a commune with the very same figures may come before itself
-        return distances[0][others][:count].tolist(), rows[0][others][:count].tolist()
-
-    return space, nearest
+    return np.asarray(decision_matrix(territory).values * np.sqrt(weights))

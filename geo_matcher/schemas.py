@@ -12,12 +12,11 @@ import datetime as dt
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
-from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS, INSEE_CODE
 
 __all__ = ["BEST_TECHNOLOGY", "SCHEMAS", "kind_of_column"]
 
 TEXT = "text"
-INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
 
 
 def _column(kind: str, *checks: Check, nullable: bool = False) -> Column:
@@ -210,6 +209,16 @@ SCHEMAS: dict[str, DataFrameSchema] = {
             "source": _text(matches=r"\S"),
         },
         "city",
+    ),
+    "french_communes": _table(
+        {
+            "insee_code": _code(),
+            "name": _text(matches=r"^\S(.*\S)?$"),
+            "departement": _text(matches=r"^(\d{2}|2[AB]|9[78]\d)$"),
+            "population": _number(0, 1e7, nullable=True),
+            "population_year": _number(2000, 2100, nullable=True),
+        },
+        "insee_code",
     ),
     "risks_2026": _table(
         {

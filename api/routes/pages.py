@@ -6,16 +6,22 @@ the language, the scope and the whole profile.
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+import dataclasses
 
-from api.dependencies import TerritoryDep
-from api.forms import Asked, FormError, href, other_language, parse_query, profile_fields, to_query
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api.dependencies import FRESH, TerritoryDep, json_answer
+from api.errors import problem
+from api.forms import ORIGIN_KEY, Asked, FormError, href, other_language, profile_fields, to_query
+from api.origins import read_query
 from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
-from api.results import fault_results, results_view
+from api.results import fault_results, odds_state, results_view
+from api.since import is_of_this_release
 from geo_matcher.matching import rank
+from geo_matcher.origins import origin_label
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -23,7 +29,6 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-FRESH = {"Cache-Control": "no-cache"}
 
 MAP_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -34,20 +39,21 @@ MAP_POLICY = (
 
 DOWNLOAD = "download=1"
 
-ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /fragments/\nDisallow: /maps/\n"
-
 
 @router.get("/")
 def show_page(request: Request, territory: TerritoryDep) -> Response:
     """Show the whole page; it works without JavaScript."""
     query = _query(request)
     try:
-        asked = parse_query(query)
+        asked = read_query(territory, query)
     except FormError as error:
         return _fault_page(territory, error)
+    if is_of_this_release(asked.seen, territory):  # nothing has moved: the link is the list's own
+        asked = dataclasses.replace(asked, seen="", is_canonical=False)
     if not asked.is_canonical:
         return RedirectResponse(href(_canonical(asked)), status_code=303)
-    fields = profile_fields(asked.profile)
+    origin = origin_label(territory, asked.profile)
+    fields = profile_fields(asked.profile) | {ORIGIN_KEY: origin}
     form = form_view(fields, asked.profile, asked.scope, asked.language)
     view = page_view(
         territory,
@@ -56,21 +62,35 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         scope=asked.scope,
         language=asked.language,
         other_query=_canonical(asked, other_language(asked.language)),
-        is_plain=not to_query(asked.profile, asked.scope),
+        is_plain=not to_query(asked.profile, asked.scope, picks=asked.picks, seen=asked.seen),
     )
     return HTMLResponse(render("page.html", asked.language, page=view), headers=FRESH)
 
 
 @router.get("/fragments/matches")
 def show_matches(request: Request, territory: TerritoryDep) -> Response:
-    """Give the part of the page that changes with each answer, for live updates."""
+    """Give the part of the page that changes with each answer, for live updates.
+
+    Without odds, so that it comes at once; :func:`show_odds` follows.
+    """
     try:
-        asked = parse_query(_query(request))
+        asked = read_query(territory, _query(request))
     except FormError as error:
         html = render("results.html", error.language, results=fault_results(error))
         return HTMLResponse(html, status_code=422, headers=FRESH)
-    results = results_view(rank(territory, asked.profile, asked.scope), asked)
+    ranking = rank(territory, asked.profile, asked.scope)
+    results = results_view(ranking, asked, with_odds=False)
     return HTMLResponse(render("results.html", asked.language, results=results), headers=FRESH)
+
+
+@router.get("/fragments/odds")
+def show_odds(request: Request, territory: TerritoryDep) -> Response:
+    """Give how sure each rank of a list is: it takes longer than the list, and follows it."""
+    try:
+        asked = read_query(territory, _query(request))
+    except FormError as error:
+        return problem(422, str(error), instance=request.url.path, problems=error.problems)
+    return json_answer(odds_state(rank(territory, asked.profile, asked.scope), asked))
 
 
 @router.get("/maps/match")
@@ -81,7 +101,7 @@ def show_map(request: Request, territory: TerritoryDep) -> Response:
     parts = _query(request).split("&")
     is_download = DOWNLOAD in parts
     try:
-        asked = parse_query("&".join(part for part in parts if part != DOWNLOAD))
+        asked = read_query(territory, "&".join(part for part in parts if part != DOWNLOAD))
     except FormError as error:
         return _fault_page(territory, error)
     html = map_html(rank(territory, asked.profile, asked.scope), asked.language)
@@ -96,19 +116,20 @@ def show_map(request: Request, territory: TerritoryDep) -> Response:
     return HTMLResponse(html, headers=headers)
 
 
-@router.get("/robots.txt")
-async def show_robots() -> Response:
-    """Tell search engines to keep the page and leave what it loads."""
-    return PlainTextResponse(ROBOTS)
-
-
 def _query(request: Request) -> str:
     query: bytes = request.scope["query_string"]
     return query.decode("latin-1")
 
 
 def _canonical(asked: Asked, language: str | None = None) -> str:
-    return to_query(asked.profile, asked.scope, language or asked.language, asked.top)
+    return to_query(
+        asked.profile,
+        asked.scope,
+        language or asked.language,
+        asked.top,
+        picks=asked.picks,
+        seen=asked.seen,
+    )
 
 
 def _fault_page(territory: Territory, error: FormError) -> Response:

@@ -3,6 +3,7 @@
 
 import { fill, followImplied, queryOf } from "./form.js";
 import { createMap } from "./map.js";
+import { createOrigins } from "./origins.js";
 import { createDialog, createPicks } from "./sheets.js";
 
 const TYPING_MS = 80;
@@ -19,7 +20,10 @@ let state = readJson("state");
 let map = null;
 let chosen = "";
 const openSheet = createDialog(setup.words, trouble);
-const picks = createPicks(results, setup.words);
+const picks = createPicks(results, setup.words, () => {
+  history.replaceState(null, "", addressOf(state.query));
+  byId("other-language").href = addressOf(state.other);
+});
 
 // --- Asking and showing ----------------------------------------------------------------------
 
@@ -44,11 +48,14 @@ async function show(query, { history = "", refill = false } = {}) {
     if (answer.status === 422) {
       // The last list that could be made stays, with what to mend beside it.
       const page = new DOMParser().parseFromString(html, "text/html");
-      trouble([...page.querySelectorAll(".faults li")].map((fault) => fault.textContent).join(" "));
+      const faults = page.querySelectorAll(".faults > ul:not(.meant) li");
+      trouble([...faults].map((fault) => fault.textContent).join(" "));
+      for (const link of page.querySelectorAll(".meant a")) byId("trouble").append(" ", link);
       return false;
     }
     trouble("");
     replaceResults(html);
+    showOdds(own.signal);
     if (refill && !fill(form, state)) {
       location.assign(`/?${query}`);
       return false;
@@ -78,11 +85,44 @@ function replaceResults(html) {
   picks.settle();
 }
 
+/** Fill in how sure each rank is: it takes longer to count than the list takes to make. */
+async function showOdds(signal) {
+  if (!results.querySelector(".odds.is-awaited")) return;
+  try {
+    const answer = await fetch(`/fragments/odds?${state.query}`, { signal });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const { chances, ties, tied } = await answer.json();
+    if (signal.aborted) return;
+    for (const [code, chance] of Object.entries(chances)) {
+      const line = byId(`v-${code}`)?.querySelector(".odds");
+      if (!line) continue;
+      line.querySelector("span").textContent = chance.first_five;
+      line.querySelector("small").textContent = chance.ranks;
+      const band = line.querySelector(".span");
+      band.setAttribute("x", chance.low);
+      band.setAttribute("width", chance.width);
+      line.classList.remove("is-awaited");
+    }
+    for (const code of tied) byId(`v-${code}`)?.parentElement.classList.add("tied");
+    for (const [code, text] of Object.entries(ties)) {
+      const note = Object.assign(document.createElement("p"), { className: "tie-note", textContent: text });
+      byId(`v-${code}`)?.before(note);
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") trouble(setup.words.live_failed);
+  }
+}
+
+function addressOf(query) {
+  const whole = picks.address(query ?? "");
+  return whole ? `/?${whole}` : "/";
+}
+
 /** Bring everything around the list into line with the new state. */
 function settle() {
   followImplied(form, state.implied);
   const query = state.query;
-  const address = query ? `/?${query}` : "/";
+  const address = addressOf(query);
   if (pendingHistory === "push" && address !== location.pathname + location.search) {
     history.pushState(null, "", address);
   } else if (pendingHistory) {
@@ -91,7 +131,7 @@ function settle() {
   pendingHistory = "";
   byId("map-detailed").href = `/maps/match?${query}`;
   byId("map-download").href = `/maps/match?${query ? `${query}&` : ""}download=1`;
-  byId("other-language").href = `/?${state.other}`;
+  byId("other-language").href = addressOf(state.other);
   for (const note of document.querySelectorAll("[data-scope]")) {
     note.hidden = note.dataset.scope !== state.fields.scope;
   }
@@ -121,10 +161,15 @@ function trouble(text) {
 let timer = 0;
 let typedIn = null;
 
+const origin = form.elements.from;
+const isOrigin = createOrigins(origin);
+
 form.addEventListener("input", changed);
+origin.addEventListener("change", changed);
 document.querySelector(".scopes").addEventListener("input", changed);
 
 function changed(event) {
+  if (event.target === origin && !isOrigin(event)) return;
   clearTimeout(timer);
   const isTyping = event.target.type === "text";
   // One step back undoes one answer: letters of one field make one step together.
@@ -147,10 +192,20 @@ form.addEventListener("submit", async (event) => {
 
 window.addEventListener("popstate", () => {
   pendingHistory = "";
+  picks.read(location.search);
   show(location.search.slice(1), { refill: true });
 });
 
 document.addEventListener("click", async (event) => {
+  const opener = event.target.closest("a[data-open]");
+  if (opener) {
+    event.preventDefault();
+    openTab(opener.dataset.open);
+    const part = byId(opener.dataset.open);
+    part.scrollIntoView({ block: "start" });
+    part.querySelector("a, summary, input, select")?.focus({ preventScroll: true });
+    return;
+  }
   const link = event.target.closest("a.live, a.why-link, .examples a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
@@ -280,7 +335,7 @@ byId("share").addEventListener("click", async () => {
   const label = byId("share").querySelector("span");
   const before = label.textContent;
   try {
-    await navigator.clipboard.writeText(new URL(`/?${state.query ?? ""}`, location.href).href);
+    await navigator.clipboard.writeText(new URL(addressOf(state.share), location.href).href);
     label.textContent = setup.words.share_copied;
     setTimeout(() => (label.textContent = before), COPIED_MS);
   } catch {

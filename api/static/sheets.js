@@ -1,7 +1,9 @@
-// Beside the list: why a village is where it is, in a dialog, and villages picked to be compared.
+// Beside the list: why a village is where it is, in a dialog, and villages picked to be compared or
+// printed.
 // Without this script both are ordinary pages.
 
-const MOST = 4;
+const MOST = 8;
+const MOST_COMPARED = 4;
 
 /**
  * Open answers over the page.
@@ -34,11 +36,12 @@ export function createDialog(words, onTrouble) {
 }
 
 /**
- * Keep the villages picked for a comparison while the list changes.
+ * Keep the picked villages while the list changes, here and in the address.
  * @param results element that holds the list
  * @param words texts of the page's language
+ * @param onChange called when one is picked or no longer is
  */
-export function createPicks(results, words) {
+export function createPicks(results, words, onChange) {
   const picked = new Set();
   const boxes = () => [...results.querySelectorAll('input[name="village"]')];
 
@@ -59,9 +62,28 @@ export function createPicks(results, words) {
       bar.prepend(kept);
     }
     bar.classList.toggle("is-on", picked.size > 0);
-    bar.querySelector("button").disabled = picked.size < 2;
-    bar.querySelector(".compare-count").textContent =
-      picked.size < 2 ? words.compare_one_more : words.compare_ready.replace("{n}", picked.size);
+    bar.querySelector("[data-compare]").disabled = picked.size < 2 || picked.size > MOST_COMPARED;
+    const said =
+      picked.size < 2 ? words.compare_one_more
+      : picked.size <= MOST_COMPARED ? words.compare_ready
+      : picked.size < MOST ? words.compare_print_only
+      : words.compare_no_more;
+    bar.querySelector(".compare-count").textContent = said.replace("{n}", picked.size);
+    for (const link of results.querySelectorAll("a.with-picks")) link.search = address(link.search.slice(1));
+  }
+
+  /** Put the picked villages into a query string, in place of those that it names. */
+  function address(query) {
+    const parts = query.split("&").filter((part) => part && !part.startsWith("pick="));
+    if (picked.size) parts.push(`pick=${[...picked].join(",")}`);
+    return parts.join("&");
+  }
+
+  /** Pick the villages that a query string names, and no others. */
+  function read(query) {
+    picked.clear();
+    const codes = new URLSearchParams(query).get("pick") ?? "";
+    for (const code of codes.split(",")) if (code && picked.size < MOST) picked.add(code);
   }
 
   results.addEventListener("change", (event) => {
@@ -69,8 +91,10 @@ export function createPicks(results, words) {
     if (event.target.checked) picked.add(event.target.value);
     else picked.delete(event.target.value);
     settle();
+    onChange();
   });
+  read(`pick=${results.querySelector('input[name="pick"]')?.value ?? ""}`);
   for (const box of boxes()) if (box.checked) picked.add(box.value);
   settle();
-  return { settle };
+  return { settle, address, read };
 }

@@ -59,6 +59,12 @@ PAGES = (
     Shown("nothing-left", f"/?{NONE_LEFT}", "#results .limits"),
     Shown("why", f"/why?commune=32013&{FAMILY}", ".reasons"),
     Shown("compare", f"/compare?{SIDE_BY_SIDE}&{FAMILY}", ".versus"),
+    Shown("interview", f"/interview?{FAMILY}", "main form, main a.button"),
+    Shown("village", "/communes/32249-mauvezin", ".keys"),
+    Shown("village-of-a-search", f"/communes/32213-lombez?{FAMILY}&scope=all", ".keys"),
+    Shown("housing", "/communes/32249-mauvezin/housing", ".village-sources"),
+    Shown("shortlist", f"/shortlist?{SIDE_BY_SIDE}&{FAMILY}", "main article, main section"),
+    Shown("accompany", f"/accompany?{SIDE_BY_SIDE}&{FAMILY}", "main form"),
     Shown("sorry", "/why?commune=Atlantis", ".faults", 404),
 )
 

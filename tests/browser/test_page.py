@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -394,6 +395,50 @@ def test_no_width_scrolls_sideways(visit: Start, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_where_one_comes_from_is_offered_as_one_types(visit: Start) -> None:
+    page = visit().open()
+    field = page.get_by_label("D’où venez-vous ?")
+    offered = page.locator("#origins option")
+    assert offered.evaluate_all("all => all.map(o => o.value)")[0] == "Paris (75)"
+    with page.expect_response("**/api/v1/origins?q=saint-den"):
+        field.press_sequentially("saint-den", delay=20)
+    page.wait_for_function("document.querySelector('#origins option').value.startsWith('Saint-D')")
+    assert urlsplit(page.url).query == ""  # half a name is no answer
+    field.fill("Saint-Denis (93)")
+    page.wait_for_url("**/?from=93066")
+    page.locator(".card summary").first.click()
+    assert page.get_by_text("Ce qui change depuis Saint-Denis").first.is_visible()
+    field.fill("")
+    page.wait_for_url("**/")
+    page.go_back()
+    page.wait_for_url("**/?from=93066")
+    page.wait_for_function("document.querySelector('#q-from').value === 'Saint-Denis (93)'")
+
+
+def test_the_track_of_the_artists_is_offered_to_them(visit: Start) -> None:
+    page = visit().open()
+    track = page.get_by_text("Cultura, pour les artistes")
+    assert not track.is_visible()
+    page.get_by_label("Que faites-vous ?").select_option("arts")
+    assert track.is_visible()
+    track.click()
+    page.wait_for_url("**/?track=cultura&sector=arts")
+    page.get_by_label("Que faites-vous ?").select_option("it")
+    assert track.is_visible()  # what counts is never hidden
+
+
+def test_a_name_of_several_communes_is_asked_back_without_javascript(visit: Start) -> None:
+    one = visit(java_script_enabled=False)
+    page = one.open()
+    page.get_by_label("D’où venez-vous ?").fill("Saint-Denis")
+    page.get_by_role("button", name="Voir les villages").click()
+    page.get_by_role("link", name="Saint-Denis (974)").click()
+    assert page.locator("#q-from").input_value() == "Saint-Denis (974)"
+    # The browser itself notes the answer 422.
+    assert [text for text in one.complaints if "422" not in text] == []
+    one.complaints.clear()
+
+
 def test_without_javascript_the_form_still_ranks(visit: Start, territory: Territory) -> None:
     page = visit(java_script_enabled=False).open()
     page.get_by_label("En coworking, certains jours").check()
@@ -437,3 +482,12 @@ def test_hostile_text_stays_text(visit: Start) -> None:
     page.reload(wait_until="networkidle")
     assert HOSTILE in page.locator(".caption").inner_text()
     assert page.title() == "Trouver son village · Gers"
+
+
+def test_on_a_phone_the_invitation_opens_the_questions(visit: Start) -> None:
+    page = visit(width=360, height=780).open()
+    assert not page.locator("#profile").is_visible()
+    page.locator("a[data-open]").click()
+    assert page.locator("#profile").is_visible()
+    assert not page.locator(".cards").is_visible()
+    assert page.evaluate("document.activeElement.closest('#answers') !== null")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -62,18 +62,22 @@ def test_two_to_four_villages_are_picked_and_kept_while_the_list_changes(visit: 
     codes = [boxes.nth(place).get_attribute("value") for place in range(5)]
     boxes.nth(0).check()
     assert bar.is_visible()
-    assert bar.locator("button").is_disabled()
+    compare = bar.locator("button[data-compare]")
+    assert compare.is_disabled()
     for place in (1, 2, 3):
         boxes.nth(place).check()
     assert "4 villages" in (bar.text_content() or "")
-    assert boxes.nth(4).is_disabled()
-    boxes.nth(3).uncheck()
+    boxes.nth(4).check()
+    assert compare.is_disabled()
+    assert "gardez-en quatre au plus" in (bar.text_content() or "")
+    for place in (3, 4):
+        boxes.nth(place).uncheck()
     with page.expect_response(lambda answer: "/fragments/matches" in answer.url):
         page.locator('label:has(input[name="scope"][value="all"])').click()
     page.locator("#results[aria-busy]").wait_for(state="detached")
     assert "3 villages" in (bar.text_content() or "")
     assert not page.locator("#map-said").text_content()
-    bar.locator("button").click()
+    compare.click()
     page.wait_for_url("**/compare?**")
     heads = page.locator(".versus thead th a")
     assert heads.count() == 3
@@ -82,6 +86,9 @@ def test_two_to_four_villages_are_picked_and_kept_while_the_list_changes(visit: 
     page.locator(".home a").click()
     page.wait_for_url("**/?**")
     assert "scope=all" in page.url
+    kept = page.locator('input[name="village"]:checked')
+    assert [kept.nth(place).get_attribute("value") for place in range(kept.count())] == asked
+    assert kept.count() == 3
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -104,11 +111,34 @@ def test_odds_stand_beside_each_village_and_nothing_overflows(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_list_comes_first_and_its_odds_follow(visit: Start) -> None:
+    tab = visit()
+    page = tab.open(f"{FAMILY}&scope=all")
+    held: list[Any] = []
+    page.route("**/fragments/odds?**", lambda route: held.append(route))
+    with page.expect_response(lambda answer: "/fragments/matches" in answer.url):
+        page.locator('label:has(input[name="tenure"][value="rent"])').click()
+    page.locator("#results[aria-busy]").wait_for(state="detached")
+    awaited = page.locator(".odds.is-awaited")
+    assert awaited.count() == 20
+    assert "calcul en cours" in (awaited.first.text_content() or "")
+    page.wait_for_timeout(50)
+    (request,) = held
+    request.continue_()
+    page.locator(".odds.is-awaited").first.wait_for(state="detached")
+    live = page.locator(".cards").inner_text()
+    ties = page.locator("li.tied").count()
+    page.unroute("**/fragments/odds?**")
+    page.goto(page.url, wait_until="networkidle")
+    assert page.locator(".cards").inner_text() == live
+    assert page.locator("li.tied").count() == ties
+
+
 def test_both_pages_work_without_scripts(visit: Start) -> None:
     page = visit(java_script_enabled=False).open(FAMILY)
     page.locator('input[name="village"]').nth(0).check()
     page.locator('input[name="village"]').nth(2).check()
-    page.locator(".compare-bar button").click()
+    page.locator(".compare-bar button[data-compare]").click()
     assert page.locator(".versus thead th a").count() == 2
     page.locator(".versus thead th a").nth(1).click()
     assert page.locator(".reasons li").count() >= 3

@@ -47,6 +47,8 @@ def sent_by(html: str, form: str = "profile") -> str:
     for tag, attributes in page.found:
         if tag == "form":
             inside = attributes.get("id", "")
+        if tag == "datalist":
+            select = ""  # what it offers is sent only once it stands in its field
         if tag not in {"input", "select", "option"} or attributes.get("form", inside) != form:
             continue
         if tag == "input" and attributes.get("name"):
@@ -55,7 +57,7 @@ def sent_by(html: str, form: str = "profile") -> str:
                 fields.append((attributes["name"], attributes.get("value", "")))
         elif tag == "select":
             select = attributes["name"]
-        elif tag == "option" and (select not in chosen or "selected" in attributes):
+        elif tag == "option" and select and (select not in chosen or "selected" in attributes):
             chosen[select] = attributes["value"]
     return urlencode([*fields, *chosen.items()])
 
@@ -68,7 +70,9 @@ def state_of(html: str) -> dict[str, Any]:
 
 
 def names_of(html: str) -> list[str]:
-    return re.findall(r'<h3 id="n-\d[\dAB]\d{3}" tabindex="-1">([^<]*)</h3>', html)
+    return re.findall(
+        r'<h3 id="n-\d[\dAB]\d{3}" tabindex="-1"><a href="[^"]*">([^<]*)</a></h3>', html
+    )
 
 
 def simple(text: str) -> str:

@@ -195,6 +195,35 @@ def test_map_is_written_to_the_file(run: Run, tmp_path: Path) -> None:
     assert "<html" in file.read_text(encoding="utf-8")
 
 
+def test_a_ranking_is_written_to_a_file_in_each_format(
+    run: Run, tmp_path: Path, territory: Territory
+) -> None:
+    from geo_matcher.exports import to_csv
+    from geo_matcher.geopackage import to_geopackage
+    from geo_matcher.matching import rank
+
+    ranking = rank(territory, PRESETS["lyon-trainer"].profile, "partners")
+    call = ("match", "--profile-name", "lyon-trainer", "--top", "5")
+    for form in ("json", "csv", "geojson", "gpkg"):
+        file = tmp_path / f"villages.{form}"
+        found = run(*call, "--format", form, "--output", str(file))
+        assert found.code == 0
+        assert found.out.startswith(f"{file}: ")
+        if form == "gpkg":
+            assert file.read_bytes() == to_geopackage(ranking, 5)
+        else:
+            printed = run(*call, "--format", form).out
+            assert file.read_text(encoding="utf-8").rstrip() == printed.rstrip()
+    assert (tmp_path / "villages.csv").read_text(encoding="utf-8") == to_csv(ranking, 5)
+
+
+def test_a_geopackage_needs_a_file_and_a_table_takes_none(run: Run, tmp_path: Path) -> None:
+    call = ("match", "--profile-name", "lyon-trainer")
+    assert "--output villages.gpkg" in refused(run(*call, "--format", "gpkg"))
+    said = refused(run(*call, "--output", str(tmp_path / "table.txt")))
+    assert "another --format" in said
+
+
 def test_map_into_no_folder_is_refused(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "none" / "map.html"
     said = refused(run("map", "--profile-name", "paris-web-family", "--output", str(file)))

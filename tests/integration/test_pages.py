@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,8 +17,10 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 
 from api.app import create_app
-from api.cards import Bar, Card, Contact, Figure, LedgerGroup, LedgerRow, make_cards, safe_url
+from api.cards import Bar, Card, LedgerGroup, LedgerRow, make_cards
+from api.changes import Change, ChangeCell, ChangesView
 from api.forms import Asked, parse_query, profile_fields, to_query
+from api.links import safe_url
 from api.page import PageView
 from api.questions import FamilyChoice, FormView, Option, ScopeView, Select, form_view
 from api.rendering import render, script_json
@@ -25,6 +28,7 @@ from api.results import LimitView, ResultsView, results_view
 from api.routes.pages import MAP_POLICY
 from api.security import CONTENT_SECURITY_POLICY
 from api.settings import Settings
+from api.sheets import Contact, Figure
 from geo_matcher.look import score_class
 from geo_matcher.matching import rank
 from geo_matcher.numbers import format_number
@@ -83,10 +87,11 @@ def test_each_card_tells_the_ledger(territory: Territory, preset: str, language:
     profile = PRESETS[preset].profile
     ranking = rank(territory, profile, "all")
     chances = odds(ranking)
-    for column, card in enumerate(make_cards(chances, language, 5)):
+    for column, card in enumerate(make_cards(ranking, chances, language, 5)):
         row = ranking.order[column]
         result = ranking.result(int(row))
         summary = chances.summaries[column]
+        assert card.chances
         assert card.chances.first_five == chance_phrase(summary["p_top_5"], language)
         found = [int(figure) for figure in re.findall(r"\d+", card.chances.ranks)]
         ends = sorted({summary["rank_low"], summary["rank_high"]})
@@ -291,16 +296,70 @@ def test_a_limit_that_leaves_one_village_or_gives_one_back(
     assert "Sans elle, 1 commune revient" in Elements(none).text
 
 
+@LANGUAGES
+def test_an_empty_search_invites_to_say_more(client: TestClient, language: str) -> None:
+    said = {"fr": "Dites comment vous vivez</a>", "en": "Say how you live</a>"}[language]
+    for path in (f"/?lang={language}", f"/?lang={language}&scope=all"):
+        html = ok(client.get(path))
+        assert said in html
+        (link,) = Elements(html).all("a", **{"data-open": "answers"})
+        assert link["href"] == "#answers"
+    for path in ("/", "/fragments/matches"):
+        assert said not in ok(client.get(f"{path}?lang={language}&tenure=rent"))
+
+
 # --- The live part --------------------------------------------------------------------------------
 
 
+def without_odds(html: str) -> str:
+    """Return a list without what the odds say in it."""
+    html = re.sub(r'<p class="odds.*?</p>', "", html, flags=re.DOTALL)
+    html = re.sub(r'<p class="tie-note">.*?</p>\n', "", html, flags=re.DOTALL)
+    return html.replace('<li class="tied">', "<li>")
+
+
 @pytest.mark.parametrize("scope", SCOPES)
-def test_the_live_part_is_that_of_the_page(client: TestClient, scope: str) -> None:
+def test_the_live_part_is_that_of_the_page_and_odds_follow(client: TestClient, scope: str) -> None:
     query = f"preset=paris-web-family&scope={scope}"
     page = ok(client.get(f"/?{query}"))
     part = ok(client.get(f"/fragments/matches?{query}"))
-    assert part.strip() in page
     assert "<html" not in part
+    assert 'class="odds is-awaited"' in part
+    assert 'class="odds is-awaited"' not in page
+    assert without_odds(part).strip() in without_odds(page)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@LANGUAGES
+def test_the_odds_that_follow_are_those_of_the_page(
+    client: TestClient, scope: str, language: str
+) -> None:
+    query = f"preset=paris-web-family&scope={scope}&lang={language}&top=60"
+    answer = client.get(f"/fragments/odds?{query}")
+    assert answer.status_code == 200
+    follows = answer.json()
+    page = ok(client.get(f"/?{query}"))
+    cards = re.findall(
+        r'<li( class="tied")?>\n(?:<p class="tie-note">(.*?)</p>\n)?<article class="card" '
+        r'id="v-(\w+)".*?<p class="odds"><span>(.*?)</span>.*?<rect class="span" x="([\d.]+)".*?'
+        r'width="([\d.]+)".*?<small>(.*?)</small>',
+        page,
+        re.DOTALL,
+    )
+    assert [code for _, _, code, *_ in cards] == list(follows["chances"])
+    for tied, note, code, first_five, low, width, ranks in cards:
+        chance = follows["chances"][code]
+        assert unescape(first_five) == chance["first_five"]
+        assert unescape(ranks) == chance["ranks"]
+        assert (float(low), float(width)) == (chance["low"], chance["width"])
+        assert bool(tied) == (code in follows["tied"])
+        assert unescape(note) == follows["ties"].get(code, "")
+
+
+def test_odds_of_answers_that_cannot_be_read_are_refused(client: TestClient) -> None:
+    answer = client.get("/fragments/odds?budget=much")
+    assert answer.status_code == 422
+    assert "budget" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -475,8 +534,8 @@ def test_every_file_that_the_page_names_is_here(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "view",
     [
-        Bar, Card, Contact, FamilyChoice, Figure, FormView, LedgerGroup, LedgerRow, LimitView,
-        Option, PageView, ResultsView, ScopeView, Select,
+        Bar, Card, Change, ChangeCell, ChangesView, Contact, FamilyChoice, Figure, FormView,
+        LedgerGroup, LedgerRow, LimitView, Option, PageView, ResultsView, ScopeView, Select,
     ],
 )  # fmt: skip
 def test_templates_use_every_field_of_their_context_and_it_is_documented(view: type) -> None:
@@ -494,6 +553,7 @@ def test_a_first_visit_is_light(client: TestClient) -> None:
         "/static/app.js",
         "/static/form.js",
         "/static/map.js",
+        "/static/origins.js",
         "/static/favicon.svg",
         "/vendor/leaflet/leaflet.js",
         "/vendor/leaflet/leaflet.css",

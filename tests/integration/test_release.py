@@ -331,6 +331,27 @@ def test_city_prices_come_from_the_indicators_of_the_villages_and_enter_no_indic
     assert set(cities["insee_code"]).isdisjoint(territory.indicators.index)
 
 
+def test_every_commune_of_france_is_known_by_name(territory: Territory) -> None:
+    french = territory.tables["french_communes"].set_index("insee_code")
+    assert len(french) == 34_969
+    assert french.index.is_monotonic_increasing
+    assert set(territory.codes) <= set(french.index)
+    assert set(territory.tables["origin_cities"]["insee_code"]) <= set(french.index)
+    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    same = french.loc[halls.index]
+    assert (same["name"] == halls["name"]).all()
+    assert (same["population"] == halls["population"]).all()
+    # Mainland France, the five overseas départements: 68.4 million people, as INSEE publishes.
+    dated = french[french["population_year"].notna()]
+    assert dated["population"].sum() == pytest.approx(68.35e6, rel=1e-3)
+    assert french["population"].isna().sum() == 6
+    years = french["population_year"].value_counts(dropna=False)
+    assert dict(zip(years.index.fillna(0), years, strict=True)) == {
+        2023: 34_858, 0: 94, 2017: 17,
+    }  # fmt: skip
+    assert not french.groupby("departement")["name"].apply(lambda n: n.duplicated().any()).any()
+
+
 # --- The network ----------------------------------------------------------------------------
 
 

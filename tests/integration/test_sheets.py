@@ -73,7 +73,7 @@ def test_each_card_says_how_sure_its_place_is(
 @pytest.mark.parametrize("preset", PRESETS)
 def test_ties_are_drawn_as_ties(territory: Territory, preset: str) -> None:
     found = odds(rank(territory, PRESETS[preset].profile, "all"))
-    cards = make_cards(found, "fr", 60)
+    cards = make_cards(found.ranking, found, "fr", 60)
     groups = [group for group in found.ties if len(group) > 1 and group[0] < len(cards)]
     assert groups, "the sixty best of the département hold a tie"
     tied = {column for group in groups for column in group}
@@ -92,7 +92,7 @@ def test_a_single_village_is_surely_first(territory: Territory) -> None:
     nearest = float(territory.minutes["toulouse"].min())
     limit = {"limits": {"toulouse_min": {"at_most": nearest}}}
     ranking = rank(territory, parse_profile(limit), "all")
-    (card,) = make_cards(odds(ranking), "en", 20)
+    (card,) = make_cards(ranking, odds(ranking), "en", 20)
     assert card.chances == Chances("nearly always", "rank 1 of 1", 0.0, 100.0)
 
 

@@ -50,6 +50,7 @@ def profile_data(draw: st.DrawFn, with_limits: bool = True) -> dict[str, Any]:
         "track": draw(st.sampled_from(["solo", "cultura"])),
         "sector": draw(st.sampled_from(SECTORS)),
         "origin_city": draw(st.sampled_from(CITIES)),
+        "origin_commune": draw(st.none() | st.sampled_from(["44109", "2A004", "32013"])),
         "work_mode": draw(st.sampled_from(["home", "coworking", "client_visits"])),
         "client_city": draw(st.none() | st.sampled_from(list(HUB_CITIES))),
         "children_ages": draw(st.lists(st.integers(0, 25), max_size=4)),
@@ -59,6 +60,8 @@ def profile_data(draw: st.DrawFn, with_limits: bool = True) -> dict[str, Any]:
         "village_size": draw(st.none() | st.sampled_from(list(VILLAGE_SIZES))),
         "importance": draw(st.dictionaries(st.sampled_from(list(FAMILIES)), IMPORTANCES)),
     }
+    if data["origin_commune"]:
+        data["origin_city"] = "other"
     # Something must matter: one family, and one criterion in it.
     family, criterion = draw(st.sampled_from([(c.family, c.name) for c in CRITERIA.values()]))
     data["importance"][family] = draw(SOME_IMPORTANCE)

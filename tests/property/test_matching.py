@@ -255,7 +255,7 @@ def test_top_is_the_head_of_the_list_and_never_cuts_a_tie(
     territory: Territory, profile: Profile, scope: str, top: int
 ) -> None:
     ranking = rank(territory, profile, scope)
-    rows = ranking._rows(top)
+    rows = ranking.best(top)
     assert rows == ranking.order[: len(rows)].tolist()
     assert len(rows) >= min(top, len(ranking))
     if rows and len(rows) < len(ranking):

@@ -25,12 +25,13 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access catalog criteria membership places schemas",
         "gate numbers profile tables",
         "territory presets",
-        "build decision flags weights",
+        "build decision drives flags weights",
+        "origins",
         "commune matching newcomers resemblance uncertainty",
-        "dominance double_counting duo_limits leverage",
+        "dominance double_counting duo_limits lacks leverage snapshot",
         "duo insight pairs robustness typology",
         "audit comparison exports interview explanation",
-        "sentences",
+        "geopackage sentences",
         "arguments audit_report map_data verdicts",
         "map_parts",
         "maps",
@@ -44,7 +45,18 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 there is no circle. A new module has to be given its place here."""
 
 DATA_SIDE = frozenset(
-    ["access", "build", "catalog", "gate", "membership", "places", "schemas", "tables", "territory"]
+    [
+        "access",
+        "build",
+        "catalog",
+        "drives",
+        "gate",
+        "membership",
+        "places",
+        "schemas",
+        "tables",
+        "territory",
+    ]
 )
 METHOD_SIDE = frozenset(
     [
@@ -61,18 +73,22 @@ METHOD_SIDE = frozenset(
         "explanation",
         "exports",
         "flags",
+        "geopackage",
         "insight",
         "interview",
+        "lacks",
         "leverage",
         "maps",
         "matching",
         "newcomers",
+        "origins",
         "pairs",
         "presets",
         "profile",
         "resemblance",
         "robustness",
         "sentences",
+        "snapshot",
         "typology",
         "uncertainty",
         "verdicts",

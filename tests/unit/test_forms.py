@@ -304,10 +304,38 @@ def test_every_field_of_a_profile_has_a_key() -> None:
     fields = profile_fields(PRESETS["paris-web-family"].profile)
     keys = dict(parse_qsl(to_query(PRESETS["paris-web-family"].profile)))
     assert set(keys) <= set(fields)
-    simple = set(Profile.model_fields) - {"importance", "criteria", "limits"}
+    simple = set(Profile.model_fields) - {"importance", "criteria", "limits", "origin_commune"}
     assert len([key for key in fields if "_" not in key or key == "work_mode"]) == len(simple)
 
 
 def test_small_things() -> None:
     assert other_language("fr") == "en"
     assert parse_query("top=").top == DEFAULT_TOP
+
+
+# --- Ticked villages and what a link remembers ---------------------------------------------------
+
+
+def test_ticked_villages_are_read_and_written() -> None:
+    asked = parse_query("pick=32249,2a004,32249,,32213&seen=abc")
+    assert asked.picks == ("32249", "2A004", "32213")
+    assert asked.seen == "abc"
+    query = to_query(asked.profile, picks=asked.picks, seen=asked.seen)
+    assert query == "pick=32249,2A004,32213&seen=abc"
+    assert parse_query(query) == asked
+    assert parse_query("").picks == ()
+
+
+def test_a_code_that_is_none_and_too_many_are_refused() -> None:
+    for query, code in (
+        ("pick=Auch", "not_a_code"),
+        ("pick=" + ",".join(f"3200{n}" for n in range(9)), "too_many"),
+    ):
+        with pytest.raises(FormError) as raised:
+            parse_query(query)
+        (fault,) = raised.value.faults
+        assert (fault.key, fault.code) == ("pick", code)
+
+
+def test_a_long_memory_refuses_nothing() -> None:
+    assert len(parse_query("seen=" + "a" * 2000).seen) == 2000

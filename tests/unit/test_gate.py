@@ -152,6 +152,24 @@ def test_a_release_with_too_few_communes_is_refused(
     assert "indicators: insee_code is no commune of this release: 32468" in problems
 
 
+# --- The communes of France ------------------------------------------------------------------
+
+
+def test_every_commune_that_is_named_is_one_of_france_by_the_same_name(
+    territory: Territory, check: Check
+) -> None:
+    french = territory.tables["french_communes"]
+    fewer = french[~french["insee_code"].isin(["32013", "75056"])]
+    problems = check(french_communes=fewer)
+    assert "french_communes: has no row for a commune of communes: 32013" in problems
+    assert "french_communes: has no row for a commune of origin_cities: 75056" in problems
+    renamed = french.assign(name=french["name"].replace({"Auch": "Ouch"}))
+    assert check(french_communes=renamed) == [
+        "french_communes: has another name than communes for: 32013",
+        "french_communes: has another name than town_halls_80km for: 32013",
+    ]
+
+
 # --- Tables ---------------------------------------------------------------------------------
 
 

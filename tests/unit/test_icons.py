@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from api import icons
-from api.cards import FLAG_ICONS
+from api.sheets import FLAG_ICONS
 
 API = Path(__file__).parents[2] / "api"
 
@@ -18,12 +18,13 @@ def named_by_the_pages() -> set[str]:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     named = set(re.findall(r"#i-([a-z][a-z-]*[a-z])\b", text))
     named |= set(re.findall(r"""\bicon\(["']([a-z-]+)["']""", text))
+    named |= set(re.findall(r"""\bKeyFact\(\s*["']([a-z-]+)["']""", text))
     return named | set(FLAG_ICONS.values())
 
 
 def test_every_icon_that_a_page_names_is_drawn() -> None:
     named = named_by_the_pages()
-    assert {"talk", "pin", "line", "factory"} <= named
+    assert {"talk", "pin", "line", "factory", "work"} <= named
     assert named <= set(icons.ICONS)
 
 

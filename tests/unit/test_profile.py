@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES, Importance
 from geo_matcher.errors import ProfileError, WeightError
 from geo_matcher.presets import PRESETS
-from geo_matcher.profile import Profile, normalised, parse_profile, read_profile
+from geo_matcher.profile import CITY_CODES, Profile, normalised, parse_profile, read_profile
 
 
 def refusal_of(**data: Any) -> tuple[str, ...]:
@@ -35,8 +36,8 @@ def test_an_unknown_key_is_refused_with_the_known_ones() -> None:
     (problem,) = refusal_of(budget=3)
     assert problem == (
         "budget: unknown key (known keys of a profile: name, track, sector, origin_city, "
-        "work_mode, client_city, children_ages, tenure, budget_eur, surface_m2, village_size, "
-        "importance, criteria, limits)"
+        "origin_commune, work_mode, client_city, children_ages, tenure, budget_eur, surface_m2, "
+        "village_size, importance, criteria, limits)"
     )
 
 
@@ -379,9 +380,11 @@ def test_what_the_mover_says_of_a_criterion_comes_before_every_rule() -> None:
     assert list(profile.value_functions) == ["station_min"]
 
 
-@pytest.mark.parametrize("field", ["sector", "origin_city", "name"])
-def test_what_is_recorded_for_the_adviser_changes_no_weight(field: str) -> None:
-    value = {"sector": "arts", "origin_city": "lille", "name": "Zoé"}[field]
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("sector", "arts"), ("origin_city", "lille"), ("origin_commune", "44109"), ("name", "Zoé")],
+)
+def test_what_is_recorded_for_the_adviser_changes_no_weight(field: str, value: str) -> None:
     told = parse_profile({field: value})
     np.testing.assert_array_equal(told.weights, Profile().weights)
     assert told.value_functions == {}
@@ -398,3 +401,35 @@ def test_profiles_are_compared_by_what_they_ask_even_after_their_weights_were_us
     assert one.weights is not other.weights
     assert one == other
     assert one != Profile()
+
+
+# --- Where one comes from -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "code"), CITY_CODES.items())
+def test_a_big_city_by_its_code_is_the_same_profile(word: str, code: str) -> None:
+    by_word = parse_profile({"origin_city": word})
+    for data in ({"origin_commune": code}, {"origin_city": word, "origin_commune": code}):
+        assert parse_profile(data) == by_word
+        assert parse_profile(data).as_dict() == {"origin_city": word}
+
+
+def test_any_other_commune_is_kept_by_its_code() -> None:
+    profile = parse_profile({"origin_commune": "2A004"})
+    assert profile.as_dict() == {"origin_commune": "2A004"}
+    assert parse_profile(tomllib.loads(profile.to_toml())) == profile
+    assert parse_profile({"origin_city": "lyon", "origin_commune": None}).origin_city == "lyon"
+
+
+@pytest.mark.parametrize("code", ["4410", "441090", "nantes", "2C004", "", " 4109"])
+def test_a_code_has_five_characters(code: str) -> None:
+    (problem,) = refusal_of(origin_commune=code)
+    assert problem == (
+        f"origin_commune: found {code!r}; expected an INSEE code of 5 characters, such as 44109"
+    )
+
+
+def test_two_places_cannot_both_be_left() -> None:
+    (problem,) = refusal_of(origin_city="lyon", origin_commune="44109")
+    assert "two origins: origin_city 'lyon' and origin_commune '44109'" in problem
+    assert "Keep one" in problem

@@ -262,6 +262,27 @@ def test_a_big_city_is_told_once(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("75056", "7505", "line 2, column insee_code: found '7505', expected str_matches("),
+        ("Paris", "", "line 2, column name: found '', expected str_matches("),
+        (",75,", ",7,", "line 2, column departement: found '7', expected str_matches("),
+        (",2023", ",1923", "line 2, column population_year: found 1923.0, expected in_range("),
+        ("2103778", "-1", "line 2, column population: found -1.0, expected in_range("),
+    ],
+)
+def test_a_commune_of_france_is_held_to_its_schema(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    header = ",".join(SCHEMAS["french_communes"].columns)
+    good = f"{header}\n75056,Paris,75,2103778,2023\n80829,Y,80,,\n"
+    (tmp_path / "french_communes.csv").write_text(good, encoding="utf-8")
+    assert np.isnan(read_table(tmp_path, "french_communes.csv")["population"][1])
+    (found,) = problems_of(tmp_path, good.replace(old, new), "french_communes.csv")
+    assert found.startswith(f"french_communes.csv {problem}")
+
+
 def test_nothing_known_is_nan_and_never_zero(territory: Territory) -> None:
     medians = territory.tables["housing_sales_2021_2025"]["house_median_eur_m2"]
     assert medians.isna().any()

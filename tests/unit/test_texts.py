@@ -6,9 +6,14 @@ from string import Formatter
 
 import pytest
 
+from api.accompany import CALLBACKS
+from api.changes import COUNTS
 from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
+from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
+from api.village_words import EVENTS, PRACTICES, RISKS, TRACES, WEEKDAYS
 from geo_matcher.decision import Status
+from geo_matcher.lacks import FAR_MIN
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory import SCOPES
 
@@ -17,8 +22,21 @@ FRENCH, ENGLISH = catalogue("fr"), catalogue("en")
 TEXTS = frozenset(FRENCH) | frozenset(ENGLISH)
 
 COMPOSED = {
+    "catnat.": {*EVENTS, "other"},
+    "climate.": {*CLIMATE, "title", "none", "caption", "what", "past", "horizon", "figure"}
+    | {"interval.all", "interval.most"},
+    "day.": set(WEEKDAYS),
+    "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
+    "callback.": set(CALLBACKS),
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
+    "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
+    | {"item", "where", "nowhere", "just_over"},
+    "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
+    | {"france_services", "station", "airport"},
+    "practice.": set(PRACTICES),
+    "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
+    | {"plan.flood", "plan.industrial", "plan.clay"},
     "scope.": set(SCOPES)
     | {"title", "apply", "count", "partners.note", "partners.whole", "network.note", "all.note"},
     "sector.": set(CHOICES["sector"][1]),
@@ -26,8 +44,12 @@ COMPOSED = {
     "status.": {s.label for s in Status} - {"missing", "unreachable"},
     "technology.": {name.removeprefix("mci_best_") for name in BEST_TECHNOLOGY[1:]},
     "tenure.": set(CHOICES["tenure"][1]),
+    "trace.": {*TRACES, "other", "year"},
     "track.": set(CHOICES["track"][1]),
-    "work.": set(CHOICES["work_mode"][1]),
+    "village.kind.": set(CHOICES["size"][1]),
+    "work.": set(CHOICES["work_mode"][1])
+    | {"title", "none", "place", "known", "named", "unsure", "year"},
+    "interview.said.": {"first", "second", "same", "skip"},
 }
 """Keys that the code puts together from a prefix and a word, and the words that there are."""
 
