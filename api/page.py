@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from api.assets import asset
 from api.forms import href
 from api.links import safe_url
 from api.map_names import towns_around
@@ -232,6 +233,7 @@ def _setup(territory: Territory, language: str) -> str:
         {
             "language": language,
             "colours": SCORE_COLOURS,
+            "leaflet": asset("/vendor/leaflet/leaflet.js").removesuffix(".js"),
             "outlines": "/api/v1/communes?f=geojson&scope=all&limit=1000",
             "release": territory.release_id,
             "bounds": [[south, west], [north, east]],

@@ -380,7 +380,7 @@ def _keys(
     if work:
         first = work[0]
         yield KeyFact(
-            "desk",
+            "work",
             t("key.work"),
             t("key.work.here") if not first.where_href else t("key.work.at", minutes=first.figure),
             f"{first.name} ({first.note})",
@@ -388,7 +388,7 @@ def _keys(
         )
     names = ("primary_school", "doctor", "station")
     yield KeyFact(
-        "basket",
+        "shop",
         t("key.life"),
         daily_note,
         " · ".join(

@@ -3,8 +3,6 @@
 
 import { addNames } from "./names.js";
 
-const LEAFLET = "/vendor/leaflet/leaflet";
-
 function load(tag, attributes) {
   return new Promise((resolve, reject) => {
     const element = Object.assign(document.createElement(tag), attributes);
@@ -23,7 +21,7 @@ function words(tag, ...children) {
 /**
  * Make the map.
  * @param box element that receives it
- * @param setup colours, outlines, towns and words, from the page
+ * @param setup address of Leaflet, colours, outlines, towns and words, from the page
  * @param onPick called with the code of a commune that is clicked
  */
 export async function createMap(box, setup, onPick) {
@@ -32,8 +30,8 @@ export async function createMap(box, setup, onPick) {
       if (!answer.ok) throw new Error(`outlines: ${answer.status}`);
       return answer.json();
     }),
-    load("link", { rel: "stylesheet", href: `${LEAFLET}.css` }),
-    load("script", { src: `${LEAFLET}.js` }),
+    load("link", { rel: "stylesheet", href: `${setup.leaflet}.css` }),
+    load("script", { src: `${setup.leaflet}.js` }),
   ]);
   const L = window.L;
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -54,7 +52,7 @@ export async function createMap(box, setup, onPick) {
     .addTo(map);
   map.on("focus", () => map.scrollWheelZoom.enable());
   map.on("blur", () => map.scrollWheelZoom.disable());
-  box.setAttribute("role", "region");
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", setup.words.map_title);
   box.setAttribute("aria-describedby", "map-alternative");
 
@@ -99,6 +97,8 @@ export async function createMap(box, setup, onPick) {
   new ResizeObserver(fit).observe(box);
   map.setView(bounds.getCenter(), 8, { animate: false });
   fit();
+  // Its tooltip makes each polygon a stop of the Tab key, 458 of them; the list says the same in order.
+  for (const layer of layers.values()) layer.getElement().setAttribute("tabindex", "-1");
 
   const made = {
     leaflet: { L, map },
