@@ -13,6 +13,7 @@ from rich.table import Table
 from tests.benchmarks import (
     bench_interview,
     bench_maps,
+    bench_planning,
     bench_ranking,
     bench_robustness,
     bench_service,
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "robustness": bench_robustness.run,
     "interview": bench_interview.run,
     "service": bench_service.run,
+    "planning": bench_planning.run,
     "maps": bench_maps.run,
 }
 
