@@ -31,7 +31,7 @@ CELL_M = 250.0
 """Width of a cell of the grid, in metres."""
 
 SPACING_M = 200.0
-"""Distance between points along a street at most, in metres: less than a cell, so none is missed."""
+"""Distance between points along a street at most, in metres: less than a cell."""
 
 MAX_CUTOFF_MIN = 120.0
 """Minutes up to which areas can be asked for."""
@@ -162,12 +162,13 @@ class TravelField:
             name="serial",
             quad_as_tri=True,
             fill_type=contourpy.FillType.OuterOffset,
-        ).filled(-1.0, cutoff_min)
+        ).filled(-1.0, cutoff_min)[:2]
         polygons = [
             shapely.Polygon(rings[0], rings[1:])
             for rings in (
                 [ring for ring in np.split(xy, cuts[1:-1]) if len(ring) > 3]
                 for xy, cuts in zip(points, offsets, strict=True)
+                if xy is not None and cuts is not None
             )
             if rings
         ]

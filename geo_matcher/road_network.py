@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import geopandas as gpd
@@ -41,9 +42,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 SNAP_LIMIT_M = 500.0
-"""How far from a street a point may be, in metres: a farm track is not on the map, a missing road is
-no track. Beyond it a point is ``unsnapped`` and no time is given. The stretch is recorded, not
-driven."""
+"""How far from a street a point may be, in metres: farm tracks are not among the streets. Beyond it
+a point is ``unsnapped`` and no time is given. The stretch is recorded, not driven."""
 
 END_TOLERANCE_M = 0.5
 """How far the end of a street may lie from its junction, in metres."""
@@ -187,7 +187,9 @@ class RoadNetwork:
                 ),
                 (
                     "the numbers of the junctions must run from 0 without a gap",
-                    not np.array_equal(np.unique(np.r_[a, b]), np.arange(max(a.max(), b.max()) + 1)),
+                    not np.array_equal(
+                        np.unique(np.r_[a, b]), np.arange(max(a.max(), b.max()) + 1)
+                    ),
                 ),
             )
             if is_wrong
@@ -241,7 +243,8 @@ class RoadNetwork:
         limit_m
             Metres beyond which a point is left unsnapped.
         """
-        points = shapely.points(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        xy = np.column_stack([np.asarray(axis, dtype=np.float64) for axis in (x, y)])
+        points: NDArray[Any] = np.asarray(shapely.points(xy))
         (number, street), distance = self._tree.query_nearest(
             points, max_distance=limit_m, return_distance=True
         )
@@ -326,9 +329,7 @@ class _Arcs:
     high: FloatArray
 
     def joined(self, other: _Arcs) -> _Arcs:
-        return _Arcs(
-            *(np.r_[getattr(self, name), getattr(other, name)] for name in self.__slots__)
-        )
+        return _Arcs(*(np.r_[getattr(self, name), getattr(other, name)] for name in self.__slots__))
 
     def graph(self, size: int) -> tuple[Graph, _Arcs]:
         """Return the graph and its arcs in the same order: of two arcs with equal ends, the faster.
@@ -336,9 +337,7 @@ class _Arcs:
         Closed arcs and loops are left out: no fastest way takes them.
         """
         is_open = np.flatnonzero(np.isfinite(self.minutes) & (self.start != self.end))
-        order = is_open[
-            np.lexsort((self.minutes[is_open], self.end[is_open], self.start[is_open]))
-        ]
+        order = is_open[np.lexsort((self.minutes[is_open], self.end[is_open], self.start[is_open]))]
         start, end = self.start[order], self.end[order]
         is_new = np.r_[True, (start[1:] != start[:-1]) | (end[1:] != end[:-1])][: len(order)]
         kept = order[is_new]
@@ -431,8 +430,7 @@ class Placed:
             return None
         minutes = self.graph.minutes
         rows = [
-            int(minutes.indptr[u] + np.searchsorted(self._row(u), v))
-            for u, v in zip(nodes, nodes[1:], strict=False)
+            int(minutes.indptr[u] + np.searchsorted(self._row(u), v)) for u, v in pairwise(nodes)
         ]
         arcs, streets = self._arcs, self._arcs.street[rows]
         parts = [

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 __all__ = [
     "BUILT_UP_DISTANCE_M",
     "POSTED_SHARE",
+    "RESIDENTIAL",
     "SPEEDS_KMH",
     "SURFACE_SHARES",
     "Speed",

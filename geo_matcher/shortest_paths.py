@@ -161,11 +161,11 @@ class Graph:
         """
         minutes, ahead = dijkstra(
             self.minutes_back if towards else self.minutes,
-            indices=root,
+            indices=[root],
             limit=limit_min,
             return_predecessors=True,
         )
-        return Paths(root, np.asarray(minutes), np.asarray(ahead, dtype=np.int64))
+        return Paths(root, minutes[0], ahead[0].astype(np.int64))
 
     def matrix(self, origins: IntArray, destinations: IntArray) -> Reach:
         """Return minutes and km from every origin to every destination.
@@ -243,7 +243,8 @@ def _along(ahead: NDArray[np.int32], ends: IntArray, lengths: csr_array) -> Floa
         total[inner] = lengths[parents[inner], nodes[inner] % size]
     up = np.full(len(nodes), -1, dtype=np.int64)
     up[inner] = place[parents[inner] + nodes[inner] // size * size]
-    return _doubled(up, total)[place[wanted]].reshape(searches, len(ends))
+    found: FloatArray = _doubled(up, total)[place[wanted]].reshape(searches, len(ends))
+    return found
 
 
 def _doubled(ahead: IntArray, total: FloatArray) -> FloatArray:

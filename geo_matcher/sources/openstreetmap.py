@@ -19,6 +19,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
+import shapely.ops
 from pyproj import Transformer
 from scipy.spatial import cKDTree
 
@@ -30,13 +31,21 @@ from geo_matcher.road_speeds import (
     BUILT_UP_DISTANCE_M,
     RESIDENTIAL,
     SPEEDS_KMH,
-    posted_kmh,
     speed_kmh,
 )
 from geo_matcher.sources.overpass import Overpass, useful_tags
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["BUFFER_KM", "BUFFER_MIN", "Download", "download_roads", "read_pbf", "road_area"]
+__all__ = [
+    "BUFFER_KM",
+    "BUFFER_MIN",
+    "JUNCTION_M",
+    "Download",
+    "download_roads",
+    "read_pbf",
+    "reader_versions",
+    "road_area",
+]
 
 BUFFER_MIN = 30.0
 """Minutes of driving that the area goes beyond the territory."""
@@ -50,7 +59,7 @@ OUTLINE_M = 500.0
 """How far the outline of the area may be moved to have fewer corners, in metres."""
 
 JUNCTION_M = 10.0
-"""Junctions whose discs of this radius touch are one (a roundabout, a split crossing), in metres."""
+"""Junctions whose discs of this radius, in metres, touch are one: roundabouts, split crossings."""
 
 EDGE_M = 500.0
 """How far beyond the area points are read first, as osmnx does, in metres."""
@@ -103,7 +112,10 @@ def road_area(communes: gpd.GeoDataFrame) -> shapely.Polygon | shapely.MultiPoly
     whole = communes.geometry.to_crs(LAMBERT_93).union_all().buffer(BUFFER_KM * 1000)
     filled = shapely.union_all([shapely.Polygon(p.exterior) for p in shapely.get_parts(whole)])
     simple = filled.simplify(OUTLINE_M)
-    return gpd.GeoSeries([simple], crs=LAMBERT_93).to_crs(WGS_84).iloc[0]
+    area: shapely.Polygon | shapely.MultiPolygon = (
+        gpd.GeoSeries([simple], crs=LAMBERT_93).to_crs(WGS_84).iloc[0]
+    )
+    return area
 
 
 def download_roads(
@@ -171,8 +183,9 @@ def read_pbf(path: Path, area: shapely.Polygon | shapely.MultiPolygon) -> Downlo
             stamp = ways.header.get("osmosis_replication_timestamp", "")
             with osmium.BackReferenceWriter(str(xml), ref_src=str(path), overwrite=True) as out:
                 for way in ways:
-                    tags = dict(way.tags)
-                    if _is_driven(tags) and any(
+                    if not isinstance(way, osmium.osm.Way):
+                        continue
+                    if _is_driven(dict(way.tags)) and any(
                         node.location.valid()
                         and left <= node.lon <= right
                         and bottom <= node.lat <= top
@@ -294,6 +307,6 @@ def _values(found: Any) -> list[str]:
     return sorted(set(map(str, found))) if isinstance(found, list) else [str(found)]
 
 
-def provenance() -> dict[str, str]:
+def reader_versions() -> dict[str, str]:
     """Return the versions of the libraries that read the roads."""
     return {name: version(name) for name in ("osmnx", "osmium")}

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import requests
 import shapely
 
+from geo_matcher import __version__
 from geo_matcher.errors import DataError, SourceError
 
 __all__ = ["OVERPASS_URL", "Overpass", "useful_tags"]
@@ -29,7 +30,9 @@ __all__ = ["OVERPASS_URL", "Overpass", "useful_tags"]
 OVERPASS_URL = "https://overpass-api.de/api"
 """Service asked by default."""
 
-PROJECT = "geo_matcher (data build of a French departement; https://pypi.org/project/geo-matcher)"
+PROJECT = f"geo_matcher/{__version__} (builds travel times for a French departement)"
+"""What the service is told of who asks (headers are plain ASCII)."""
+
 WAIT_CODES = (429, 502, 503, 504)
 PIECE_BYTES = 1 << 16
 UNKNOWN_PAUSE_S = 60.0
@@ -106,18 +109,22 @@ class Overpass:
                     custom_filter=way_filter,
                 )
             except requests.Timeout:
-                raise guard.error(f"gave no sign of life for {self.request_s:g} s") from None
+                raise SourceError(
+                    guard.told(f"gave no sign of life for {self.request_s:g} s")
+                ) from None
             except requests.RequestException as error:
-                raise guard.error(f"cannot be reached ({_cause(error)})") from None
+                raise SourceError(guard.told(f"cannot be reached ({_cause(error)})")) from None
             except ValueError as error:
                 if "No data elements" in str(error) or "no graph nodes" in str(error):
                     raise DataError(
                         f"{self.url} knows no road in the area that was asked for. Check the "
                         "positions of the communes of the release."
                     ) from None
-                raise guard.error("answered with something that is no JSON of roads") from None
+                raise SourceError(
+                    guard.told("answered with something that is no JSON of roads")
+                ) from None
             except (KeyError, TypeError, AttributeError):
-                raise guard.error("answered with JSON that holds no roads") from None
+                raise SourceError(guard.told("answered with JSON that holds no roads")) from None
         graph.graph["timestamp"] = guard.timestamp
         return graph
 
@@ -185,9 +192,7 @@ class _Guard:
         for attempt in range(1, self.options.tries + 1):
             if attempt > 1:
                 self._wait(self._pause_s(response, attempt), problem)
-                response = response.connection.send(  # type: ignore[attr-defined]
-                    response.request, **sending
-                )
+                response = response.connection.send(response.request, **sending)
             if response.status_code in WAIT_CODES:
                 problem = f"refused with status {response.status_code} ({response.reason})"
                 continue
@@ -198,11 +203,11 @@ class _Guard:
                 continue
             self._check(response, body)
             return _with_body(response, body)
-        raise self.error(f"{problem}, {self.options.tries} times")
+        raise SourceError(self.told(f"{problem}, {self.options.tries} times"))
 
-    def error(self, what: str) -> SourceError:
-        """Return the refusal."""
-        return SourceError(
+    def told(self, what: str) -> str:
+        """Return what went wrong as a sentence that names the service and what to do."""
+        return (
             f"The road service {self.options.url} {what}. The release is as it was: try again "
             "later, name another service with --overpass-url, or give a file with --roads "
             "FILE.osm.pbf."
@@ -232,9 +237,11 @@ class _Guard:
 
     def _check_time(self, seconds: float, problem: str) -> None:
         if time.monotonic() + seconds > self.deadline:
-            raise self.error(
-                f"{problem}; that is more than is left of the {self.options.total_s:g} s that a "
-                "download may take"
+            raise SourceError(
+                self.told(
+                    f"{problem}; that is more than is left of the {self.options.total_s:g} s "
+                    "that a download may take"
+                )
             )
 
     def _read(self, response: requests.Response) -> bytes:
@@ -244,20 +251,24 @@ class _Guard:
             body.write(piece)
             self._check_time(0.0, "is slow")
             if body.tell() > self.options.max_bytes:
-                raise self.error(f"sent more than {self.options.max_bytes / 1e6:,.0f} MB")
+                raise SourceError(
+                    self.told(f"sent more than {self.options.max_bytes / 1e6:,.0f} MB")
+                )
         return body.getvalue()
 
     def _check(self, response: requests.Response, body: bytes) -> None:
         if not response.ok:
-            raise self.error(
-                f"refused with status {response.status_code} ({response.reason}): {_said(body)}"
+            raise SourceError(
+                self.told(
+                    f"refused with status {response.status_code} ({response.reason}): {_said(body)}"
+                )
             )
         if not body.lstrip().startswith(b"{"):
-            raise self.error(f"answered with a page in place of JSON: {_said(body)}")
+            raise SourceError(self.told(f"answered with a page in place of JSON: {_said(body)}"))
         if b'"elements"' not in body:
-            raise self.error("answered with JSON that holds no roads")
+            raise SourceError(self.told("answered with JSON that holds no roads"))
         if remark := re.search(rb'"remark"\s*:\s*"(.{1,200}?)"\s*[,}]', body[-2000:], re.DOTALL):
-            raise self.error(f"could not finish: {_said(remark[1])}")
+            raise SourceError(self.told(f"could not finish: {_said(remark[1])}"))
         if stamp := re.search(rb'"timestamp_osm_base"\s*:\s*"([\d:TZ-]{10,20})"', body[:2000]):
             self.timestamp = stamp[1].decode()
 
