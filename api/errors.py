@@ -22,6 +22,7 @@ from geo_matcher.errors import (
     DataError,
     GeoMatcherError,
     ProfileError,
+    SourceError,
     UnknownCommuneError,
     UnknownCriterionError,
     UnknownPresetError,
@@ -40,6 +41,7 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
     ProfileError: 422,
     WeightError: 422,
     DataError: 503,
+    SourceError: 503,
     GeoMatcherError: 500,
 }
 """Status of each domain error; the first class that fits counts."""

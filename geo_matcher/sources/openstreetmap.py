@@ -19,8 +19,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-import shapely.ops
-from pyproj import Transformer
 from scipy.spatial import cKDTree
 
 from geo_matcher.access import ROAD_FACTOR, SPEED_KMH
@@ -162,12 +160,8 @@ def read_pbf(path: Path, area: shapely.Polygon | shapely.MultiPolygon) -> Downlo
 
     if not path.is_file():
         raise DataError(f"{path} is not a file. Give an extract of OpenStreetMap (.osm.pbf).")
-    to_metres, to_degrees = (
-        Transformer.from_crs(*pair, always_xy=True).transform
-        for pair in ((WGS_84, LAMBERT_93), (LAMBERT_93, WGS_84))
-    )
-    wide = shapely.ops.transform(to_metres, area).buffer(EDGE_M)
-    wide = shapely.ops.transform(to_degrees, wide)
+    metres = gpd.GeoSeries([area], crs=WGS_84).to_crs(LAMBERT_93).buffer(EDGE_M)
+    wide = metres.to_crs(WGS_84).iloc[0]
     left, bottom, right, top = wide.bounds
     with tempfile.TemporaryDirectory() as folder:
         xml = Path(folder) / "roads.osm"

@@ -101,6 +101,13 @@ class Overpass:
         guard = _Guard(self)
         with _ONE_AT_A_TIME, _settings(self, guard):
             try:
+                # osmnx would wait a minute for a service that is not there.
+                requests.get(
+                    f"{self.url.rstrip('/')}/status",
+                    headers={"User-Agent": PROJECT},
+                    timeout=self.request_s,
+                    hooks={"response": guard},
+                ).close()
                 graph = osmnx.graph_from_polygon(
                     polygon,
                     network_type="drive",
@@ -193,14 +200,16 @@ class _Guard:
             if attempt > 1:
                 self._wait(self._pause_s(response, attempt), problem)
                 response = response.connection.send(response.request, **sending)
-            if response.status_code in WAIT_CODES:
-                problem = f"refused with status {response.status_code} ({response.reason})"
-                continue
             try:
+                if response.status_code in WAIT_CODES:
+                    problem = f"refused with status {response.status_code} ({response.reason})"
+                    continue
                 body = self._read(response)
             except (requests.exceptions.ChunkedEncodingError, requests.ConnectionError):
                 problem = "broke its answer off"
                 continue
+            finally:
+                response.close()
             self._check(response, body)
             return _with_body(response, body)
         raise SourceError(self.told(f"{problem}, {self.options.tries} times"))

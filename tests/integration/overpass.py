@@ -32,6 +32,8 @@ NODES: dict[int, tuple[float, float]] = {
     112: (0.5400, 43.6900),  # a lane of its own, joined to nothing
     113: (0.5420, 43.6910),
     114: (0.7500, 43.6500),  # beyond the area
+    115: (0.5850, 43.6620),
+    116: (0.5550, 43.6480),
 }
 """Longitude and latitude of each point."""
 
@@ -45,6 +47,8 @@ WAYS: dict[int, tuple[list[int], dict[str, str]]] = {
     7: ([106, 109], {"highway": "track"}),
     8: ([112, 113], {"highway": "unclassified"}),
     9: ([105, 114], {"highway": "primary", "ref": "D 999"}),
+    10: ([107, 115], {"highway": "unclassified"}),
+    11: ([101, 116], {"highway": "unclassified"}),
 }
 """Points and tags of each way."""
 
@@ -96,7 +100,7 @@ class Reply:
 
 
 GOOD = Reply(body=json.dumps(village()).encode(), headers=JSON)
-FREE = b"Connected as: 1\nCurrent time: 2026-06-01T00:00:00Z\nRate limit: 2\n\n2 slots available now.\n"
+FREE = b"Connected as: 1\nCurrent time: now\nRate limit: 2\n\n2 slots available now.\n"
 
 
 @dataclass
