@@ -296,8 +296,8 @@ class RoadNetwork:
 
 
 def _part(minutes: FloatArray, share: FloatArray) -> FloatArray:
-    """Return the minutes of a part of each street; no part of a closed street is open."""
-    return np.where(np.isinf(minutes), np.inf, np.where(np.isinf(minutes), 0.0, minutes) * share)
+    """Return the minutes of a part of each street; what is in one place is no minutes apart."""
+    return np.where(share == 0, 0.0, minutes * np.where(share == 0, 1.0, share))
 
 
 def _junctions(

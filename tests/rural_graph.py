@@ -1,8 +1,8 @@
 """An invented road network with the statistics of the French countryside; synthetic, and said so.
 
-A Delaunay triangulation of random junctions is thinned: its minimum spanning tree keeps it in one
-piece, further streets are drawn at random, the short ones more often, until there are as many as
-wanted. About a fifth of the junctions are dead ends, and a junction has 2.5 streets on average.
+Random junctions are joined as relative neighbours are: two of them when no third is nearer to
+both. That is a planar network in one piece. Spurs are added to it, so that a junction has some 2.5
+streets and about one in six is a dead end.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
-from scipy.spatial import Delaunay
+from scipy.spatial import Delaunay, cKDTree
 
 from geo_matcher.territory import LAMBERT_93
 
-STREETS_PER_JUNCTION = 1.25
+SPUR_SHARE = 0.15
+NEIGHBOURS = 12
 SINUOSITY = 1.15
 ONE_WAY_SHARE = 0.03
 CLASSES = ("unclassified", "tertiary", "secondary", "primary")
@@ -50,31 +51,27 @@ def rural_roads(
     """
     rng = np.random.default_rng(seed)
     left, bottom, right, top = bounds
-    xy = np.column_stack([rng.uniform(left, right, junctions), rng.uniform(bottom, top, junctions)])
+    spurs = round(junctions * SPUR_SHARE)
+    drawn = junctions - spurs
+    xy = np.column_stack([rng.uniform(left, right, drawn), rng.uniform(bottom, top, drawn)])
     if anchors is not None:
         xy = np.vstack([anchors, xy])
-    xy = np.round(xy, 1)
-    simplices = Delaunay(xy).simplices
-    sides = np.vstack([simplices[:, pair] for pair in ([0, 1], [1, 2], [0, 2])])
-    sides = np.unique(np.sort(sides, axis=1), axis=0)
-    straight_m = np.hypot(*(xy[sides[:, 0]] - xy[sides[:, 1]]).T)
-    size = len(xy)
-    tree = minimum_spanning_tree(
-        csr_array((straight_m, (sides[:, 0], sides[:, 1])), shape=(size, size))
-    ).tocoo()
-    keys = sides[:, 0] * size + sides[:, 1]
-    is_tree = np.isin(keys, np.asarray(tree.row, dtype=np.int64) * size + tree.col)
-    others = np.flatnonzero(~is_tree)
-    wanted = max(0, round(STREETS_PER_JUNCTION * size) - int(is_tree.sum()))
-    nearness = 1 / straight_m[others]
-    drawn = rng.choice(others, min(wanted, len(others)), replace=False, p=nearness / nearness.sum())
-    kept = np.sort(np.r_[np.flatnonzero(is_tree), drawn])
-    used, numbers = np.unique(sides[kept], return_inverse=True)  # a twin position has no side
-    xy, (a, b) = xy[used], numbers.reshape(-1, 2).T
-    length_m = straight_m[kept] * SINUOSITY
-    kind = rng.choice(len(CLASSES), len(kept), p=CLASS_SHARES)
+    xy = np.unique(np.round(xy, 1), axis=0)
+    sides = _relative_neighbours(xy)
+    root = rng.choice(len(xy), spurs, replace=False)
+    step_m = 0.3 * np.sqrt((right - left) * (top - bottom) / junctions)
+    angle = rng.uniform(0, 2 * np.pi, spurs)
+    ends = xy[root] + step_m * np.column_stack([np.cos(angle), np.sin(angle)])
+    sides = np.vstack([sides, np.column_stack([root, len(xy) + np.arange(spurs)])])
+    xy = np.vstack([xy, np.round(ends, 1)])
+    a, b = sides.T
+    straight_m = np.hypot(*(xy[a] - xy[b]).T)
+    tree = minimum_spanning_tree(csr_array((straight_m, (a, b)), shape=(len(xy), len(xy)))).tocoo()
+    is_tree = np.isin(a * len(xy) + b, np.asarray(tree.row, dtype=np.int64) * len(xy) + tree.col)
+    length_m = straight_m * SINUOSITY
+    kind = rng.choice(len(CLASSES), len(a), p=CLASS_SHARES)
     minutes = length_m / 1000 / np.asarray(CLASS_KMH)[kind] * 60
-    is_one_way = (rng.random(len(kept)) < one_way_share) & ~is_tree[kept]
+    is_one_way = (rng.random(len(a)) < one_way_share) & ~is_tree
     return gpd.GeoDataFrame(
         {
             "a": a.astype(np.int64),
@@ -88,6 +85,28 @@ def rural_roads(
         geometry=_bent(xy[a], xy[b]),
         crs=LAMBERT_93,
     )
+
+
+def _relative_neighbours(xy: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the pairs of points that have no third point nearer to both, among the nearest few."""
+    simplices = Delaunay(xy).simplices.astype(np.int64)
+    sides = np.vstack([simplices[:, pair] for pair in ([0, 1], [1, 2], [0, 2])])
+    sides = np.unique(np.sort(sides, axis=1), axis=0)
+    a, b = sides.T
+    long_m = np.hypot(*(xy[a] - xy[b]).T)
+    _, near = cKDTree(xy).query(xy, k=min(NEIGHBOURS, len(xy)))
+    third = xy[near[a]]
+    to_a, to_b = (np.hypot(*np.moveaxis(third - xy[end][:, None], -1, 0)) for end in (a, b))
+    is_between = (to_a < long_m[:, None]) & (to_b < long_m[:, None]) & (near[a] != a[:, None])
+    return sides[~is_between.any(axis=1)]
+
+
+def within(roads: gpd.GeoDataFrame, area: shapely.Geometry) -> gpd.GeoDataFrame:
+    """Return the streets that lie inside an area, their junctions numbered anew."""
+    kept = roads[shapely.covered_by(np.asarray(roads.geometry.array), area)]
+    numbers = np.unique(kept[["a", "b"]].to_numpy(), return_inverse=True)[1].reshape(-1, 2)
+    inside: gpd.GeoDataFrame = kept.assign(a=numbers[:, 0], b=numbers[:, 1]).reset_index(drop=True)
+    return inside
 
 
 def _bent(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.object_]:

@@ -51,7 +51,7 @@ def reference(placed: Placed) -> nx.DiGraph:
                 (u, v, network.minutes_ab[s]),
                 (v, u, network.minutes_ba[s]),
             ):
-                cost = (high - low) * minutes if np.isfinite(minutes) else np.inf
+                cost = (high - low) * minutes if high > low else 0.0
                 old = graph.get_edge_data(start, end, {"minutes": np.inf})["minutes"]
                 if cost < old:
                     km = (high - low) * network.length_m[s] / 1000
