@@ -94,11 +94,12 @@ def _relative_neighbours(xy: NDArray[np.float64]) -> NDArray[np.int64]:
     sides = np.unique(np.sort(sides, axis=1), axis=0)
     a, b = sides.T
     long_m = np.hypot(*(xy[a] - xy[b]).T)
-    _, near = cKDTree(xy).query(xy, k=min(NEIGHBOURS, len(xy)))
+    near = np.asarray(cKDTree(xy).query(xy, k=min(NEIGHBOURS, len(xy)))[1], dtype=np.int64)
     third = xy[near[a]]
     to_a, to_b = (np.hypot(*np.moveaxis(third - xy[end][:, None], -1, 0)) for end in (a, b))
     is_between = (to_a < long_m[:, None]) & (to_b < long_m[:, None]) & (near[a] != a[:, None])
-    return sides[~is_between.any(axis=1)]
+    apart: NDArray[np.int64] = sides[~is_between.any(axis=1)]
+    return apart
 
 
 def within(roads: gpd.GeoDataFrame, area: shapely.Geometry) -> gpd.GeoDataFrame:
@@ -115,5 +116,4 @@ def _bent(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.ob
     across = np.column_stack([-along[:, 1], along[:, 0]]) * np.sqrt(SINUOSITY**2 - 1)
     middle = start + along + across
     points = np.stack([start, middle, end], axis=1)
-    lines: NDArray[np.object_] = shapely.linestrings(points)
-    return lines
+    return np.asarray(shapely.linestrings(points))

@@ -188,7 +188,7 @@ def test_a_commune_off_the_roads_is_answered_by_the_town_halls(
 ) -> None:
     code = "32013"
     hall = built.communes.loc[[code], ["town_hall_lon", "town_hall_lat"]].iloc[0]
-    x, y = to_lambert_93(*hall)
+    x, y = (float(axis) for axis in to_lambert_93(*hall))
     hole = shapely.box(*download.roads.total_bounds).difference(shapely.Point(x, y).buffer(3000))
     network = RoadNetwork.from_table(within(download.roads, hole))
     shipped = Territory.load(RELEASE).tables["travel_times"]
