@@ -314,7 +314,10 @@ def test_an_empty_search_invites_to_say_more(client: TestClient, language: str) 
 
 
 def without_odds(html: str) -> str:
-    """Return a list without what the odds say in it."""
+    """Return a list without what the odds say in it, and without the details of its villages."""
+    html = re.sub(
+        r"(</summary>\n).*?(</details>\n<p class=\"links\">)", r"\1\2", html, flags=re.DOTALL
+    )
     html = re.sub(r'<p class="odds.*?</p>', "", html, flags=re.DOTALL)
     html = re.sub(r'<p class="tie-note">.*?</p>\n', "", html, flags=re.DOTALL)
     return html.replace('<li class="tied">', "<li>")
@@ -356,6 +359,27 @@ def test_the_odds_that_follow_are_those_of_the_page(
         assert (float(low), float(width)) == (chance["low"], chance["width"])
         assert bool(tied) == (code in follows["tied"])
         assert unescape(note) == follows["ties"].get(code, "")
+
+
+@LANGUAGES
+def test_the_details_that_follow_are_those_of_the_page(client: TestClient, language: str) -> None:
+    query = f"preset=paris-web-family&lang={language}"
+    page = ok(client.get(f"/?{query}"))
+    part = ok(client.get(f"/fragments/matches?{query}"))
+    assert 'class="ledger"' not in part
+    assert len(part) < len(page) / 2
+    inside = re.findall(
+        r'id="v-(\w+)".*?</summary>\n(.*?)</details>\n<p class="links">', page, re.DOTALL
+    )
+    assert len(inside) == 20
+    for code, html in (inside[0], inside[7], inside[19]):
+        assert ok(client.get(f"/fragments/details?commune={code}&{query}")).strip() == html.strip()
+
+
+def test_details_that_cannot_be_given_are_refused(client: TestClient) -> None:
+    assert client.get("/fragments/details?commune=Atlantis").status_code == 404
+    assert client.get("/fragments/details").status_code == 404
+    assert client.get("/fragments/details?commune=32249&budget=much").status_code == 422
 
 
 def test_odds_of_answers_that_cannot_be_read_are_refused(client: TestClient) -> None:
