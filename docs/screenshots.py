@@ -22,7 +22,7 @@ SIDE_BY_SIDE = "village=32249&village=32213&village=32296"
 NONE_LEFT = "max_daily_services_min=5&max_station_min=15&max_toulouse_min=45"
 POLYGON = "path.commune[data-step]"
 FOLIUM = "path.leaflet-interactive"
-LAYER = "show=coworking_min&places=work&scope=all"
+LAYER = "show=workplace&places=coworking,third_place&scope=all"
 
 
 class Shot(NamedTuple):

@@ -60,7 +60,7 @@ PAGES = (
     Shown("why", f"/why?commune=32013&{FAMILY}", ".reasons"),
     Shown("compare", f"/compare?{SIDE_BY_SIDE}&{FAMILY}", ".versus"),
     Shown("interview", f"/interview?{FAMILY}", ".answer"),
-    Shown("table", f"/table?{FAMILY}&show=station_min&places=work", ".figures-table"),
+    Shown("table", f"/table?{FAMILY}&show=station&places=coworking", ".figures-table"),
     Shown("village", "/communes/32249-mauvezin", ".keys"),
     Shown("village-of-a-search", f"/communes/32213-lombez?{FAMILY}&scope=all", ".keys"),
     Shown("housing", "/communes/32249-mauvezin/housing", ".village-sources"),

@@ -31,6 +31,7 @@ from api.security import CONTENT_SECURITY_POLICY
 from api.settings import Settings
 from api.sheets import Contact, Figure
 from api.table import Column, CommuneRow, PlaceRow, TableView
+from api.texts import typeset
 from geo_matcher.look import score_class
 from geo_matcher.matching import rank
 from geo_matcher.numbers import format_number
@@ -78,7 +79,7 @@ def test_the_first_page_shows_three_scopes_and_the_best_partners(
     assert names_of(html) == [name.replace("'", "&#39;") for name in best]
     said = {"fr": "3 attestés par une source, 44 reconstitués", "en": "3 attested by a source, 44"}
     assert said[language] in page.text
-    assert ("11,7 min" if language == "fr" else "11.7 min") in page.text
+    assert ("11,7 min" if language == "fr" else "11.7 min") in simple(page.text)
     assert territory.release_id in page.text
     assert ("juin 2026" if language == "fr" else "June 2026") in page.text
 
@@ -158,7 +159,7 @@ def test_the_foot_holds_sources_licences_and_gaps(
     for table in territory.catalog.tables:
         credit = table.credit_fr if language == "fr" else table.credit_en
         assert simple(credit) in text
-        assert simple(table.licence) in text
+        assert simple(typeset(table.licence, language)) in text
     for gap in territory.catalog.gaps:
         assert simple(gap.text_fr if language == "fr" else gap.text_en) in text
     assert page.all("a", href="/docs")

@@ -23,7 +23,8 @@ INLINE = frozenset(
 )
 """Elements that do not end a line of text."""
 
-UNSEEN = frozenset(("script", "style", "symbol", "title"))
+UNSEEN = frozenset(("script", "style", "sup", "symbol", "title"))
+"""Elements whose text is no part of a line; a ``sup`` is the number of a source."""
 SPOKEN = ("alt", "aria-label", "content", "placeholder", "title")
 """Attributes that are read out or shown."""
 
@@ -35,6 +36,10 @@ AS_PUBLISHED = {
     # Names, addresses and licences are written as their owners write them.
     "contact": "address, telephone and site of a town hall",
     "sources": "names of data sets, producers and licences",
+    "village-sources": "the same, of one commune",
+    "places": "names of places",
+    "trace": "where the network is named",
+    "address": "the address of a page, printed",
 }
 """Classes of the elements whose text comes from a producer, and what it is."""
 
@@ -102,7 +107,7 @@ FRENCH = {
     r"\d\.\d": "a decimal point",
     r"\d \d{3}\b": "an ordinary space between thousands",
     rf"\d {NUMBER_WORDS}(?!\w)": "an ordinary space between a number and its unit",
-    r"(?<![\w-])(?!(?:19|20)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
+    r"(?<![\w-])(?!(?:19|20|21)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
 }
 ENGLISH = {
     r"(?<=\S)\s[:;?!%](?=\s|$)": "a space before punctuation",
@@ -110,7 +115,7 @@ ENGLISH = {
     r"\d,\d(?!\d\d)": "a decimal comma",
     r"\d[\u00a0\u202f ]\d{3}\b": "a space between thousands",
     r"\.\.\.": "three dots instead of …",
-    r"(?<![\w-])(?!(?:19|20)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
+    r"(?<![\w-])(?!(?:19|20|21)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
 }
 MORE = (
     Shown("everything", "/?scope=all&top=100", ""),
