@@ -31,6 +31,8 @@ from api.routes import (
     matches,
     origins,
     pages,
+    planification,
+    planning,
     release,
     sheets,
     villages,
@@ -111,12 +113,14 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         comparisons,
         communes,
         origins,
+        planning,
         whole,
         pages,
         keep,
         sheets,
         interview,
         villages,
+        planification,
         indexing,
     )
     for module in routers:
