@@ -142,7 +142,7 @@ def scenario_of(territory: Territory, data: dict[str, Any], budget: object) -> S
         return parse_scenario(data, territory, budget=budget)
     except RecursionError:
         raise ScenarioError(
-            "The scenario is nested too deep; `geo-matcher plan --show-scenario` prints a valid one."
+            "The scenario is nested too deep; see `geo-matcher plan --show-scenario`."
         ) from None
 
 

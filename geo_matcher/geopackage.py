@@ -91,7 +91,12 @@ def to_geopackage(
         write_layer(_villages(ranking, top, odds), path, VILLAGES_LAYER, texts["villages"])
         write_layer(_places(ranking), path, "places", texts["places"])
         write_layer(_metadata(ranking), path, "metadata", texts["metadata"])
-        write_layer(source_rows(ranking.territory, used_tables(ranking), language), path, "sources", texts["sources"])
+        write_layer(
+            source_rows(ranking.territory, used_tables(ranking), language),
+            path,
+            "sources",
+            texts["sources"],
+        )
         write_layer(
             style_rows(((VILLAGES_LAYER, STYLE_NAME, _style(), texts["style"]),)),
             path,

@@ -51,8 +51,7 @@ def gaps_with_newcomers(territory: Territory) -> Gaps:
     for each release: it takes a second or two.
     """
     shares = {
-        row.insee_code: row.share_top
-        for row in audit(territory, "all", top=DEFAULT_TOP).exposures
+        row.insee_code: row.share_top for row in audit(territory, "all", top=DEFAULT_TOP).exposures
     }
     whole = sum(shares.values())
     return gaps(

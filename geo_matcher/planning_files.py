@@ -125,9 +125,7 @@ def plan_geojson(
     }
 
 
-def plan_geopackage(
-    territory: Territory, plan: Plan, found: Gaps, language: str = "en"
-) -> bytes:
+def plan_geopackage(territory: Territory, plan: Plan, found: Gaps, language: str = "en") -> bytes:
     """Write gaps and a plan as a GeoPackage in EPSG:4326 with the default styles of its layers.
 
     ``communes`` holds every commune with its gap, styled by class; ``actions`` one outline for each

@@ -1,4 +1,4 @@
-"""Planners' requests: the same numbers as the command line, shapes held, bad input refused whole."""
+"""Planners' requests: the numbers of the command line, shapes held, bad input refused whole."""
 
 from __future__ import annotations
 
