@@ -26,7 +26,14 @@ BUILD_TOOLS := hatchling editables
 # One worker per core: a test run should not take a large machine over.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: help install run serve test test-browser check fix bench data docs-schema docs-screenshots \
+# What the tests of tests/browser/test_lighthouse.py run; it needs Node 18.16 or later, and version 13
+# needs Node 22. Installed beside the project, without a lock file.
+LIGHTHOUSE := 12.8.2
+TOOLS := .tools
+NPM_INSTALL := npm install --prefix $(TOOLS) --no-save --no-package-lock --no-audit --no-fund \
+	--ignore-scripts --loglevel error
+
+.PHONY: help install run serve test test-browser lighthouse check fix bench data docs-schema docs-screenshots \
 	constraints clean
 
 help: ## List these commands
@@ -44,6 +51,16 @@ test: $(DEV) ## Run all the tests (ARGS="-k word" for a few of them)
 
 test-browser: $(DEV) ## Run only the tests that drive a real browser
 	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+lighthouse: $(TOOLS)/.lighthouse-$(LIGHTHOUSE) ## Install Lighthouse for the tests, from npm
+
+$(TOOLS)/.lighthouse-$(LIGHTHOUSE):
+	@command -v npm >/dev/null || { \
+		echo "There is no npm here: install Node 18.16 or later with its npm." >&2; exit 1; }
+	@echo "Installing Lighthouse $(LIGHTHOUSE) into $(TOOLS)" >&2
+	@rm -rf $(TOOLS); mkdir -p $(TOOLS)
+	@$(NPM_INSTALL) lighthouse@$(LIGHTHOUSE)
+	@touch $@
 
 check: $(DEV) ## Check format, lint, types, tests and coverage; changes no source file
 	$(BIN)/ruff format --check .
@@ -77,8 +94,8 @@ constraints: ## Choose every version anew and rewrite constraints.txt
 	cp "$$work/constraints.txt" constraints.txt
 	@echo "constraints.txt is new; now run: make check"
 
-clean: ## Remove the virtual environment, the caches and the build output
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove the virtual environment, the tools, the caches and the build output
+	rm -rf $(VENV) $(TOOLS) build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find geo_matcher api tests docs -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # --- The virtual environment -------------------------------------------------------------------

@@ -57,6 +57,7 @@ def canonical(
         asked.scope,
         language or asked.language,
         asked.top,
+        asked.map,
         picks=asked.picks if picks is None else picks,
     )
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse
-from starlette.staticfiles import StaticFiles
 
+from api.assets import asset, serve_files
 from api.errors import PROBLEM_JSON, add_error_handlers
+from api.icons import sprite
 from api.models import Problem
 from api.routes import (
     communes,
@@ -28,6 +27,7 @@ from api.routes import (
     indexing,
     interview,
     keep,
+    layers,
     matches,
     origins,
     pages,
@@ -35,6 +35,7 @@ from api.routes import (
     planning,
     release,
     sheets,
+    table,
     villages,
 )
 from api.routes import territory as whole
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         Loads its release when it starts; a broken release stops the start with a ``DataError``.
     """
     settings = settings or Settings()
+    sprite()  # so that a drawing that is not there stops the start
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -114,6 +116,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         communes,
         origins,
         planning,
+        layers,
         whole,
         pages,
         keep,
@@ -122,10 +125,12 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         villages,
         planification,
         indexing,
+        table,
     )
     for module in routers:
         app.include_router(module.router)
-    _serve_files(app)
+    serve_files(app)
+    _serve_docs(app)
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s
     )
@@ -135,24 +140,17 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
     return app
 
 
-def _serve_files(app: FastAPI) -> None:
-    """Serve our own files, Leaflet and Swagger UI from what is installed here."""
-    folders = {
-        "/static": Path(__file__).parent / "static",
-        "/vendor/leaflet": Path(str(files("xstatic.pkg.leaflet"))) / "data",
-        "/vendor/swagger-ui": Path(str(files("fastapi_offline"))) / "static",
-    }
-    for path, folder in folders.items():
-        app.mount(path, StaticFiles(directory=folder), name=path.strip("/").replace("/", "-"))
+def _serve_docs(app: FastAPI) -> None:
+    """Serve the documentation of the API, with Swagger UI from what is installed here."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title="geo_matcher · API",
-            swagger_js_url="/vendor/swagger-ui/swagger-ui-bundle.js",
-            swagger_css_url="/vendor/swagger-ui/swagger-ui.css",
-            swagger_favicon_url="/static/favicon.svg",
+            swagger_js_url=asset("/vendor/swagger-ui/swagger-ui-bundle.js"),
+            swagger_css_url=asset("/vendor/swagger-ui/swagger-ui.css"),
+            swagger_favicon_url=asset("/static/favicon.svg"),
         )
         page.headers["Content-Security-Policy"] = DOCS_POLICY
         return page

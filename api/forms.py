@@ -5,7 +5,8 @@ profile has exactly one canonical query, defaults left out, and reading it back 
 again. Nothing is ignored in silence: an unknown key, a key given twice or a number that is none
 refuses the whole query, with every fault listed at once.
 
-Keys: ``lang``, ``scope``, ``top``; ``pick`` (codes of the ticked villages, ``32249,32213``);
+Keys: ``lang``, ``scope``, ``top``; ``show``, ``to``, ``places`` (what the map shows, see
+:mod:`api.map_choice`); ``pick`` (codes of the ticked villages, ``32249,32213``);
 ``seen`` (what a shared link remembers, :mod:`geo_matcher.snapshot`); ``preset`` (a profile to start
 from, which the other keys change; a key given empty goes back to its default); ``name``, ``track``,
 ``sector``, ``from`` (a big city by its word, any commune by its INSEE code, or by its name where it
@@ -25,6 +26,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ValidationError
 
+from api.map_choice import MAP_KEYS, PLAIN_MAP, SHOWN, MapChoice, places_text, read_places
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES, Importance, ValueFunction
 from geo_matcher.destinations import HUB_CITIES, INSEE_CODE
 from geo_matcher.errors import ProfileError, UnknownPresetError
@@ -106,7 +108,7 @@ MAX_CHOICES = 8
 FindCommune = Callable[[str], Found]
 """Tells which commune of France a typed name means."""
 
-APART = ("lang", "scope", "top", "preset", "pick", "seen")
+APART = ("lang", "scope", "top", "preset", *MAP_KEYS, "pick", "seen")
 """Keys that are not part of the profile."""
 
 FIELD_KEYS: Mapping[str, str] = {
@@ -170,6 +172,8 @@ FAULT_TEXTS: Mapping[str, str] = {
     "too_many": "{key}: too many values (at most {expected})",
     "not_breakpoints": "{key}: found {found!r}, expected breakpoints such as 5:1,15:0 ({expected})",
     "crossed": "{key}: the least ({found}) is above the most ({expected})",
+    "unknown_place": "{key}: found {found!r}, which no commune within 80 km is called; check it",
+    "near_place": "{key}: found {found!r}, which names no single commune; is it {expected}?",
     "nothing_matters": "nothing matters: raise one importance, so that there is something to rank",
     "refused": "{key}: {expected}",
     "several_communes": "{key}: {found!r} is the name of several communes: {expected}",
@@ -190,6 +194,8 @@ class Asked:
         Who asks.
     scope, language, top
         Among which communes, in which language, how many of them.
+    map
+        What the map shows.
     is_canonical
         Whether the query was already as short as it can be, or starts from a preset.
     picks
@@ -202,6 +208,7 @@ class Asked:
     scope: str = DEFAULT_SCOPE
     language: str = DEFAULT_LANGUAGE
     top: int = DEFAULT_TOP
+    map: MapChoice = PLAIN_MAP
     is_canonical: bool = True
     picks: tuple[str, ...] = ()
     seen: str = ""
@@ -251,11 +258,14 @@ def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked
         raise FormError((Fault("", "too_large"),), {}, DEFAULT_SCOPE, DEFAULT_LANGUAGE)
     faults: list[Fault] = []
     given: dict[str, str] = {}
+    is_joined = False
     for key, value in parse_qsl(query, keep_blank_values=True):
         if TRACKERS.fullmatch(key):
             continue
         shown = _shown(key)
-        if key in given:
+        if key == "places" and key in given:  # one box for each kind, all of the same name
+            given[key], is_joined = f"{given[key]},{value}", True
+        elif key in given:
             faults.append(Fault(shown, "repeated_key"))
         elif not _is_known(key):
             faults.append(Fault(shown, "unknown_key"))
@@ -266,14 +276,23 @@ def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked
     language = _option(given, "lang", LANGUAGES, DEFAULT_LANGUAGE, faults)
     scope = _option(given, "scope", SCOPES, DEFAULT_SCOPE, faults)
     top = _top(given.get("top", ""), faults)
+    shown_on_map = _map_choice(given, faults)
     picks = _picks(given.get("pick", ""), faults)
     read = _with_origin(given, find_commune, faults)
     profile = _profile(read, faults)
     if faults or profile is None:
         raise FormError(tuple(dict.fromkeys(faults)), given, scope, language)
     is_whole = "preset" in given or "" not in given.values()
-    is_canonical = is_whole and given.get(ORIGIN_KEY, "") == read.get(ORIGIN_KEY, "")
-    return Asked(profile, scope, language, top, is_canonical, picks, given.get("seen", ""))
+    own = {key: given[key] for key in MAP_KEYS if key in given}
+    is_canonical = (
+        is_whole
+        and given.get(ORIGIN_KEY, "") == read.get(ORIGIN_KEY, "")
+        and own == shown_on_map.fields()
+        and not is_joined
+    )
+    return Asked(
+        profile, scope, language, top, shown_on_map, is_canonical, picks, given.get("seen", "")
+    )
 
 
 def to_query(
@@ -281,6 +300,7 @@ def to_query(
     scope: str = DEFAULT_SCOPE,
     language: str = DEFAULT_LANGUAGE,
     top: int = DEFAULT_TOP,
+    map_choice: MapChoice = PLAIN_MAP,
     *,
     picks: Sequence[str] = (),
     seen: str = "",
@@ -296,7 +316,7 @@ def to_query(
     ):
         if value != default:
             fields[key] = value
-    return urlencode(fields, safe=",:")
+    return urlencode(fields | map_choice.fields(), safe=",:")
 
 
 def profile_fields(profile: Profile) -> dict[str, str]:
@@ -427,6 +447,13 @@ def _picks(text: str, faults: list[Fault]) -> tuple[str, ...]:
     else:
         return codes
     return ()
+
+
+def _map_choice(given: Mapping[str, str], faults: list[Fault]) -> MapChoice:
+    show = _option(given, "show", SHOWN, PLAIN_MAP.show, faults)
+    places, unknown = read_places(given.get("places", ""))
+    faults += [Fault("places", "not_an_option", _shown(u), (places_text(),)) for u in unknown]
+    return MapChoice.of(show, given.get("to", ""), places)
 
 
 def _profile(given: Mapping[str, str], faults: list[Fault]) -> Profile | None:

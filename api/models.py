@@ -40,6 +40,7 @@ __all__ = [
     "Result",
     "Robustness",
     "ScopeName",
+    "StatusName",
     "Twin",
 ]
 

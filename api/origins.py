@@ -1,37 +1,17 @@
-"""The commune that is left, on the pages: read as a person types it, and offered as they type.
+"""The commune that is left, on the pages: as the form shows it, and offered as people type.
 
-Hides where names are looked up. A route reads its query with :func:`read_query`; what cannot be
-told comes back as a fault with the communes that may be meant.
+What a route is asked is read by :mod:`api.asking`; a name that cannot be told comes back as a fault
+with the communes that may be meant.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from urllib.parse import urlencode
 
-from api.forms import CITY_LABELS, Asked, FormError, href, parse_query
-from geo_matcher.origins import FrenchCommune, resolve_commune
-from geo_matcher.territory import Territory
+from api.forms import CITY_LABELS, FormError, href
+from geo_matcher.origins import FrenchCommune
 
-__all__ = ["choice_links", "origin_text", "read_query", "suggestion"]
-
-
-def read_query(territory: Territory, query: str) -> Asked:
-    """Read what a query asks for, the commune that is left by its name if need be.
-
-    Parameters
-    ----------
-    territory
-        The release in service.
-    query
-        As received, still encoded, without the question mark.
-
-    Raises
-    ------
-    FormError
-        If anything in it cannot be used; all faults are listed.
-    """
-    return parse_query(query, find_commune=partial(resolve_commune, territory))
+__all__ = ["choice_links", "origin_text", "suggestion"]
 
 
 def origin_text(answer: str) -> str:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from api.assets import asset
 from api.forms import href
 from api.links import safe_url
+from api.map_names import towns_around
+from api.map_view import MapControls
 from api.questions import FormView, ScopeView, scope_view
 from api.rendering import script_json
 from api.results import ResultsView
@@ -20,6 +23,7 @@ from api.texts import translator, typeset
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.look import SCORE_COLOURS, SCORE_LIMITS
+from geo_matcher.map_data import TYPE_COLOURS
 from geo_matcher.numbers import format_month, format_number, format_raw
 from geo_matcher.territory import Territory
 
@@ -37,6 +41,16 @@ EDGE_MARGIN = 0.06
 EAST_SHARE = 0.75
 """How far east of the middle a town must be for its name to stand on its left."""
 
+TYPE_TEXTURES = (
+    "M4 4h.01",
+    "M0 4h8",
+    "M4 0v8",
+    "M0 2h8M0 6h8",
+    "M0 4h8M4 0v8",
+    "M2 0v8M6 0v8",
+)
+"""Lines drawn over the colour of each type of communes, in squares of 8."""
+
 ARROWS = "→↗↑↖←↙↓↘"
 """Directions, from the east and counter-clockwise."""
 
@@ -51,10 +65,12 @@ class PageView:
         Where the page is in the other language.
     territory, vintage, release, communes
         What the data are about, their month, their release and how many communes they hold.
-    form, scope, results
-        The three parts.
+    form, scope, results, controls
+        The parts: questions, set of communes, list, what the map may show.
     legend
         Triples (colour, least, most) of the score scale; an open end is empty.
+    type_patterns
+        Pairs (colour, lines) of the types of communes: nobody has to tell the colours apart.
     words
         Sentences on the words that qualify a figure.
     gaps
@@ -75,7 +91,9 @@ class PageView:
     form: FormView
     scope: ScopeView
     results: ResultsView
+    controls: MapControls
     legend: tuple[tuple[str, str, str], ...]
+    type_patterns: tuple[tuple[str, str], ...]
     words: tuple[str, ...]
     gaps: tuple[str, ...]
     sources: tuple[tuple[str, str, str, str, str], ...]
@@ -91,6 +109,7 @@ def page_view(
     scope: str,
     language: str,
     other_query: str,
+    controls: MapControls,
     is_plain: bool,
 ) -> PageView:
     """Return the whole page.
@@ -105,6 +124,8 @@ def page_view(
         Those of the page.
     other_query
         The same page in the other language.
+    controls
+        What the map may show.
     is_plain
         Whether nothing was asked.
     """
@@ -118,7 +139,9 @@ def page_view(
         form=form,
         scope=scope_view(territory, scope, language),
         results=results,
+        controls=controls,
         legend=_legend(language),
+        type_patterns=tuple(zip(TYPE_COLOURS, TYPE_TEXTURES, strict=True)),
         is_plain=is_plain,
         setup=_setup(territory, language),
         **foot,
@@ -189,8 +212,17 @@ def _setup(territory: Territory, language: str) -> str:
             "compare.one_more",
             "compare.no_more",
             "why.wait",
+            "map.unknown",
+            "map.sources",
+            "map.layer_failed",
+            "map.base.failed",
+            "map.base.ign.credit",
+            "map.base.osm.credit",
         )
     }
+    words["to_unknown"] = t("map.to.unknown", found="{found}")
+    words["to_near"] = t("map.to.near", names="{names}")
+    words["map_figure"] = t("map.figure", label="{label}", figure="{figure}")
     words["why_not"] = t("why.not", name="{name}")
     words["why_first"] = t("why.first", name="{name}")
     words["compare_ready"] = t("compare.ready", n="{n}")
@@ -201,11 +233,13 @@ def _setup(territory: Territory, language: str) -> str:
         {
             "language": language,
             "colours": SCORE_COLOURS,
+            "leaflet": asset("/vendor/leaflet/leaflet.js").removesuffix(".js"),
             "outlines": "/api/v1/communes?f=geojson&scope=all&limit=1000",
             "release": territory.release_id,
             "bounds": [[south, west], [north, east]],
             "towns": _towns(territory),
             "cities": _cities_around(territory),
+            "around": towns_around(territory),
             "words": words,
         }
     )
@@ -254,6 +288,7 @@ def _cities_around(territory: Territory) -> list[dict[str, Any]]:
                 "lat": round(north + edge if dy > 0 else south - edge, 4),
                 "lon": round(min(max(lon, west), east), 4),
                 "side": "right" if lon <= west else "left" if lon >= east else "middle",
+                "at": [round(lat, 4), round(lon, 4)],
             }
         )
     return found

@@ -20,6 +20,7 @@ from api.forms import (
     read_number,
     to_query,
 )
+from api.map_choice import PLAIN_MAP, MapChoice
 from api.origins import origin_text
 from api.texts import criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES
@@ -140,7 +141,14 @@ class ScopeView:
     notes: tuple[Option, ...]
 
 
-def form_view(fields: Mapping[str, str], profile: Profile, scope: str, language: str) -> FormView:
+def form_view(
+    fields: Mapping[str, str],
+    profile: Profile,
+    scope: str,
+    language: str,
+    *,
+    map_choice: MapChoice = PLAIN_MAP,
+) -> FormView:
     """Return the questions with the answers given so far.
 
     Parameters
@@ -149,7 +157,7 @@ def form_view(fields: Mapping[str, str], profile: Profile, scope: str, language:
         Answers by key, as typed or as :func:`~api.forms.profile_fields` gives them.
     profile
         The profile they make, or an empty one when they make none; defaults come from it.
-    scope, language
+    scope, language, map_choice
         Those of the page.
     """
     t = translator(language)
@@ -167,7 +175,7 @@ def form_view(fields: Mapping[str, str], profile: Profile, scope: str, language:
             values[key] = format_number(number, language)
     return FormView(
         values=values,
-        presets=_preset_links(profile, scope, language),
+        presets=_preset_links(profile, scope, language, map_choice),
         work=_select(
             "work_mode", fields, language, ((w, f"work.{w}") for w in _words("work_mode"))
         ),
@@ -300,8 +308,10 @@ def _finer(name: str, fields: Mapping[str, str], profile: Profile, language: str
     return Select(key, criterion_label(name, language), tuple(options))
 
 
-def _preset_links(profile: Profile, scope: str, language: str) -> tuple[tuple[str, str, bool], ...]:
-    rest = to_query(Profile(), scope, language)
+def _preset_links(
+    profile: Profile, scope: str, language: str, map_choice: MapChoice
+) -> tuple[tuple[str, str, bool], ...]:
+    rest = to_query(Profile(), scope, language, map_choice=map_choice)
     return tuple(
         (
             href(f"preset={name}&{rest}" if rest else f"preset={name}"),
@@ -365,6 +375,9 @@ FIELD_LABELS = {
     "scope": "scope.title",
     "preset": "form.presets",
     "pick": "keep.picks",
+    "show": "map.show",
+    "to": "map.to",
+    "places": "map.places",
 }
 
 

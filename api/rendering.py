@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.assets import asset
+from api.icons import sprite
 from api.texts import translator
 
 __all__ = ["render", "script_json"]
@@ -30,7 +32,7 @@ def script_json(content: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -38,6 +40,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals |= {"asset": asset, "sprite": sprite}
+    return environment
 
 
 def render(template: str, language: str, **values: Any) -> str:

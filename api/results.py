@@ -24,6 +24,7 @@ from api.forms import (
     profile_fields,
     to_query,
 )
+from api.map_choice import MAP_KEYS
 from api.origins import choice_links
 from api.questions import default_importance, field_label, limit_figure, scope_label
 from api.rendering import script_json
@@ -146,7 +147,8 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
     language, t = asked.language, translator(asked.language)
     odds = odds_in_turn(ranking) if with_odds else None
     cards = make_cards(ranking, odds, language, asked.top)
-    query = to_query(asked.profile, asked.scope, language)
+    search = to_query(asked.profile, asked.scope, language)
+    query = to_query(asked.profile, asked.scope, language, map_choice=asked.map)
     since = since_view(ranking, asked)
     if since is None:  # a memory of this very release says nothing
         asked = replace(asked, seen="")
@@ -156,15 +158,18 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
         asked.scope,
         language,
         min(len(cards) + STEP, len(ranking), MAX_TOP),
+        asked.map,
         picks=asked.picks,
         seen=asked.seen,
     )
     known = set(ranking.matrix.codes)
     picks = tuple(code for code in asked.picks if code in known)
-    ticked = to_query(asked.profile, asked.scope, language, picks=picks)
+    ticked = to_query(asked.profile, asked.scope, language, map_choice=asked.map, picks=picks)
     shown = {card.code for card in cards}
     memory = encode(snapshot(ranking))
-    share = to_query(asked.profile, asked.scope, language, asked.top, picks=picks, seen=memory)
+    share = to_query(
+        asked.profile, asked.scope, language, asked.top, asked.map, picks=picks, seen=memory
+    )
     count, tab = _counts(ranking, language)
     return ResultsView(
         count=count,
@@ -182,7 +187,7 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
         picks=picks,
         kept=tuple(code for code in picks if code not in shown),
         share_href=href(share),
-        downloads=download_links(query),
+        downloads=download_links(search),
         shortlist_href=page_address("/shortlist", (), ticked),
         accompany_href=page_address("/accompany", (), ticked),
         map_href=f"/maps/match?{query}" if query else "/maps/match",
@@ -240,13 +245,23 @@ def _state(ranking: Ranking, asked: Asked, count: str, tab: str, shown: int) -> 
     scores = ranking.score[ranking.order].tolist()
     listed = zip(ranking.order.tolist(), scores, ranking.ranks.tolist(), strict=True)
     return {
-        "query": to_query(asked.profile, asked.scope, asked.language, asked.top, seen=asked.seen),
-        "other": to_query(asked.profile, asked.scope, other_language(asked.language), asked.top),
+        "query": to_query(
+            asked.profile, asked.scope, asked.language, asked.top, asked.map, seen=asked.seen
+        ),
+        "other": to_query(
+            asked.profile, asked.scope, other_language(asked.language), asked.top, asked.map
+        ),
         "count": count,
         "tab": tab,
         "shown": shown,
         "fields": profile_fields(asked.profile)
-        | {"scope": asked.scope, ORIGIN_KEY: origin_label(ranking.territory, asked.profile)},
+        | dict.fromkeys(MAP_KEYS, "")
+        | {
+            "scope": asked.scope,
+            "show": asked.map.show,
+            ORIGIN_KEY: origin_label(ranking.territory, asked.profile),
+        }
+        | asked.map.fields(),
         "implied": default_importance(asked.profile),
         "marks": {
             codes[row]: [score_class(score), round(score, 1), rank] for row, score, rank in listed
@@ -271,7 +286,14 @@ def _limits(ranking: Ranking, asked: Asked) -> Iterator[LimitView]:
         yield LimitView(
             label=label,
             effects=tuple(_effects(price, language)) if len(ranking) else (_gain(price, language),),
-            drop_href=href(to_query(_without(asked.profile, name, word), asked.scope, language)),
+            drop_href=href(
+                to_query(
+                    _without(asked.profile, name, word),
+                    asked.scope,
+                    language,
+                    map_choice=asked.map,
+                )
+            ),
         )
 
 
@@ -343,7 +365,7 @@ def _wider(ranking: Ranking, asked: Asked) -> tuple[str, str]:
         return "", ""
     scope = SCOPES[place]
     count = int(ranking.territory.in_scope(scope).sum())
-    link = href(to_query(asked.profile, scope, asked.language))
+    link = href(to_query(asked.profile, scope, asked.language, map_choice=asked.map))
     return link, scope_label(scope, count, asked.language)
 
 

@@ -54,7 +54,7 @@ FLAG_ICONS: Mapping[str, str] = {
     "flood": "water",
     "industrial_risk": "factory",
 }
-"""Icon of each red flag, a symbol of ``_icons.html``."""
+"""Icon of each red flag, one of :data:`api.icons.ICONS`."""
 
 
 class Source(NamedTuple):

@@ -42,17 +42,26 @@ LOCALES = Path(__file__).parent / "locales"
 """One folder for each language, as gettext wants them."""
 
 NBSP = "\u00a0"
-_BEFORE = re.compile(r" (?=[:;?!»%€°])")
+_UNITS = r"(?:min|km²?|m²|ha|habitants?)(?!\w)"
+_KEPT = re.compile(
+    rf" (?=[:;?!»%€°])|(?<=\d)(?<!\d{{4}}) (?=\d{{3}}(?!\d))|(?<=[\d}}]) (?={_UNITS})"
+)
+"""Spaces at which no line may end: before punctuation, inside a number, before its unit. A number
+may still be a placeholder."""
+
+_BEFORE_ENGLISH = re.compile(r" (?=[:;?!](?:\s|$))")
 
 
 def french_spaces(text: str) -> str:
     """Put no-break spaces where French typography wants them."""
-    return _BEFORE.sub(NBSP, text).replace("« ", f"«{NBSP}")
+    return _KEPT.sub(NBSP, text).replace("« ", f"«{NBSP}")
 
 
 def typeset(text: str, language: str) -> str:
     """Give a text of the library or of the catalog the typography of its language."""
-    return french_spaces(text).replace("'", "’") if language == "fr" else text
+    if language == "fr":
+        return french_spaces(text).replace("'", "’")
+    return _BEFORE_ENGLISH.sub("", text)
 
 
 def criterion_label(name: str, language: str) -> str:

@@ -15,9 +15,11 @@ from fastapi import HTTPException
 
 from geo_matcher.matching import Ranking
 from geo_matcher.robustness import Odds, odds
+from geo_matcher.territory import Territory
 
-__all__ = ["odds_in_turn", "turn"]
+__all__ = ["Line", "odds_in_turn", "turn", "types_in_turn"]
 
+_types_once = threading.Lock()
 _cores = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
 
 
@@ -75,3 +77,11 @@ def odds_in_turn(ranking: Ranking) -> Odds:
     """Return the odds of a ranking, once it is its turn."""
     with turn():
         return odds(ranking)
+
+
+def types_in_turn(territory: Territory) -> None:
+    """Make the types of communes, once: the first call of a release takes a second or two."""
+    from geo_matcher.layers import types_of
+
+    with _types_once:
+        types_of(territory)

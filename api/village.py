@@ -248,7 +248,7 @@ def village_view(
         "village.place",
         epci=typeset(commune["epci"], language),
         people=format_raw(commune["population"], Unit.INHABITANTS, language),
-        area=f"{format_number(commune['area_km2'], language, '.1')}{NBSP}km²",
+        area=_area(territory, commune, language),
     )
     housing = _with_query(f"{path}/housing", search.query if search else _plain_query(language))
     part = f"/fragments/communes/{insee_code}/housing"
@@ -338,6 +338,15 @@ def _neutral(territory: Territory) -> Ranking:
     return rank(territory, Profile(), "all")
 
 
+def _area(territory: Territory, commune: dict[str, Any], language: str) -> str:
+    """Write the area; that of an outline known to be incomplete is said to be a least."""
+    text = f"{format_number(commune['area_km2'], language, '.1')}{NBSP}km²"
+    rules = {m.rule for m in territory.catalog.mends if m.insee_code == commune["insee_code"]}
+    if "area_incomplete" in rules:
+        return translator(language)("limit.at_least", figure=text)
+    return text
+
+
 def _daily_note(territory: Territory, row: int, t: Translate, language: str) -> str:
     near = int(territory.indicators["daily_services_within_10min"].iloc[row])
     limit = territory.parameters["daily_services"]["near_min"]
@@ -371,7 +380,7 @@ def _keys(
     if work:
         first = work[0]
         yield KeyFact(
-            "desk",
+            "work",
             t("key.work"),
             t("key.work.here") if not first.where_href else t("key.work.at", minutes=first.figure),
             f"{first.name} ({first.note})",
@@ -379,7 +388,7 @@ def _keys(
         )
     names = ("primary_school", "doctor", "station")
     yield KeyFact(
-        "basket",
+        "shop",
         t("key.life"),
         daily_note,
         " · ".join(

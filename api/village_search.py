@@ -5,10 +5,13 @@ Hides how its rank, its odds and the sentence of its ledger are found, listed or
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from api.cards import points_text
-from api.forms import Asked, href, to_query
+from api.forms import Asked, href, parse_query, to_query
 from api.texts import translator, typeset
 from api.turns import odds_in_turn
 from geo_matcher.matching import Ranking, rank
@@ -61,7 +64,7 @@ def search_view(territory: Territory, insee_code: str, asked: Asked) -> SearchVi
         The search.
     """
     language, t = asked.language, translator(asked.language)
-    ranking = rank(territory, asked.profile, asked.scope)
+    ranking, summaries = _answer(territory, to_query(asked.profile, asked.scope))
     row = ranking.position(insee_code)
     query = to_query(asked.profile, asked.scope, language, asked.top)
     places = {listed: place for place, listed in enumerate(ranking.order.tolist())}
@@ -69,7 +72,7 @@ def search_view(territory: Territory, insee_code: str, asked: Asked) -> SearchVi
     if row in places:
         place = places[row]
         standing = t("search.rank", rank=ranking.ranks[place].item(), of=len(ranking))
-        summary = odds_in_turn(ranking).summaries[place]
+        summary = summaries[place]
         chances = t("card.odds", chance=chance_phrase(summary["p_top_5"], language))
         ranks = band_phrase(summary["rank_low"], summary["rank_high"], len(ranking), language)
     else:
@@ -84,6 +87,14 @@ def search_view(territory: Territory, insee_code: str, asked: Asked) -> SearchVi
         why_href=f"/why?commune={insee_code}" + (f"&{query}" if query else ""),
         list_href=href(query),
     )
+
+
+@lru_cache(maxsize=8)
+def _answer(territory: Territory, query: str) -> tuple[Ranking, Sequence[Mapping[str, Any]]]:
+    """Return the ranking and the odds of a search: people go from village to village with one."""
+    asked = parse_query(query)
+    ranking = rank(territory, asked.profile, asked.scope)
+    return ranking, odds_in_turn(ranking).summaries
 
 
 def _why_out(ranking: Ranking, row: int, language: str) -> str:

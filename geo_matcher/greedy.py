@@ -1,7 +1,7 @@
 """What simpler ways of choosing would build: the baselines that an optimum is compared with.
 
 Hides how each spends the budget one candidate at a time. All keep the budget and the hard rules;
-none looks at floors.
+none looks at floors unless it is told to.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class _Choice:
         return True
 
 
-def best_ratio(problem: Problem, *, start: BoolArray | None = None) -> BoolArray:
+def best_ratio(
+    problem: Problem, *, start: BoolArray | None = None, meets_floors: bool = False
+) -> BoolArray:
     """Take again and again what brings most points for its cost and still fits.
 
     Parameters
@@ -61,13 +63,41 @@ def best_ratio(problem: Problem, *, start: BoolArray | None = None) -> BoolArray
         The candidates.
     start
         Candidates that are taken first, as far as budget and rules allow.
+    meets_floors
+        Whether to look for the cheapest way to the floors before; it may fail to find one.
     """
     choice = _Choice(problem, problem.budget)
     # What others wait for is taken on the second round at the latest.
     for i in [] if start is None else [*np.flatnonzero(start).tolist()] * 2:
         choice.takes(i)
+    if meets_floors and problem.floors:
+        _meet_floors(choice)
     _spend(choice, np.ones(len(problem), dtype=bool))
     return choice.chosen
+
+
+def _meet_floors(choice: _Choice) -> None:
+    """Take what lifts the floors most for its cost, until they are met or nothing more fits."""
+    problem = choice.problem
+    scale = np.concatenate([floor.scale for floor in problem.floors])
+    least = np.concatenate([floor.least for floor in problem.floors]) / scale
+    stacked = sp.vstack([floor.rows for floor in problem.floors])
+    rows = sp.coo_array(sp.diags_array(1 / scale) @ stacked)
+    by_candidate = sp.csc_array(rows)
+    short = least - rows @ choice.chosen.astype(np.float64)
+    is_open = ~choice.chosen
+    while (short > 1e-9).any():
+        lift = np.clip(np.minimum(rows.data, np.maximum(short, 0.0)[rows.row]), 0.0, None)
+        gain = np.bincount(rows.col, weights=lift, minlength=len(problem))
+        is_open &= problem.charged <= choice.left + 1e-9
+        ratio = np.where(is_open & (gain > 1e-12), gain / (problem.charged + 1.0), -np.inf)
+        i = int(np.argmax(ratio))
+        if not np.isfinite(ratio[i]):
+            return
+        is_open[i] = False
+        if choice.takes(i):
+            start, end = by_candidate.indptr[i], by_candidate.indptr[i + 1]
+            short[by_candidate.indices[start:end]] -= by_candidate.data[start:end]
 
 
 def _spend(choice: _Choice, among: BoolArray, most: float = np.inf) -> None:

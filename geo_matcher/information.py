@@ -32,7 +32,7 @@ GAP = 1e-7
 WORTH_TOLERANCE = 1e-3
 """Points under which two plans are as good as one another."""
 
-TIME_S = 5.0
+TIME_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

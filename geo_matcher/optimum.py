@@ -213,8 +213,10 @@ def _relaxed(problem: Problem, time_limit_s: float) -> tuple[float, FloatArray, 
 
 def _rounded(problem: Problem, fractions: FloatArray) -> BoolArray | None:
     """Keep what is whole in the relaxed problem and fill up; None where floors are not met."""
-    chosen = best_ratio(problem, start=fractions > 1 - 1e-6)
-    return chosen if _is_kept(problem, chosen) else None
+    starts = [fractions > 1 - 1e-6, *([fractions > 0.5, None] if problem.floors else [])]
+    choices = [best_ratio(problem, start=start, meets_floors=True) for start in starts]
+    kept = [choice for choice in choices if _is_kept(problem, choice)]
+    return max(kept, key=problem.value) if kept else None
 
 
 def _searched(
@@ -253,7 +255,7 @@ def _searched(
 
 def _fallback(problem: Problem, start: BoolArray | None) -> Solution:
     """Return what simple ways find when the time ran out before the solver found anything."""
-    choices = [best_ratio(problem), *([] if start is None else [start])]
+    choices = [best_ratio(problem, meets_floors=True), *([] if start is None else [start])]
     kept = [choice for choice in choices if _is_kept(problem, choice)]
     if not kept:
         raise ScenarioError(

@@ -191,14 +191,14 @@ class _Gazetteer:
 
     def __init__(self, communes: pd.DataFrame) -> None:
         # Most populated first: of equally good matches, the first is the likeliest.
-        columns = communes.sort_values(
-            ["population", "insee_code"], ascending=[False, True], kind="stable"
+        people = communes["population"].to_numpy(dtype=np.float64)
+        order = np.argsort(-np.nan_to_num(people, nan=-1.0), kind="stable")
+        self.codes, self.names, self.departements = (
+            pa.array(communes[name], pa.string()).take(order)
+            for name in ("insee_code", "name", "departement")
         )
-        self.codes = pa.array(columns["insee_code"], pa.string())
-        self.names = pa.array(columns["name"], pa.string())
-        self.departements = pa.array(columns["departement"], pa.string())
-        self.population = columns["population"].to_numpy(dtype=np.float64)
-        self.years = columns["population_year"].to_numpy(dtype=np.float64)
+        self.population = people[order]
+        self.years = communes["population_year"].to_numpy(dtype=np.float64)[order]
         # A space before each word, the first one too: a search is for " " and what was typed.
         self.spaced = pc.replace_substring_regex(_folded(self.names), "^", " ")
 

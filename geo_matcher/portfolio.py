@@ -45,7 +45,7 @@ class FrontierPoint:
     budget_eur, spent_eur
         What may be spent, and what is.
     benefit
-        Points; None where the floors cannot be met.
+        Points; None where the floors cannot be met, or not within the time.
     marginal_per_100k
         Points that each further 100 k€ brought since the budget before.
     gap
@@ -126,7 +126,7 @@ def frontier(
     points: int,
     *,
     gap: float = 1e-5,
-    time_limit_s: float = 5.0,
+    time_limit_s: float = 10.0,
 ) -> tuple[FrontierPoint, ...]:
     """Return the best portfolio of rising budgets, evenly spaced up to the one of the problem.
 
@@ -157,11 +157,11 @@ def frontier(
     kept: Solution | None = None
     for number in range(1, points + 1):
         budget = top * number / points
-        found = (
-            last
-            if number == points and not last.relaxed
-            else best(problem.with_budget(budget), gap, time_limit_s)
-        )
+        try:
+            is_last = number == points and not last.relaxed
+            found = last if is_last else best(problem.with_budget(budget), gap, time_limit_s)
+        except ScenarioError:  # no time was left to meet the floors
+            found = None
         if found is None:
             rows.append(FrontierPoint(budget, 0.0, None, None, 0.0))
             continue

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 RELEASE = REPOSITORY / "data" / "communes"
 LOOPBACK = ["127.0.0.0/8", "::1", "localhost"]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+if sys.platform != "win32":
+    import fcntl
 
 settings.register_profile(
     "repeatable",
@@ -32,6 +36,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let no test reach another machine."""
     for item in items:
         item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test marked ``alone`` run while those of the other workers wait.
+
+    Two files are locked. The room is shared by all tests but one marked ``alone``, which has it for
+    itself. Whoever waits for the room stands in the door, so that nobody slips in before.
+    """
+    cache = getattr(item.config, "cache", None)
+    if sys.platform == "win32" or cache is None or "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    folder = cache.mkdir("turns")
+    is_alone = item.get_closest_marker("alone") is not None
+    with (folder / "door").open("w") as door, (folder / "room").open("w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

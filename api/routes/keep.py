@@ -17,10 +17,10 @@ from starlette.responses import HTMLResponse, Response
 
 from api.accompany import Typed, accompany_view, field_faults, message_view, read_typed
 from api.addresses import canonical, page_address, public_address, split_off
+from api.asking import read_query
 from api.dependencies import FRESH, TerritoryDep
 from api.forms import MAX_PICKS, Asked, FormError, other_language
 from api.frame import FrameView, frame_view, refusal, sorry
-from api.origins import read_query
 from api.rendering import render
 from api.shortlist import shortlist_view
 from api.texts import translator

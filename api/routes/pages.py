@@ -11,14 +11,16 @@ import dataclasses
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from api.asking import read_query
 from api.dependencies import FRESH, TerritoryDep, json_answer
 from api.errors import problem
 from api.forms import ORIGIN_KEY, Asked, FormError, href, other_language, profile_fields, to_query
-from api.origins import read_query
+from api.map_view import map_controls, typed_choice
 from api.page import page_view
 from api.questions import form_view
 from api.rendering import render
 from api.results import fault_results, odds_state, results_view
+from api.security import CONTENT_SECURITY_POLICY
 from api.since import is_of_this_release
 from geo_matcher.matching import rank
 from geo_matcher.origins import origin_label
@@ -29,6 +31,14 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
+
+TILE_HOSTS = ("https://data.geopf.fr", "https://tile.openstreetmap.org")
+"""Where the base maps come from that a person may ask for; nothing is asked of them before."""
+
+PAGE_POLICY = CONTENT_SECURITY_POLICY.replace(
+    "img-src 'self' data:", " ".join(("img-src 'self' data:", *TILE_HOSTS))
+)
+"""The page may load the pictures of a base map, and nothing else from elsewhere."""
 
 MAP_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -54,7 +64,8 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         return RedirectResponse(href(_canonical(asked)), status_code=303)
     origin = origin_label(territory, asked.profile)
     fields = profile_fields(asked.profile) | {ORIGIN_KEY: origin}
-    form = form_view(fields, asked.profile, asked.scope, asked.language)
+    form = form_view(fields, asked.profile, asked.scope, asked.language, map_choice=asked.map)
+    query = to_query(asked.profile, asked.scope, asked.language, map_choice=asked.map)
     view = page_view(
         territory,
         form,
@@ -62,9 +73,13 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
         scope=asked.scope,
         language=asked.language,
         other_query=_canonical(asked, other_language(asked.language)),
-        is_plain=not to_query(asked.profile, asked.scope, picks=asked.picks, seen=asked.seen),
+        controls=map_controls(territory, asked.map, query, asked.language),
+        is_plain=not to_query(
+            asked.profile, asked.scope, map_choice=asked.map, picks=asked.picks, seen=asked.seen
+        ),
     )
-    return HTMLResponse(render("page.html", asked.language, page=view), headers=FRESH)
+    headers = {**FRESH, "Content-Security-Policy": PAGE_POLICY}
+    return HTMLResponse(render("page.html", asked.language, page=view), headers=headers)
 
 
 @router.get("/fragments/matches")
@@ -127,6 +142,7 @@ def _canonical(asked: Asked, language: str | None = None) -> str:
         asked.scope,
         language or asked.language,
         asked.top,
+        asked.map,
         picks=asked.picks,
         seen=asked.seen,
     )
@@ -141,7 +157,9 @@ def _fault_page(territory: Territory, error: FormError) -> Response:
         scope=error.scope,
         language=error.language,
         other_query=to_query(Profile(), error.scope, other_language(error.language)),
+        controls=map_controls(territory, typed_choice(error.fields), "", error.language),
         is_plain=False,
     )
     html = render("page.html", error.language, page=view)
-    return HTMLResponse(html, status_code=422, headers=FRESH)
+    headers = {**FRESH, "Content-Security-Policy": PAGE_POLICY}
+    return HTMLResponse(html, status_code=422, headers=headers)

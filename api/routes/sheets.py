@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from api.addresses import canonical, page_address, split_off
+from api.asking import read_query
 from api.compare import compare_view
 from api.dependencies import FRESH, TerritoryDep
 from api.forms import MAX_PICKS, FormError, other_language
 from api.frame import frame_view, refusal, sorry
-from api.origins import read_query
 from api.rendering import render
 from api.texts import translator
 from api.turns import odds_in_turn, turn

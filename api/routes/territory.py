@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from api.answers import AuditAnswer, TypesAnswer
 from api.dependencies import StaticAnswer, TerritoryDep
 from api.models import ScopeName
+from api.turns import types_in_turn
 from geo_matcher.audit import DEFAULT_TOP, Audit, audit
 from geo_matcher.newcomers import DEFAULT_SEED, DEFAULT_SIZE, MIN_SIZE
 from geo_matcher.territory import Territory
@@ -35,7 +36,6 @@ MAX_AT_ONCE = 4
 """Audits under way or waiting; a further one is told to come back, so that the threads that wait
 are never all those of the service."""
 
-_types_once = threading.Lock()
 _audit_alone = threading.Lock()
 """An audit takes seconds: a second one waits instead of taking another core."""
 
@@ -62,9 +62,8 @@ def _turn() -> Iterator[None]:
 @router.get("/types", response_model=TypesAnswer)
 def get_types(request: Request, territory: TerritoryDep) -> Response:
     """Return the types of communes; the first request of a release takes a second or two."""
-    with _types_once:
-        answer = _types(territory)
-    return answer.response(request)
+    types_in_turn(territory)
+    return _types(territory).response(request)
 
 
 @lru_cache(maxsize=4)

@@ -14,12 +14,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.addresses import canonical, public_address
+from api.asking import read_query
 from api.changes import changes_view
 from api.dependencies import FRESH, TerritoryDep
 from api.forms import DEFAULT_SCOPE, Asked, FormError, other_language, to_query
 from api.frame import FrameView, frame_view, refusal, sorry
 from api.indexing import card_data, head_view
-from api.origins import read_query
 from api.rendering import render
 from api.sheets import commune_path
 from api.texts import translator

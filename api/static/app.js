@@ -2,6 +2,7 @@
 // Without this script the form is sent, and the same page comes back.
 
 import { fill, followImplied, queryOf } from "./form.js";
+import { createLayers, searchOf } from "./layers.js";
 import { createMap } from "./map.js";
 import { createOrigins } from "./origins.js";
 import { createDialog, createPicks } from "./sheets.js";
@@ -20,10 +21,8 @@ let state = readJson("state");
 let map = null;
 let chosen = "";
 const openSheet = createDialog(setup.words, trouble);
-const picks = createPicks(results, setup.words, () => {
-  history.replaceState(null, "", addressOf(state.query));
-  byId("other-language").href = addressOf(state.other);
-});
+const picks = createPicks(results, setup.words, () => settleAddress("replace"));
+const layers = createLayers({ form, setup, changed: mapChanged, repaint, say: sayPlace, trouble });
 
 // --- Asking and showing ----------------------------------------------------------------------
 
@@ -60,6 +59,7 @@ async function show(query, { history = "", refill = false } = {}) {
       location.assign(`/?${query}`);
       return false;
     }
+    if (refill) layers.follow();
     settle();
     return true;
   } catch (error) {
@@ -121,17 +121,8 @@ function addressOf(query) {
 /** Bring everything around the list into line with the new state. */
 function settle() {
   followImplied(form, state.implied);
-  const query = state.query;
-  const address = addressOf(query);
-  if (pendingHistory === "push" && address !== location.pathname + location.search) {
-    history.pushState(null, "", address);
-  } else if (pendingHistory) {
-    history.replaceState(null, "", address);
-  }
+  settleAddress(pendingHistory);
   pendingHistory = "";
-  byId("map-detailed").href = `/maps/match?${query}`;
-  byId("map-download").href = `/maps/match?${query ? `${query}&` : ""}download=1`;
-  byId("other-language").href = addressOf(state.other);
   for (const note of document.querySelectorAll("[data-scope]")) {
     note.hidden = note.dataset.scope !== state.fields.scope;
   }
@@ -141,7 +132,40 @@ function settle() {
     else link.removeAttribute("aria-current");
     link.search = withScope(link.search);
   }
-  map?.paint(state);
+  repaint();
+}
+
+/**
+ * Bring the address, and the links that hold it, into line with the state and the map.
+ * @param history "push", "replace" or "" (the address is already right)
+ */
+function settleAddress(history) {
+  // The map may have changed while the list was on its way.
+  state.query = layers.query(state.query);
+  state.other = layers.query(state.other);
+  const query = state.query;
+  const address = addressOf(query);
+  if (history === "push" && address !== location.pathname + location.search) {
+    window.history.pushState(null, "", address);
+  } else if (history) {
+    window.history.replaceState(null, "", address);
+  }
+  byId("map-detailed").href = `/maps/match?${query}`;
+  byId("map-download").href = `/maps/match?${query ? `${query}&` : ""}download=1`;
+  byId("other-language").href = addressOf(state.other);
+  byId("map-table").href = `/table${query ? `?${query}` : ""}`;
+}
+
+/** Another choice of what the map shows: the list stays as it is. */
+function mapChanged(history) {
+  if (state.marks) settleAddress(history);
+  else show(queryOf(form), { history }); // no list could be made before
+}
+
+function repaint() {
+  if (!map || !state.marks) return;
+  map.paint(layers.painting(state));
+  if (chosen) say(chosen);
 }
 
 function withScope(search) {
@@ -193,6 +217,12 @@ form.addEventListener("submit", async (event) => {
 window.addEventListener("popstate", () => {
   pendingHistory = "";
   picks.read(location.search);
+  if (state.marks && searchOf(location.search) === searchOf(state.query)) {
+    picks.settle();
+    layers.read(location.search);
+    mapChanged("");
+    return;
+  }
   show(location.search.slice(1), { refill: true });
 });
 
@@ -209,14 +239,15 @@ document.addEventListener("click", async (event) => {
   const link = event.target.closest("a.live, a.why-link, .examples a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
+  const query = layers.query(link.search.slice(1)); // what the map shows stays
   if (link.classList.contains("why-link")) {
     openSheet(link.pathname + link.search);
   } else if (link.id === "more") {
     const before = state.shown;
-    if (!(await show(link.search.slice(1), { history: "replace" }))) return;
+    if (!(await show(query, { history: "replace" }))) return;
     results.querySelectorAll(".card h3")[before]?.focus({ preventScroll: true });
   } else {
-    if (!(await show(link.search.slice(1), { history: "push", refill: true }))) return;
+    if (!(await show(query, { history: "push", refill: true }))) return;
     if (!link.isConnected) byId("villages").focus({ preventScroll: true });
     else openTab("villages");
   }
@@ -273,6 +304,10 @@ async function say(code, options) {
   }
 }
 
+function sayPlace(said) {
+  byId("map-said").replaceChildren(said);
+}
+
 function goToCard(code) {
   openTab("villages");
   const card = byId(`v-${code}`);
@@ -294,8 +329,8 @@ function startMap() {
   mapReady ??= createMap(byId("map-box"), setup, picked)
     .then((made) => {
       map = made;
-      map.paint(state);
       if (chosen) map.choose(chosen);
+      return layers.attach(made);
     })
     .catch(() => {
       const sorry = document.createElement("p");
@@ -335,7 +370,7 @@ byId("share").addEventListener("click", async () => {
   const label = byId("share").querySelector("span");
   const before = label.textContent;
   try {
-    await navigator.clipboard.writeText(new URL(addressOf(state.share), location.href).href);
+    await navigator.clipboard.writeText(new URL(addressOf(layers.query(state.share)), location.href).href);
     label.textContent = setup.words.share_copied;
     setTimeout(() => (label.textContent = before), COPIED_MS);
   } catch {

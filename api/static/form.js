@@ -26,6 +26,8 @@ export function fill(form, state) {
       const word = value || state.implied[control.name.slice(2)];
       control.value = !value && control.dataset.word === word ? "" : control.dataset.word;
       control.checked = control.dataset.word === word;
+    } else if (control.type === "checkbox") {
+      control.checked = value.split(",").includes(control.value);
     } else if (isRadio(control)) {
       control.checked = control.value === value;
     } else if (control.name === "children") {

@@ -1,6 +1,7 @@
-// The map: polygons coloured by score. It draws what the server computed and asks nobody else.
+// The map: polygons coloured by what it is told. It draws what the server computed and asks nobody
+// else.
 
-const LEAFLET = "/vendor/leaflet/leaflet";
+import { addNames } from "./names.js";
 
 function load(tag, attributes) {
   return new Promise((resolve, reject) => {
@@ -17,13 +18,10 @@ function words(tag, ...children) {
   return element;
 }
 
-/** Write a score or a rank into a sentence with {braces}. */
-const put = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, key) => values[key]);
-
 /**
  * Make the map.
  * @param box element that receives it
- * @param setup colours, outlines, towns and words, from the page
+ * @param setup address of Leaflet, colours, outlines, towns and words, from the page
  * @param onPick called with the code of a commune that is clicked
  */
 export async function createMap(box, setup, onPick) {
@@ -32,15 +30,11 @@ export async function createMap(box, setup, onPick) {
       if (!answer.ok) throw new Error(`outlines: ${answer.status}`);
       return answer.json();
     }),
-    load("link", { rel: "stylesheet", href: `${LEAFLET}.css` }),
-    load("script", { src: `${LEAFLET}.js` }),
+    load("link", { rel: "stylesheet", href: `${setup.leaflet}.css` }),
+    load("script", { src: `${setup.leaflet}.js` }),
   ]);
   const L = window.L;
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const decimal = new Intl.NumberFormat(setup.language, {
-    minimumFractionDigits: 1,
-    maximumFractionDigits: 1,
-  });
   const bounds = L.latLngBounds(setup.bounds);
   box.replaceChildren();
   const map = L.map(box, {
@@ -58,27 +52,14 @@ export async function createMap(box, setup, onPick) {
     .addTo(map);
   map.on("focus", () => map.scrollWheelZoom.enable());
   map.on("blur", () => map.scrollWheelZoom.disable());
-  box.setAttribute("role", "region");
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", setup.words.map_title);
   box.setAttribute("aria-describedby", "map-alternative");
 
-  const nothing = { marks: {}, excluded: [], shown: 0 };
-  let state = nothing;
+  let painting = { of: () => ({ step: "out" }), say: () => setup.words.map_out };
   const layers = new Map();
   const names = new Map();
-
-  function saying(code) {
-    const mark = state.marks[code];
-    if (mark) {
-      return put(setup.words.map_tooltip, { score: decimal.format(mark[1]), rank: mark[2] });
-    }
-    return state.excluded.includes(code) ? setup.words.map_excluded : setup.words.map_out;
-  }
-
-  function tooltip(code) {
-    const content = words("span", words("b", names.get(code)), saying(code));
-    return content;
-  }
+  const tooltip = (code) => words("span", words("b", names.get(code)), painting.say(code));
 
   L.geoJSON(outlines, {
     style: { className: "commune", fillOpacity: 1 },
@@ -97,32 +78,7 @@ export async function createMap(box, setup, onPick) {
   }).addTo(map);
   const outline = L.layerGroup().addTo(map);
 
-  function label(place, kind, name) {
-    const text = words("span", name);
-    const icon = L.divIcon({ className: `${kind} is-${place.side}`, html: text, iconSize: null });
-    L.marker([place.lat, place.lon], { icon, interactive: false, keyboard: false }).addTo(map);
-    return text;
-  }
-  const labels = [
-    ...setup.cities.map((city) => label(city, "city", `${city.name} ${city.arrow}`)),
-    ...setup.towns.map((town) => label(town, "town", town.name)),
-  ];
-
-  /** Hide the names that would run into one already written; the largest towns come first. */
-  function declutter() {
-    const written = [];
-    for (const text of labels) {
-      const own = text.getBoundingClientRect();
-      const isCrowded = written.some(
-        (other) =>
-          own.left < other.right + 4 && own.right + 4 > other.left &&
-          own.top < other.bottom && own.bottom > other.top,
-      );
-      text.parentElement.classList.toggle("is-crowded", isCrowded);
-      if (!isCrowded) written.push(own);
-    }
-  }
-  map.on("zoomend viewreset", () => requestAnimationFrame(declutter));
+  const declutter = addNames({ L, map }, setup);
 
   /** Show the whole département, unless a person chose another view. */
   let isMoved = false;
@@ -141,21 +97,26 @@ export async function createMap(box, setup, onPick) {
   new ResizeObserver(fit).observe(box);
   map.setView(bounds.getCenter(), 8, { animate: false });
   fit();
+  // Its tooltip makes each polygon a stop of the Tab key, 458 of them; the list says the same in order.
+  for (const layer of layers.values()) layer.getElement().setAttribute("tabindex", "-1");
 
-  return {
-    /** Colour every commune by what a state says of it. */
+  const made = {
+    leaflet: { L, map },
+
+    /**
+     * Colour every commune.
+     * @param next its `of` gives the step and the colour of a code, its `say` what to tell of it
+     */
     paint(next) {
-      state = next.marks ? next : nothing;
-      const excluded = new Set(state.excluded);
+      painting = next;
       for (const [code, layer] of layers) {
-        const mark = state.marks[code];
-        const step = mark ? String(mark[0]) : excluded.has(code) ? "excluded" : "out";
+        const { step, fill = "url(#hatch)" } = painting.of(code);
         const path = layer.getElement();
-        if (path.dataset.step === step) continue;
-        layer.options.fillColor = mark ? setup.colours[mark[0]] : "url(#hatch)";
-        path.setAttribute("fill", layer.options.fillColor);
+        if (path.dataset.step === step && path.getAttribute("fill") === fill) continue;
+        layer.options.fillColor = fill;
+        path.setAttribute("fill", fill);
         path.classList.toggle("is-out", step === "out");
-        path.classList.toggle("is-excluded", step === "excluded");
+        path.classList.toggle("is-excluded", step === "excluded" || step === "unknown");
         path.dataset.step = step;
         path.dataset.code = code;
       }
@@ -170,9 +131,11 @@ export async function createMap(box, setup, onPick) {
         L.geoJSON(layer.feature, { interactive: false, style: { className, fill: false } }).addTo(outline);
       }
       if (move) map.panInside(layer.getBounds().getCenter(), { padding: [60, 60], animate: !isCalm });
-      return { name: names.get(code), text: saying(code) };
+      return { name: names.get(code), text: painting.say(code) };
     },
 
     fit,
   };
+  made.paint(painting);
+  return made;
 }

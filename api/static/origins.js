@@ -32,11 +32,14 @@ export function createOrigins(field) {
     }
   }
 
+  let isAnswered = true;
+
   return (event) => {
     clearTimeout(timer);
-    if (event.type === "change") return true;
-    if (!field.value || isOffered()) return true;
-    timer = setTimeout(look, TYPING_MS);
-    return false;
+    const wasAnswered = isAnswered;
+    isAnswered = event.type === "change" || !field.value || isOffered();
+    if (event.type === "change") return !wasAnswered;
+    if (!isAnswered) timer = setTimeout(look, TYPING_MS);
+    return isAnswered;
   };
 }

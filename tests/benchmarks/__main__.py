@@ -15,6 +15,7 @@ from tests.benchmarks import (
     bench_lift,
     bench_maps,
     bench_page,
+    bench_planning,
     bench_ranking,
     bench_robustness,
     bench_service,
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "lift": bench_lift.run,
     "service": bench_service.run,
     "page": bench_page.run,
+    "planning": bench_planning.run,
     "maps": bench_maps.run,
 }
 

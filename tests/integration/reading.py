@@ -23,6 +23,10 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, {name: value or "" for name, value in attrs}))
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":  # so that what follows is not taken for a part of it
+            self.found.append(("/form", {}))
+
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
 
@@ -45,20 +49,21 @@ def sent_by(html: str, form: str = "profile") -> str:
     select = inside = ""
     chosen: dict[str, str] = {}
     for tag, attributes in page.found:
-        if tag == "form":
+        if tag in {"form", "/form"}:
             inside = attributes.get("id", "")
         if tag == "datalist":
             select = ""  # what it offers is sent only once it stands in its field
-        if tag not in {"input", "select", "option"} or attributes.get("form", inside) != form:
+        is_own = attributes.get("form", inside) == form
+        if tag == "select":
+            select = attributes["name"] if is_own else ""
+        if tag == "option" and select and (select not in chosen or "selected" in attributes):
+            chosen[select] = attributes["value"]
+        if tag != "input" or not is_own:
             continue
-        if tag == "input" and attributes.get("name"):
+        if attributes.get("name"):
             is_ticked = attributes.get("type") not in {"radio", "checkbox"}
             if is_ticked or "checked" in attributes:
                 fields.append((attributes["name"], attributes.get("value", "")))
-        elif tag == "select":
-            select = attributes["name"]
-        elif tag == "option" and select and (select not in chosen or "selected" in attributes):
-            chosen[select] = attributes["value"]
     return urlencode([*fields, *chosen.items()])
 
 

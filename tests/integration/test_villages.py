@@ -239,6 +239,7 @@ def test_faults_of_the_release_are_told_on_the_page(
     for mend in mends:
         assert simple(mend.text_fr) in text
     assert "Les anciennes communes réunies ici" in text
+    assert "km² au moins" in text
 
 
 def test_what_no_table_says_is_said_to_be_unknown(territory: Territory) -> None:

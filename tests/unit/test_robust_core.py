@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from geo_matcher.errors import ScenarioError
@@ -59,8 +61,6 @@ def test_without_doubt_everything_is_certain(territory: Territory) -> None:
             for action in parse_scenario({}, territory).as_dict()["action"]
         ],
     }  # fmt: skip
-    from dataclasses import replace
-
     counted, fibre = found.counted_premises.copy(), found.with_fibre.copy()
     counted[:, 1], fibre[:, 1] = counted[:, 0], fibre[:, 0]
     sure = replace(found, counted_premises=counted, with_fibre=fibre)

@@ -127,3 +127,13 @@ def test_texts_come_out_ready_and_filled() -> None:
     assert translator("fr")("form.work") == f"Comment travaillez-vous{NBSP}?"
     assert typeset("l'eau : 5 %", "fr") == f"l’eau{NBSP}: 5{NBSP}%"
     assert typeset("the baker's: 5%", "en") == "the baker's: 5%"
+    assert typeset("Licence Ouverte 2.0 ; prix : ODbL", "en") == "Licence Ouverte 2.0; prix: ODbL"
+
+
+def test_no_line_ends_inside_a_figure() -> None:
+    assert french_spaces("2 000 fois, {minutes} min, 3 km²") == (
+        f"2{NBSP}000 fois, {{minutes}}{NBSP}min, 3{NBSP}km²"
+    )
+    assert french_spaces("en 2026 300 habitants, 12 minutes") == (
+        f"en 2026 300{NBSP}habitants, 12 minutes"
+    )
