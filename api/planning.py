@@ -524,8 +524,10 @@ def _frontier_picture(plan: Plan, language: str) -> Picture:
         number = value / 1e6
         return format_number(number, language, "" if number == round(number) else ".1")
 
+    # Nothing costs nothing; but where a floor cannot be met with less, less is no plan.
+    starts = [(0.0, 0.0)] if len(known) == len(plan.frontier) else []
     svg = curve_svg(
-        known,
+        [*starts, *known],
         titles,
         axes=(t("plan.frontier.across"), t("plan.frontier.up")),
         write=(millions, lambda value: format_number(value, language)),

@@ -86,6 +86,9 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "lang": LANGUAGES,
 }
 
+ASKED = ("floor", "count", *WEIGHTS)
+"""Fields whose question stands in the form."""
+
 PRESETS: Mapping[str, Mapping[str, str]] = {
     "shipped": {},
     "fair": {"floor": "20"},
@@ -181,13 +184,16 @@ def parse_plan_query(query: str, territory: Territory) -> PlanAsked:
     for key, words in ALLOWED.items():
         if fields[key] not in words:
             found = fields[key][:MAX_SHOWN]
-            faults.append(PlanFault(key, t("plan.fault.choice", key=key, found=found)))
+            label = t(f"plan.form.{key}") if key in ASKED else key
+            faults.append(PlanFault(key, t("plan.fault.choice", key=label, found=found)))
             fields[key] = DEFAULTS[key]
     left_out = tuple(dict.fromkeys(value for key, value in given if key == "no" and value))
     for name in left_out:
         if name not in CAN_BE_LEFT_OUT:
             found = name[:MAX_SHOWN]
-            faults.append(PlanFault("no", t("plan.fault.choice", key="no", found=found)))
+            faults.append(
+                PlanFault("no", t("plan.fault.choice", key=t("plan.form.no"), found=found))
+            )
     left_out = tuple(name for name in CAN_BE_LEFT_OUT if name in left_out)
     faults += _budget_faults(fields["budget"], language)
     _, unknown = _places(fields["exclude"], territory, language)

@@ -43,7 +43,7 @@ NO_DATA = "#FBF8F2"
 """Ground of what is hatched because nothing is known or nothing is ranked there."""
 
 
-GAP_COLOURS = {"certain": "#A83B24", "possible": "#E9C9A8", "none": "#EFEBDF"}
+GAP_COLOURS = {"certain": "#C0614A", "possible": "#E9C9A8", "none": "#EFEBDF"}
 """Classes of gaps, for planners; a pattern or a word always goes with them."""
 
 COPPER_COLOURS = ("#744A12", "#AE7728", "#D29E4B", "#E6C07A", "#F3DDAE", "#FBF1DA")

@@ -114,7 +114,7 @@ def curve_svg(
     axes: tuple[str, str],
     write: tuple[Callable[[float], str], Callable[[float], str]],
 ) -> str:
-    """Draw a curve through some points, from the origin.
+    """Draw a curve through some points; both axes begin at 0.
 
     Parameters
     ----------
@@ -146,8 +146,7 @@ def curve_svg(
         _text(root, end, HEIGHT - BOTTOM + 16, write[0](across), "c-tick", anchor=anchor)
     _text(root, 2, 12, axes[1], "c-label")
     _text(root, WIDTH - 2, HEIGHT - 6, axes[0], "c-label", anchor="end")
-    line = [(0.0, 0.0), *points]
-    _add(root, "polyline", "c-line", points=" ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in line))
+    _add(root, "polyline", "c-line", points=" ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in points))
     for across, above in points:
         _add(root, "circle", "c-dot", cx=x(across), cy=y(above), r=3.5)
     return _written(root)

@@ -21,7 +21,7 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors destinations look map_words",
+        "errors destinations look map_words planning_words",
         "access catalog choice criteria membership places schemas",
         "gate greedy numbers profile tables",
         "optimum territory presets",
