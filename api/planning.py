@@ -60,7 +60,7 @@ ROBUST_DRAWS = 20
 
 SITING_SPACES, SITING_MIN = 3, 15.0
 LARGEST_GAPS = 3
-NAMED = 6
+NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class PlanView:
     baselines, epcis
         Tables.
     frontier, frontier_table, frontier_href
-        Picture and table, or where they are asked for.
+        Picture and table, or where they are asked for; empty where the budget is too small already.
     core, core_table, core_href
         Sentences and table, or where they are asked for.
     """
@@ -282,6 +282,7 @@ def _lead(found: Gaps, language: str) -> tuple[str, ...]:
         for epci in largest
     )
     steps = [step for step in found.calendar() if step.day is not None]
+    days = [day for day in found.closing if day is not None]
     sentences = [
         t(
             "plan.lead.count",
@@ -296,12 +297,12 @@ def _lead(found: Gaps, language: str) -> tuple[str, ...]:
         ),
         t("plan.lead.where", where=where, **{k: number(v) for k, v in classes.items()}),
     ]
-    if steps:
+    if days:
         sentences.append(
             t(
                 "plan.lead.copper",
-                first=format_date(steps[0].day, language),
-                last=format_date(steps[-1].day, language),
+                first=format_date(min(days), language),
+                last=format_date(max(days), language),
                 unbuilt=number(sum(step.unbuilt for step in steps)),
                 low=number(sum(step.low for step in steps)),
                 high=number(sum(step.high for step in steps)),
@@ -365,6 +366,7 @@ def _form(asked: PlanAsked) -> FormView:
 
     kept = {key: fields[key] for key in ("lift", "site", "sort", "rows", "lang")}
     changed = {key: fields[key] for key in ("floor", *WEIGHTS)}
+    unsaid = {key: DEFAULTS[key] for key in ("floor", *WEIGHTS, "frontier", "robust")}
     return FormView(
         budget=fields["budget"],
         exclude=fields["exclude"],
@@ -379,18 +381,7 @@ def _form(asked: PlanAsked) -> FormView:
         presets=tuple(
             (
                 t(f"plan.preset.{name}"),
-                asked.href(
-                    "plan",
-                    **{key: DEFAULTS[key] for key in ("floor", *WEIGHTS, "frontier", "robust")},
-                )
-                if not answers
-                else asked.href(
-                    "plan",
-                    **{
-                        **{k: DEFAULTS[k] for k in ("floor", *WEIGHTS, "frontier", "robust")},
-                        **answers,
-                    },
-                ),
+                asked.href("plan", **{**unsaid, **answers}),
                 changed == {key: answers.get(key, DEFAULTS[key]) for key in changed},
             )
             for name, answers in PRESETS.items()
@@ -403,8 +394,9 @@ def _form(asked: PlanAsked) -> FormView:
 
 def _plan_view(territory: Territory, scenario: Scenario, asked: PlanAsked, found: Gaps) -> PlanView:
     language, t = asked.language, translator(asked.language)
-    points = FRONTIER_POINTS if asked.fields["frontier"] else 0
-    plan = plan_of(territory, scenario, points)
+    plan = plan_of(territory, scenario)
+    if asked.fields["frontier"] and not plan.relaxed:  # else no smaller budget meets the floors
+        plan = plan_of(territory, scenario, FRONTIER_POINTS)
     core = core_of(territory, scenario, ROBUST_DRAWS) if asked.fields["robust"] else None
     more = None
     if len(plan.actions) > ROWS_AT_ONCE and asked.fields["rows"] != "all":
@@ -436,7 +428,7 @@ def _plan_view(territory: Territory, scenario: Scenario, asked: PlanAsked, found
         epcis=epcis_table(plan, found, language),
         frontier=_frontier_picture(plan, language) if plan.frontier else None,
         frontier_table=frontier_table(plan, language) if plan.frontier else None,
-        frontier_href=asked.href("frontier", frontier="1"),
+        frontier_href="" if plan.relaxed else asked.href("frontier", frontier="1"),
         core=() if core is None else _core_told(core, language),
         core_table=None if core is None else core_table(core, plan, language),
         core_href=asked.href("core", robust="1"),
@@ -542,8 +534,8 @@ def _core_told(core: RobustCore, language: str) -> tuple[str, ...]:
         kind: [commune.name for commune in core.communes if commune.kind == kind]
         for kind in ("no_regret", "depends", "rare")
     }
-    named = ", ".join(kinds["no_regret"][: 2 * NAMED])
-    more = "…" if len(kinds["no_regret"]) > 2 * NAMED else ""
+    named = ", ".join(kinds["no_regret"][:NAMED])
+    named += "…" if len(kinds["no_regret"]) > NAMED else "."
     return (
         t("plan.core.draws", n=core.samples),
         t(
@@ -552,7 +544,7 @@ def _core_told(core: RobustCore, language: str) -> tuple[str, ...]:
             depends=len(kinds["depends"]),
             rare=len(kinds["rare"]),
         ),
-        t("plan.core.names", names=named + more) if named else t("plan.core.nobody"),
+        t("plan.core.names", names=named) if kinds["no_regret"] else t("plan.core.nobody"),
         t(
             "plan.core.points",
             low=format_number(core.benefit_low, language, ".1"),

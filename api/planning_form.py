@@ -22,6 +22,7 @@ from geo_matcher.scenario_checks import find_epci
 from geo_matcher.territory import Territory
 
 __all__ = [
+    "CAN_BE_LEFT_OUT",
     "COUNTS",
     "DEFAULTS",
     "FLOORS",
@@ -31,7 +32,6 @@ __all__ = [
     "WEIGHTS",
     "PlanAsked",
     "PlanFault",
-    "address",
     "parse_plan_query",
     "scenario_data",
 ]
@@ -149,12 +149,6 @@ class PlanAsked:
         """Return the address of this page with some keys changed."""
         query = self.query(**changes)
         return (f"{path}?{query}" if query else path) + (f"#{fragment}" if fragment else "")
-
-
-def address(language: str, changes: Mapping[str, str], *, fragment: str = "") -> str:
-    """Return the address of the page for some answers, all others being those that ship."""
-    asked = PlanAsked({**DEFAULTS, "lang": language}, (), language, ())
-    return asked.href(fragment, **changes)
 
 
 def parse_plan_query(query: str, territory: Territory) -> PlanAsked:

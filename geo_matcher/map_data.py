@@ -34,6 +34,7 @@ from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
 
 __all__ = [
     "BEST",
+    "DECIMALS",
     "FIBRE_COLOURS",
     "FIBRE_LIMITS",
     "LAYERS",

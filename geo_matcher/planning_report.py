@@ -124,7 +124,7 @@ def _context(territory: Territory, plan: Plan, found: Gaps) -> dict[str, Any]:
         "proved": plan.status == "optimal",
         "gap": format_number(plan.optimality_gap, "fr", "%"),
         "kinds": [
-            (LETTERS[action.kind], labels[action.name], counts[action.name])
+            (_letter(action.name, action.kind), labels[action.name], counts[action.name])
             for action in plan.scenario.action
             if counts[action.name]
         ],
@@ -177,11 +177,22 @@ def _headline(plan: Plan) -> str:
     budget = _euros(plan.scenario.budget)
     if not plan.actions:
         return f"Avec {budget}, rien de ce scénario ne peut être construit"
-    communes = len({action.insee_code for action in plan.actions})
-    where = "une commune" if communes == 1 else f"{_number(communes)} communes"
-    if plan.premises_fibre:
+    kinds = {action.name: action.kind for action in plan.scenario.action}
+    fibre = {a.insee_code for a in plan.actions if kinds[a.action] == "fibre"}
+    where = _communes(len(fibre))
+    if fibre:
         return f"Avec {budget}, {_number(plan.premises_fibre)} locaux à la fibre, dans {where}"
+    where = _communes(len({action.insee_code for action in plan.actions}))
     return f"Avec {budget}, {_number(len(plan.actions))} actions, dans {where}"
+
+
+def _communes(count: int) -> str:
+    return "une commune" if count == 1 else f"{_number(count)} communes"
+
+
+def _letter(name: str, kind: str) -> str:
+    """Return the letter of an action on the map; a telecentre is not a coworking space."""
+    return "T" if name == "telecentre" else LETTERS[kind]
 
 
 def _titles(plan: Plan, found: Gaps) -> dict[str, str]:
@@ -191,8 +202,8 @@ def _titles(plan: Plan, found: Gaps) -> dict[str, str]:
     worst = max(steps, key=lambda step: step.unbuilt)
     day = "Sans date" if worst.day is None else f"Le {format_date(worst.day, 'fr')}"
     return {
-        "map": f"{certain} communes manquent de fibre à coup sûr ; le plan agit sur "
-        f"{len({a.insee_code for a in plan.actions})} communes".replace(" ;", f"{NBSP};"),
+        "map": f"{_communes(certain).capitalize()} à qui la fibre manque à coup sûr{NBSP}; le plan "
+        f"agit dans {_communes(len({a.insee_code for a in plan.actions}))}",
         "copper": f"{day}, le cuivre ferme sur {_number(worst.unbuilt)} locaux sans fibre, si rien "
         "n'est construit",
     }
@@ -201,7 +212,7 @@ def _titles(plan: Plan, found: Gaps) -> dict[str, str]:
 def _pictures(territory: Territory, plan: Plan, found: Gaps) -> dict[str, str]:
     titles = _titles(plan, found)
     kinds = {action.name: action.kind for action in plan.scenario.action}
-    signs = {a.insee_code: LETTERS[kinds[a.action]] for a in reversed(plan.actions)}
+    signs = {a.insee_code: _letter(a.action, kinds[a.action]) for a in reversed(plan.actions)}
     classes = dict(zip(found.codes, found.classes, strict=True))
     bars = [
         Bar(

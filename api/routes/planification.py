@@ -23,6 +23,7 @@ from api.rendering import render
 from api.routes.pages import MAP_POLICY
 from api.routes.territory import REPORT_POLICY
 from api.texts import translator
+from geo_matcher.errors import ScenarioError
 from geo_matcher.planning_files import plan_csv, plan_geojson, plan_geopackage
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -140,9 +141,12 @@ def _refused(territory: Territory, asked: PlanAsked) -> Response:
 
 
 def _patient(territory: Territory, asked: PlanAsked, make: Callable[[], Response]) -> Response:
-    """Answer, or say on a page that too many wait."""
+    """Answer, or say on a page that too many wait, or that no plan was found in time."""
     try:
         return make()
+    except ScenarioError:
+        text = translator(asked.language)("plan.hard")
+        return sorry(territory, asked.language, DEFAULT_SCOPE, [text], 422)
     except HTTPException as busy:
         text = translator(asked.language)("plan.busy")
         page = sorry(territory, asked.language, DEFAULT_SCOPE, [text], busy.status_code)
