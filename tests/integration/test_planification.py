@@ -170,8 +170,8 @@ def test_what_is_asked_further_comes_on_demand(client: TestClient, language: str
 def test_a_floor_that_cannot_be_met_is_said_with_what_would(
     client: TestClient, language: str
 ) -> None:
-    # 300,000 euros cannot bring a tenth of its gap to each EPCI.
-    query = f"{SMALL}&floor=10&frontier=1" + ("" if language == "fr" else "&lang=en")
+    # 300,000 euros cannot bring half of its gap to each EPCI.
+    query = f"{SMALL}&floor=50&frontier=1" + ("" if language == "fr" else "&lang=en")
     text = simple(Elements(page_of(client, query)).text)
     assert ("ne peut pas être tenu" if language == "fr" else "cannot be met") in text
     assert ("Il faudrait" if language == "fr" else "would meet it") in text
@@ -213,7 +213,7 @@ def test_files_hold_the_plan(client: TestClient, tmp_path: Path) -> None:
 
 
 def test_the_report_is_one_page_that_needs_nothing(client: TestClient) -> None:
-    answer = client.get(f"/downloads/plan.html?{SMALL}&floor=10&lang=en")
+    answer = client.get(f"/downloads/plan.html?budget=4M&floor=10&lang=en")
     assert answer.status_code == 200
     assert "script" not in answer.headers["Content-Security-Policy"]
     page = Elements(answer.text)
