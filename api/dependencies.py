@@ -37,7 +37,7 @@ def json_answer(content: Any) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class StaticAnswer:
-    """A JSON answer that is the same for everybody until the release changes.
+    """An answer that is the same for everybody until the release changes.
 
     Made once, compressed once, named by the hash of its content.
     """
@@ -49,8 +49,12 @@ class StaticAnswer:
 
     @classmethod
     def of(cls, content: Any, media_type: str = "application/json") -> StaticAnswer:
-        """Prepare the answer for some plain content."""
-        body = orjson.dumps(content)
+        """Prepare the answer for some plain content, as JSON."""
+        return cls.of_bytes(orjson.dumps(content), media_type)
+
+    @classmethod
+    def of_bytes(cls, body: bytes, media_type: str) -> StaticAnswer:
+        """Prepare the answer for a file that is written already."""
         digest = hashlib.sha256(body).hexdigest()[:32]
         return cls(body, gzip.compress(body, GZIP_LEVEL, mtime=0), f'W/"{digest}"', media_type)
 

@@ -11,14 +11,59 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fastapi import HTTPException
+
 from geo_matcher.matching import Ranking
 from geo_matcher.robustness import Odds, odds
 from geo_matcher.territory import Territory
 
-__all__ = ["odds_in_turn", "turn", "types_in_turn"]
+__all__ = ["Line", "odds_in_turn", "turn", "types_in_turn"]
 
 _types_once = threading.Lock()
 _cores = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+
+
+class Line:
+    """Work that is done one at a time, with few who wait: a further one is told to come back.
+
+    Threads that wait are then never all those of the service.
+
+    Parameters
+    ----------
+    what
+        What is waited for, in the plural.
+    most
+        How many may be under way or waiting.
+    retry_after_s
+        When to come back.
+    """
+
+    def __init__(self, what: str, most: int, retry_after_s: int = 10) -> None:
+        self.what, self.most, self.retry_after_s = what, most, retry_after_s
+        self._alone = threading.Lock()
+        self._lock = threading.Lock()
+        self.waiting = 0
+        """How many are under way or waiting."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for those before, or raise a 503 where too many wait."""
+        with self._lock:
+            is_full = self.waiting >= self.most
+            self.waiting += not is_full
+        if is_full:
+            raise HTTPException(
+                503,
+                f"{self.most} {self.what} are under way or waiting, the most at once. "
+                f"Try again in {self.retry_after_s} seconds.",
+                headers={"Retry-After": str(self.retry_after_s)},
+            )
+        try:
+            with self._alone, turn():
+                yield
+        finally:
+            with self._lock:
+                self.waiting -= 1
 
 
 @contextmanager

@@ -13,9 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.markup import escape
 from rich.table import Column
 
@@ -29,7 +27,6 @@ from geo_matcher.console import (
     write_json,
 )
 from geo_matcher.errors import ScenarioError
-from geo_matcher.exports import rows_to_csv
 from geo_matcher.gaps import GAP_CLASSES, TECHNOLOGIES, Gaps, gaps
 from geo_matcher.numbers import NBSP, format_date, format_number
 from geo_matcher.territory import Territory
@@ -120,17 +117,12 @@ def _quiet_solver() -> Iterator[None]:
         os.close(kept)
 
 
-def _newcomers(territory: Territory) -> NDArray[np.float64]:
-    """Return the newcomers of a thousand expected in each commune.
+def _gaps_of(territory: Territory, *, demand: bool) -> Gaps:
+    if not demand:
+        return gaps(territory)
+    from geo_matcher.planning import gaps_with_newcomers
 
-    Each newcomer of the imagined population looks in their first five villages alike.
-    """
-    from geo_matcher.audit import DEFAULT_TOP, audit
-
-    found = audit(territory, "all", top=DEFAULT_TOP)
-    shares = {row.insee_code: row.share_top for row in found.exposures}
-    whole = sum(shares.values())
-    return np.array([1000 * shares[code] / whole if whole else 0.0 for code in territory.codes])
+    return gaps_with_newcomers(territory)
 
 
 def _say(words: tuple[str, str], language: str) -> str:
@@ -156,7 +148,7 @@ def _gaps(
 ) -> None:
     """Show where fibre is missing, how sure that is, and when copper closes."""
     territory = territory_of(context)
-    found = gaps(territory, _newcomers(territory) if demand else None)
+    found = _gaps_of(territory, demand=demand)
     answer = found.as_dict(by.value, months_late=months_late)
     if clusters:
         from geo_matcher.clusters import gap_clusters
@@ -168,20 +160,11 @@ def _gaps(
     if output_format is TableFormat.json:
         write_json(answer)
     elif output_format is TableFormat.csv:
-        write(rows_to_csv([_flat(row) | {"release": found.release} for row in answer["rows"]]))
+        from geo_matcher.planning_files import gaps_csv
+
+        write(gaps_csv(answer))
     else:
         _print_gaps(found, answer, language.value)
-
-
-def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a row of nested tables as one of plain cells."""
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}_")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _print_gaps(found: Gaps, answer: dict[str, Any], language: str) -> None:
@@ -325,7 +308,7 @@ def _plan(
         raise ScenarioError("--frontier 1: expected 0 for none, or 2 to 100 budgets.")
     territory = territory_of(context)
     scenario = read_scenario(scenario_file, territory, budget=budget)
-    found = gaps(territory, _newcomers(territory) if demand else None)
+    found = _gaps_of(territory, demand=demand)
     with _quiet_solver():
         planner = Planner(territory, scenario, found)
         answer = planner.plan(points=frontier, time_limit_s=time_limit).as_dict()
@@ -340,9 +323,9 @@ def _plan(
     if output_format is TableFormat.json:
         write_json(answer)
     elif output_format is TableFormat.csv:
-        same = {"scenario": answer["scenario"], "release": answer["release"]}
-        rows = [{k: v for k, v in row.items() if k != "payers"} for row in answer["actions"]]
-        write(rows_to_csv([row | same for row in rows]))
+        from geo_matcher.planning_files import plan_csv
+
+        write(plan_csv(answer))
     else:
         labels = {action.name: (action.label_fr, action.label_en) for action in scenario.action}
         _print_plan(answer, labels, language.value)

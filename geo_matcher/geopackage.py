@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,15 @@ from geo_matcher.matching import Ranking
 from geo_matcher.robustness import Odds
 from geo_matcher.territory import WGS_84, Territory, release_day
 
-__all__ = ["VILLAGES_LAYER", "to_geopackage"]
+__all__ = [
+    "VILLAGES_LAYER",
+    "fill_symbol",
+    "settle",
+    "source_rows",
+    "style_rows",
+    "to_geopackage",
+    "write_layer",
+]
 
 VILLAGES_LAYER = "villages"
 STYLE_NAME = "score"
@@ -79,17 +88,39 @@ def to_geopackage(
     texts = TEXTS[language]
     with tempfile.TemporaryDirectory(prefix="geo-matcher-") as folder:
         path = Path(folder) / "villages.gpkg"
-        _write(_villages(ranking, top, odds), path, VILLAGES_LAYER, texts["villages"])
-        _write(_places(ranking), path, "places", texts["places"])
-        _write(_metadata(ranking), path, "metadata", texts["metadata"])
-        _write(_sources(ranking, language), path, "sources", texts["sources"])
-        _write(_styles(texts["style"]), path, "layer_styles", "")
-        _settle(path, territory)
+        write_layer(_villages(ranking, top, odds), path, VILLAGES_LAYER, texts["villages"])
+        write_layer(_places(ranking), path, "places", texts["places"])
+        write_layer(_metadata(ranking), path, "metadata", texts["metadata"])
+        write_layer(
+            source_rows(ranking.territory, used_tables(ranking), language),
+            path,
+            "sources",
+            texts["sources"],
+        )
+        write_layer(
+            style_rows(((VILLAGES_LAYER, STYLE_NAME, _style(), texts["style"]),)),
+            path,
+            "layer_styles",
+            "",
+        )
+        settle(path, territory)
         return path.read_bytes()
 
 
-def _write(frame: pd.DataFrame, path: Path, layer: str, description: str) -> None:
-    kind = "MultiPolygon" if layer == VILLAGES_LAYER else "Point" if layer == "places" else None
+def write_layer(frame: pd.DataFrame, path: Path, layer: str, description: str) -> None:
+    """Add a layer or, from a frame without outlines, a table.
+
+    Parameters
+    ----------
+    frame
+        A frame of polygons or points in EPSG:4326, or a table.
+    path
+        The GeoPackage; made where there is none.
+    layer, description
+        Its name, and a sentence about it.
+    """
+    has_outlines = isinstance(frame, gpd.GeoDataFrame)
+    kind = "Point" if layer == "places" else "MultiPolygon" if has_outlines else None
     pyogrio.write_dataframe(
         frame,
         path,
@@ -161,11 +192,21 @@ def _metadata(ranking: Ranking) -> pd.DataFrame:
     return pd.DataFrame({"key": list(rows), "value": list(rows.values())}, dtype=object)
 
 
-def _sources(ranking: Ranking, language: str) -> pd.DataFrame:
-    used = used_tables(ranking)
+def source_rows(territory: Territory, used: Collection[str], language: str) -> pd.DataFrame:
+    """Return the provenance of some tables of a release, one row for each.
+
+    Parameters
+    ----------
+    territory
+        A loaded release.
+    used
+        Names of the tables.
+    language
+        Language of the titles and credits.
+    """
     fields = (f"title_{language}", "producer", "vintage", "licence", "licence_url", "url",
               "quality", f"credit_{language}")  # fmt: skip
-    tables = [table for table in ranking.territory.catalog.tables if table.name in used]
+    tables = [table for table in territory.catalog.tables if table.name in used]
     content: dict[str, list[Any]] = {"name": [table.name for table in tables]}
     for field in fields:
         name = field.removesuffix(f"_{language}")
@@ -173,22 +214,31 @@ def _sources(ranking: Ranking, language: str) -> pd.DataFrame:
     return pd.DataFrame(content, dtype=object)
 
 
-def _styles(description: str) -> pd.DataFrame:
-    """Return the table in which QGIS looks for the style of a layer."""
-    row: dict[str, Any] = {
-        "f_table_catalog": "",
-        "f_table_schema": "",
-        "f_table_name": VILLAGES_LAYER,
-        "f_geometry_column": "geom",
-        "styleName": STYLE_NAME,
-        "styleQML": _style(),
-        "styleSLD": "",
-        "useAsDefault": True,
-        "description": description,
-        "owner": "",
-        "ui": "",
-    }
-    frame = pd.DataFrame([row], dtype=object)
+def style_rows(styles: Sequence[tuple[str, str, str, str]]) -> pd.DataFrame:
+    """Return the table in which QGIS looks for the default styles of layers.
+
+    Parameters
+    ----------
+    styles
+        For each: the layer, the name of the style, the style as QGIS writes it, a sentence.
+    """
+    rows: list[dict[str, Any]] = [
+        {
+            "f_table_catalog": "",
+            "f_table_schema": "",
+            "f_table_name": layer,
+            "f_geometry_column": "geom",
+            "styleName": name,
+            "styleQML": style,
+            "styleSLD": "",
+            "useAsDefault": True,
+            "description": description,
+            "owner": "",
+            "ui": "",
+        }
+        for layer, name, style, description in styles
+    ]
+    frame = pd.DataFrame(rows, dtype=object)
     frame["useAsDefault"] = frame["useAsDefault"].astype(bool)
     return frame
 
@@ -209,24 +259,42 @@ def _style() -> str:
             ranges, "range", lower=str(low), upper=str(high), symbol=str(step), render="true",
             label=f"{low} – {high}",
         )  # fmt: skip
-        symbol = ElementTree.SubElement(
-            symbols, "symbol", name=str(step), type="fill", alpha="1", clip_to_extent="1",
-            force_rhr="0",
-        )  # fmt: skip
-        layer = ElementTree.SubElement(
-            symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"}
-        )
-        options = ElementTree.SubElement(layer, "Option", type="Map")
-        for name, value in (
-            ("color", _rgba(colour)),
-            ("outline_color", _rgba(COLOURS["ash"])),
-            ("outline_width", "0.1"),
-            ("outline_width_unit", "MM"),
-            ("outline_style", "solid"),
-            ("style", "solid"),
-        ):
-            ElementTree.SubElement(options, "Option", name=name, type="QString", value=value)
+        fill_symbol(symbols, str(step), colour)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def fill_symbol(
+    symbols: ElementTree.Element, name: str, colour: str, pattern: str = "solid"
+) -> None:
+    """Add the symbol of one class of polygons to a QGIS style.
+
+    Parameters
+    ----------
+    symbols
+        Where it goes.
+    name
+        What the renderer calls it.
+    colour
+        Its colour, in hexadecimal.
+    pattern
+        Its pattern as QGIS names them: ``solid``, ``b_diagonal``, ``no``.
+    """
+    symbol = ElementTree.SubElement(
+        symbols, "symbol", name=name, type="fill", alpha="1", clip_to_extent="1", force_rhr="0",
+    )  # fmt: skip
+    layer = ElementTree.SubElement(
+        symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"}
+    )
+    options = ElementTree.SubElement(layer, "Option", type="Map")
+    for key, value in (
+        ("color", _rgba(colour)),
+        ("outline_color", _rgba(COLOURS["ash"])),
+        ("outline_width", "0.1"),
+        ("outline_width_unit", "MM"),
+        ("outline_style", "solid"),
+        ("style", pattern),
+    ):
+        ElementTree.SubElement(options, "Option", name=key, type="QString", value=value)
 
 
 def _rgba(colour: str) -> str:
@@ -234,7 +302,7 @@ def _rgba(colour: str) -> str:
     return f"{red},{green},{blue},255"
 
 
-def _settle(path: Path, territory: Territory) -> None:
+def settle(path: Path, territory: Territory) -> None:
     """Date the file by its release, and write it anew so that no trace of the clock is left."""
     day = release_day(territory.catalog.vintage).isoformat()
     with closing(sqlite3.connect(path, isolation_level=None)) as base:

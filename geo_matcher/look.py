@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-__all__ = ["COLOURS", "NO_DATA", "SCORE_COLOURS", "SCORE_LIMITS", "score_class", "score_colour"]
+__all__ = [
+    "COLOURS",
+    "COPPER_COLOURS",
+    "GAP_COLOURS",
+    "NO_DATA",
+    "PLAN_COLOURS",
+    "SCORE_COLOURS",
+    "SCORE_LIMITS",
+    "score_class",
+    "score_colour",
+]
 
 COLOURS = {
     "paper": "#FBF8F2",
@@ -31,6 +41,16 @@ SCORE_LIMITS = (40, 50, 60, 70, 80, 90)
 
 NO_DATA = "#FBF8F2"
 """Ground of what is hatched because nothing is known or nothing is ranked there."""
+
+
+GAP_COLOURS = {"certain": "#C0614A", "possible": "#E9C9A8", "none": "#EFEBDF"}
+"""Classes of gaps, for planners; a pattern or a word always goes with them."""
+
+COPPER_COLOURS = ("#744A12", "#AE7728", "#D29E4B", "#E6C07A", "#F3DDAE", "#FBF1DA")
+"""Closing dates of copper, the earliest first."""
+
+PLAN_COLOURS = ("#2C5F8A", "#E3A72F", "#C98776", "#8A4B2A", "#4F6F52", "#B9C9B6")
+"""Actions of a plan, in the order of the scenario; a letter always goes with them."""
 
 
 def score_class(score: float) -> int:

@@ -34,6 +34,7 @@ from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
 
 __all__ = [
     "BEST",
+    "DECIMALS",
     "FIBRE_COLOURS",
     "FIBRE_LIMITS",
     "LAYERS",
@@ -41,6 +42,7 @@ __all__ = [
     "TYPE_COLOURS",
     "MapLayer",
     "Symbol",
+    "department_lines",
     "drawn_types",
     "ground_json",
     "ranking_data",
@@ -182,7 +184,7 @@ def ground_json(territory: Territory, language: str) -> str:
         {
             "bounds": [[south, west], [north, east]],
             "shapes": [geometry["coordinates"] for geometry in commune_geometries(territory)],
-            "outline": _department_lines(territory),
+            "outline": department_lines(territory),
             "names": [fact["name"] for fact in facts],
             "epcis": epcis,
             "epci": [number[fact["epci"]] for fact in facts],
@@ -240,7 +242,7 @@ def _numbered(lists: Sequence[Sequence[str]]) -> tuple[list[str], list[list[int]
 
 
 @lru_cache(maxsize=8)
-def _department_lines(territory: Territory) -> list[list[list[float]]]:
+def department_lines(territory: Territory) -> list[list[list[float]]]:
     """Return the outer border of the territory as lines of longitudes and latitudes."""
     outlines = list(rounded_outlines(territory))
     # Communes that share their edges exactly are joined forty times faster.

@@ -41,6 +41,7 @@ from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory
 
 __all__ = [
+    "asset",
     "drawing_script",
     "leaflet_css",
     "leaflet_js",
@@ -48,6 +49,7 @@ __all__ = [
     "map_js",
     "panels_html",
     "profile_label",
+    "templates",
     "title_html",
 ]
 
@@ -56,7 +58,8 @@ __all__ = [
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a text that ships with the library."""
     return (resources.files("geo_matcher") / "assets" / name).read_text(encoding="utf-8")
 
 
@@ -77,24 +80,25 @@ def leaflet_css() -> str:
 
 def map_js() -> str:
     """Return the scripts that draw a map from its arrays, as one."""
-    return f"{_asset('map_cards.js')}\n{_asset('map.js')}"
+    return f"{asset('map_cards.js')}\n{asset('map.js')}"
 
 
 @cache
 def map_css() -> str:
     """Return the style of the page, with the colours of the identity as variables."""
     colours = "".join(f"--{name}:{value};" for name, value in COLOURS.items())
-    return f":root{{{colours}}}\n{_asset('map.css')}"
+    return f":root{{{colours}}}\n{asset('map.css')}"
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Return the templates of the pages, which escape every text."""
     return jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(_asset),
+        loader=jinja2.FunctionLoader(asset),
     )
 
 
@@ -131,7 +135,7 @@ def title_html(ranking: Ranking, language: str) -> str:
     name = "one_excluded" if excluded == 1 else "many_excluded"
     count = format_number(excluded, language)
     return (
-        _templates()
+        templates()
         .get_template("map_title.html")
         .render(
             words=words,
@@ -148,7 +152,7 @@ def panels_html(ranking: Ranking, language: str) -> str:
     scope_words = words[f"scope_{ranking.scope}"]
     count = format_number(int(ranking.in_scope.sum()), language)
     return (
-        _templates()
+        templates()
         .get_template("map_panels.html")
         .render(
             words=words,

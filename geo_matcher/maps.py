@@ -13,6 +13,7 @@ Hides Folium and Leaflet. Three traps of Folium are dealt with here and nowhere 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import folium
@@ -32,8 +33,9 @@ from geo_matcher.map_parts import (
 )
 from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
+from geo_matcher.territory import Territory
 
-__all__ = ["TILES_URL", "map_html", "match_map"]
+__all__ = ["TILES_URL", "draw_map", "map_html", "match_map"]
 
 TILES_URL = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 """The only address that a map may load from, and only after the user has ticked the base map."""
@@ -141,9 +143,9 @@ class _Group(folium.FeatureGroup):
 class _Drawing(Element):
     """Legend, sources and the call that draws everything, after all other elements."""
 
-    def __init__(self, panels: str, script: str) -> None:
+    def __init__(self, name: str, panels: str, script: str) -> None:
         super().__init__()
-        self._id = "match"
+        self._id = name
         self._name = "Drawing"
         self.panels = panels
         self.script = script
@@ -180,42 +182,79 @@ def match_map(ranking: Ranking, language: str = "fr") -> folium.Map:
     """
     if language not in WORDS:
         raise ValueError(f"Unknown language {language!r}: expected one of {', '.join(WORDS)}.")
-    words = WORDS[language]
-    territory = ranking.territory
-    west, south, east, north = territory.communes.total_bounds.tolist()
-    drawn = _Map("match", ((south + north) / 2, (west + east) / 2))
     label = profile_label(ranking, language)
-    title = f"{words['title']} · {label} · {getattr(territory.catalog, f'name_{language}')}"
+    name = getattr(ranking.territory.catalog, f"name_{language}")
+    return draw_map(
+        "match",
+        ranking.territory,
+        language,
+        title=f"{WORDS[language]['title']} · {label} · {name}",
+        js=map_js(),
+        header=title_html(ranking, language),
+        layers={layer: WORDS[language][f"layer_{layer.name}"] for layer in LAYERS},
+        panels=panels_html(ranking, language),
+        script=lambda drawn, variables: drawing_script(ranking, language, drawn, variables),
+    )
+
+
+def draw_map(
+    name: str,
+    territory: Territory,
+    language: str,
+    *,
+    title: str,
+    js: str,
+    header: str,
+    layers: Mapping[MapLayer, str],
+    panels: str,
+    script: Callable[[str, Mapping[str, str]], str],
+) -> folium.Map:
+    """Draw a map whose layers a script fills; the file loads nothing by itself.
+
+    Parameters
+    ----------
+    name
+        Makes the names inside the page.
+    territory
+        The release; its bounds are what is shown first.
+    language
+        ``fr`` or ``en``.
+    title
+        Title of the page, as plain text.
+    js
+        The scripts that draw.
+    header, panels
+        What stands above the map and over it, as HTML in which all text is escaped.
+    layers
+        Its layers with their labels; one that is called ``tiles`` is a base map from the internet.
+    script
+        Given the names of the variables of the map and of its layers, returns the call that draws.
+    """
+    words = WORDS[language]
+    west, south, east, north = territory.communes.total_bounds.tolist()
+    drawn = _Map(name, ((south + north) / 2, (west + east) / 2))
     page = _Page(title, language)
-    for name, text in (
+    for part, text in (
         ("leaflet_css", f"<style>\n{leaflet_css()}\n</style>"),
         ("map_css", f"<style>\n{map_css()}\n</style>"),
         ("leaflet_js", f"<script>\n{leaflet_js()}\n</script>"),
-        ("map_js", f"<script>\n{map_js()}\n</script>"),
+        ("map_js", f"<script>\n{js}\n</script>"),
     ):
-        page.header.add_child(_Verbatim(text), name=name)
-    page.html.add_child(_Verbatim(title_html(ranking, language)), name="title")
+        page.header.add_child(_Verbatim(text), name=part)
+    page.html.add_child(_Verbatim(header), name="title")
     page.add_child(drawn, name="map")
     variables = {}
-    for layer in LAYERS:
-        element = _tiles(words) if layer.name == "tiles" else _group(layer, words)
+    for layer, label in layers.items():
+        element = _tiles(words) if layer.name == "tiles" else _group(layer, label)
         element._id = layer.name
         drawn.add_child(element, name=layer.name)
         variables[layer.name] = element.get_name()
-    drawn.add_child(
-        _Drawing(
-            panels_html(ranking, language),
-            drawing_script(ranking, language, drawn.get_name(), variables),
-        ),
-        name="drawing",
-    )
+    drawn.add_child(_Drawing(name, panels, script(drawn.get_name(), variables)), name="drawing")
     return drawn
 
 
-def _group(layer: MapLayer, words: Any) -> _Group:
-    return _Group(
-        name=words[f"layer_{layer.name}"], overlay=not layer.is_exclusive, show=layer.is_shown
-    )
+def _group(layer: MapLayer, label: str) -> _Group:
+    return _Group(name=label, overlay=not layer.is_exclusive, show=layer.is_shown)
 
 
 def _tiles(words: Any) -> folium.TileLayer:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_matcher.audit import DEFAULT_TOP, audit
 from geo_matcher.candidates import Reach, build_problem, reach
 from geo_matcher.choice import Problem
-from geo_matcher.gaps import Gaps
+from geo_matcher.gaps import Gaps, gaps
 from geo_matcher.greedy import best_ratio, equal_shares, largest_first
 from geo_matcher.optimum import DEFAULT_GAP, DEFAULT_TIME_S, Relaxation, Solution
 from geo_matcher.portfolio import FrontierPoint, floor_prices, frontier, solve
@@ -24,10 +26,37 @@ from geo_matcher.scenario import Action, Scenario
 from geo_matcher.scenario_rules import nominal_need
 from geo_matcher.territory import Territory
 
-__all__ = ["Baseline", "EpciShare", "Plan", "PlannedAction", "Planner", "payers"]
+__all__ = [
+    "Baseline",
+    "EpciShare",
+    "Plan",
+    "PlannedAction",
+    "Planner",
+    "gaps_with_newcomers",
+    "payers",
+]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+FRONTIER_TIME_S = 5.0
+"""Seconds for each budget of the frontier, at most."""
+
+
+@lru_cache(maxsize=4)
+def gaps_with_newcomers(territory: Territory) -> Gaps:
+    """Return the gaps of a release with the newcomers of a thousand expected in each commune.
+
+    Each newcomer of the imagined population looks in their first five villages alike. Made once
+    for each release: it takes a second or two.
+    """
+    shares = {
+        row.insee_code: row.share_top for row in audit(territory, "all", top=DEFAULT_TOP).exposures
+    }
+    whole = sum(shares.values())
+    return gaps(
+        territory, [1000 * shares[code] / whole if whole else 0.0 for code in territory.codes]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +332,9 @@ class Planner:
             budget_needed=found.budget_needed,
             baselines=self._baselines(found),
             epcis=self._epcis(actions),
-            frontier=frontier(problem, points) if points else (),
+            frontier=frontier(problem, points, time_limit_s=min(FRONTIER_TIME_S, time_limit_s))
+            if points
+            else (),
             has_newcomers=self.gaps.newcomers is not None,
         )
 

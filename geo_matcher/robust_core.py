@@ -161,7 +161,13 @@ def core_class(share: float) -> CoreClass:
     return "rare" if share < RARE else "depends"
 
 
-def robust_core(planner: Planner, samples: int = 200, *, seed: int = SEED) -> RobustCore:
+def robust_core(
+    planner: Planner,
+    samples: int = 200,
+    *,
+    seed: int = SEED,
+    time_limit_s: float = SAMPLE_TIME_S,
+) -> RobustCore:
     """Solve a scenario again over drawn costs and needs.
 
     Needs are uniform between the two counts of a commune, each commune on its own. Costs are
@@ -177,6 +183,8 @@ def robust_core(planner: Planner, samples: int = 200, *, seed: int = SEED) -> Ro
         Draws, ``MIN_SAMPLES`` to ``MAX_SAMPLES``.
     seed
         Same seed, same answer.
+    time_limit_s
+        Seconds that each draw may take.
 
     Raises
     ------
@@ -202,7 +210,7 @@ def robust_core(planner: Planner, samples: int = 200, *, seed: int = SEED) -> Ro
         problem = build_problem(
             scenario, gaps, planner.near, need=needs[draw], cost_of=position[draw]
         )
-        found = solve(problem, gap=SAMPLE_GAP, time_limit_s=SAMPLE_TIME_S)
+        found = solve(problem, gap=SAMPLE_GAP, time_limit_s=time_limit_s)
         chosen[draw, problem.action[found.chosen], problem.commune[found.chosen]] = True
         solutions.append(found)
     share = chosen.mean(axis=0)

@@ -13,7 +13,7 @@ from typing import Any
 from geo_matcher.errors import UnknownCommuneError
 from geo_matcher.territory import Territory, fold
 
-__all__ = ["EACH", "contradictions", "resolve"]
+__all__ = ["EACH", "contradictions", "find_epci", "resolve"]
 
 EACH = "each"
 """Stands for every EPCI in a floor."""
@@ -73,7 +73,7 @@ def resolve(raw: dict[str, Any], territory: Territory) -> list[str]:
                 row["commune"] = commune(where, row["commune"])
             asked = row.get("epci")
             if isinstance(asked, str) and not (table == "floor" and asked == EACH):
-                code = _epci(asked, epcis)
+                code = find_epci(asked, epcis)
                 row["epci"] = code or asked
                 if code is None:
                     names = ", ".join(sorted(set(epcis.values())))
@@ -86,8 +86,21 @@ def _dicts(raw: Mapping[str, Any], table: str) -> Iterator[dict[str, Any]]:
     yield from (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
 
 
-def _epci(asked: str, epcis: Mapping[str, str]) -> str | None:
-    """Return the code of an EPCI from its code, its name or a part that only it has."""
+def find_epci(asked: str, epcis: Mapping[str, str]) -> str | None:
+    """Return the code of an EPCI from its code, its name or a part that only it has.
+
+    Parameters
+    ----------
+    asked
+        What was written.
+    epcis
+        Names by code.
+
+    Returns
+    -------
+    str or None
+        None where no EPCI, or more than one, is meant.
+    """
     if asked in epcis:
         return asked
     wanted = fold(asked)

@@ -21,7 +21,7 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors destinations look map_words road_speeds shortest_paths",
+        "errors destinations look map_words planning_words road_speeds shortest_paths",
         "access catalog choice criteria membership places schemas",
         "gate greedy numbers profile tables",
         "optimum territory presets",
@@ -36,9 +36,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "candidates duo insight lift pairs robustness siting typology",
         "audit comparison exports interview explanation portfolio",
         "geopackage layers planning sentences",
-        "arguments audit_report information map_data robust_core verdicts",
+        "arguments audit_report information map_data planning_charts planning_files robust_core "
+        "verdicts",
         "map_parts place_sets",
-        "maps",
+        "maps planning_report",
+        "planning_map",
         "console",
         "cli_access cli_answers cli_data cli_lift cli_planning",
         "cli",
@@ -117,6 +119,9 @@ METHOD_SIDE = frozenset(
         "greedy",
         "information",
         "planning",
+        "planning_files",
+        "planning_map",
+        "planning_report",
         "portfolio",
         "robust_core",
         "scenario",

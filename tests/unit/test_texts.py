@@ -9,6 +9,10 @@ import pytest
 from api.accompany import CALLBACKS
 from api.changes import COUNTS
 from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
+from api.planning_form import CAN_BE_LEFT_OUT, FLOORS, SORTS
+from api.planning_form import COUNTS as PLAN_COUNTS
+from api.planning_form import PRESETS as PLAN_PRESETS
+from api.planning_form import WEIGHTS as PLAN_WEIGHTS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
 from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
 from api.village_words import EVENTS, PRACTICES, RISKS, TRACES, WEEKDAYS
@@ -34,6 +38,25 @@ COMPOSED = {
     | {"item", "where", "nowhere", "just_over"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
     | {"france_services", "station", "airport"},
+    "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
+    "plan.brings.": {"premises_fibre", "premises_30mbit", "premises_equipped", "near_work"},
+    "plan.core.": {"no_regret", "depends", "rare", "ask", "link", "caption", "details", "draws"}
+    | {"told", "names", "nobody", "points"},
+    "plan.cost.": {"commune", "premises", "below"},
+    "plan.count.": set(PLAN_COUNTS),
+    "plan.fault.budget.": {"unreadable", "negative", "two_ways", "large"},
+    "plan.file.": {"csv", "geojson", "gpkg", "gaps", "report"},
+    "plan.floor.": {*FLOORS, "price", "unset"},
+    "plan.form.": {*PLAN_WEIGHTS, "budget", "budget.help", "floor", "count", "exclude", "no"}
+    | {"exclude.help", "weights", "weights.help", "send"},
+    "plan.head.": {*SORTS, "share", "way", "gap", "actions", "satellite", "classes", "communes"}
+    | {"unbuilt", "late", "closing", "budget", "marginal", "often", "class", "depends", "before"}
+    | {"gained", "losers", "spaces", "where", "reached", "of_unmet"},
+    "plan.no.": set(CAN_BE_LEFT_OUT),
+    "plan.on.": {"cost", "local_cost", "local_need"},
+    "plan.preset.": set(PLAN_PRESETS),
+    "plan.siting.": {"population", "newcomers", "caption", "other"},
+    "plan.status.": {"optimal", "within_gap", "time_limit"},
     "practice.": set(PRACTICES),
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
     | {"plan.flood", "plan.industrial", "plan.clay"},
