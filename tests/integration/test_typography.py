@@ -23,7 +23,9 @@ INLINE = frozenset(
 )
 """Elements that do not end a line of text."""
 
-UNSEEN = frozenset(("script", "style", "symbol", "title"))
+UNSEEN = frozenset(("script", "style", "sup", "symbol", "title"))
+"""Elements without a text of their own; ``sup`` holds the number of a source."""
+
 SPOKEN = ("alt", "aria-label", "content", "placeholder", "title")
 """Attributes that are read out or shown."""
 
@@ -33,6 +35,7 @@ VOID = frozenset(
 
 AS_PUBLISHED = {
     # Names, addresses and licences are written as their owners write them.
+    "address": "the address of a page",
     "contact": "address, telephone and site of a town hall",
     "sources": "names of data sets, producers and licences",
 }
@@ -102,7 +105,7 @@ FRENCH = {
     r"\d\.\d": "a decimal point",
     r"\d \d{3}\b": "an ordinary space between thousands",
     rf"\d {NUMBER_WORDS}(?!\w)": "an ordinary space between a number and its unit",
-    r"(?<![\w-])(?!(?:19|20)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
+    r"(?<![\w-])(?!(?:19|20|21)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
 }
 ENGLISH = {
     r"(?<=\S)\s[:;?!%](?=\s|$)": "a space before punctuation",
@@ -110,7 +113,7 @@ ENGLISH = {
     r"\d,\d(?!\d\d)": "a decimal comma",
     r"\d[\u00a0\u202f ]\d{3}\b": "a space between thousands",
     r"\.\.\.": "three dots instead of …",
-    r"(?<![\w-])(?!(?:19|20)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
+    r"(?<![\w-])(?!(?:19|20|21)\d\d(?!\d))\d{4,}(?![\w-])": "thousands that are not grouped",
 }
 MORE = (
     Shown("everything", "/?scope=all&top=100", ""),
@@ -122,9 +125,10 @@ MORE = (
 
 
 def names(territory: Territory) -> list[str]:
-    """Return the names that hold an apostrophe as their registers write it: not ours to set."""
+    """Return the names that their registers write in a way of their own: not ours to set."""
     found = {str(fact[key]) for fact in territory.facts for key in ("name", "epci")}
-    return sorted((name for name in found if "'" in name), key=len, reverse=True)
+    found |= set(territory.places["name"].dropna().astype(str))
+    return sorted((name for name in found if re.search(r"[':;!?]", name)), key=len, reverse=True)
 
 
 def faults(html: str, rules: dict[str, str], published: Sequence[str]) -> Iterator[str]:
@@ -132,7 +136,7 @@ def faults(html: str, rules: dict[str, str], published: Sequence[str]) -> Iterat
     for whole in dict.fromkeys(Lines(html).lines):
         line = LICENCES.sub("licence", whole)
         for name in published:
-            line = line.replace(name, name.replace("'", "’"))
+            line = line.replace(name, "Nom").replace(name.replace("'", "’"), "Nom")
         for pattern, what in rules.items():
             for found in re.finditer(pattern, line):
                 around = line[max(0, found.start() - 30) : found.end() + 30]
