@@ -88,7 +88,8 @@ class CompareView:
     heads, groups
         The columns and the lines of the table.
     origin, origin_note, origin_urls
-        The commune that is left, what its figures are and where they come from; empty if none.
+        The commune that is left, empty where no line has a figure of it; what its figures are and
+        where they come from, empty if none is left.
     """
 
     title: str
@@ -116,6 +117,8 @@ def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) 
     """
     t = translator(language)
     left = comparison.origin
+    groups = tuple(_groups(comparison, language))
+    has_figures = any(line.origin for group in groups for line in group.lines)
     names = [village.name for village in comparison.villages]
     said = (
         *comparison_sentences(comparison, language),
@@ -125,8 +128,8 @@ def compare_view(comparison: Comparison, odds: Odds, language: str, query: str) 
         title=t("compare.title", names=", ".join(v.name for v in comparison.villages)),
         sentences=tuple(typeset(text, language) for text in said),
         heads=tuple(_head(village, odds, language, query) for village in comparison.villages),
-        groups=tuple(_groups(comparison, language)),
-        origin=left.name if left else "",
+        groups=groups,
+        origin=left.name if left and has_figures else "",
         origin_note=_origin_note(left, language) if left else "",
         origin_urls=tuple(addresses(left.source)) if left else (),
     )

@@ -24,6 +24,7 @@ from geo_matcher.errors import (
     PlanError,
     ProfileError,
     ScenarioError,
+    SourceError,
     UnknownCommuneError,
     UnknownCriterionError,
     UnknownPresetError,
@@ -44,6 +45,7 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
     ScenarioError: 422,
     WeightError: 422,
     DataError: 503,
+    SourceError: 503,
     GeoMatcherError: 500,
 }
 """Status of each domain error; the first class that fits counts."""

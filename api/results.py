@@ -99,6 +99,9 @@ class ResultsView:
         The whole list as files; the ticked villages, or the first, on paper; the way to an adviser.
     map_href, download_href
         The detailed map of the same result.
+    is_live
+        Whether it follows an answer at once: odds and the details of a village come when they are
+        asked for.
     is_plain
         Whether nothing was said yet: the list invites to.
     state
@@ -127,11 +130,12 @@ class ResultsView:
     accompany_href: str = ""
     map_href: str = ""
     download_href: str = ""
+    is_live: bool = False
     is_plain: bool = False
     state: str = "{}"
 
 
-def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> ResultsView:
+def results_view(ranking: Ranking, asked: Asked, *, is_live: bool = False) -> ResultsView:
     """Return what changes with each answer: the list, the limits, the state for the scripts.
 
     Parameters
@@ -140,12 +144,12 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
         The answer.
     asked
         What was asked.
-    with_odds
-        Whether to say how sure each rank is; else the list comes at once and
-        :func:`odds_state` follows it.
+    is_live
+        Whether it has to come at once: then :func:`odds_state` follows it, and the details of a
+        village come when it is opened.
     """
     language, t = asked.language, translator(asked.language)
-    odds = odds_in_turn(ranking) if with_odds else None
+    odds = None if is_live else odds_in_turn(ranking)
     cards = make_cards(ranking, odds, language, asked.top)
     search = to_query(asked.profile, asked.scope, language)
     query = to_query(asked.profile, asked.scope, language, map_choice=asked.map)
@@ -192,6 +196,7 @@ def results_view(ranking: Ranking, asked: Asked, *, with_odds: bool = True) -> R
         accompany_href=page_address("/accompany", (), ticked),
         map_href=f"/maps/match?{query}" if query else "/maps/match",
         download_href=f"/maps/match?{query}&download=1" if query else "/maps/match?download=1",
+        is_live=is_live,
         is_plain=not to_query(asked.profile),
         state=script_json(_state(ranking, asked, count, tab, len(cards)) | {"share": share}),
     )

@@ -12,26 +12,73 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 QUERY = "preset=paris-web-family"
 SIDE_BY_SIDE = "village=32249&village=32213&village=32296"
-POLYGON = "path.leaflet-interactive"
+NONE_LEFT = "max_daily_services_min=5&max_station_min=15&max_toulouse_min=45"
+POLYGON = "path.commune[data-step]"
+FOLIUM = "path.leaflet-interactive"
+LAYER = "show=workplace&places=coworking,third_place&scope=all"
+
+
+class Shot(NamedTuple):
+    """A page or a state of one.
+
+    Attributes
+    ----------
+    name
+        What its pictures are called; the width and the language are added.
+    path
+        Its address in French.
+    awaited
+        What must be there before the picture is taken.
+    click
+        What is clicked first.
+    tab
+        The tab that a phone shows.
+    """
+
+    name: str
+    path: str
+    awaited: str
+    click: str = ""
+    tab: str = "villages"
+
+
 SHOTS = (
-    ("page-wide", f"/?{QUERY}&scope=partners", 1280, 860, POLYGON),
-    ("page-narrow", f"/?{QUERY}&scope=partners", 390, 844, "article.card"),
-    ("page-narrow-map", f"/?{QUERY}&scope=partners", 390, 844, POLYGON),
-    ("page-wide-en", f"/?{QUERY}&scope=all&lang=en", 1280, 860, POLYGON),
-    ("why-wide", f"/why?commune=32416&{QUERY}", 1280, 860, ".reasons"),
-    ("compare-wide", f"/compare?{SIDE_BY_SIDE}&{QUERY}", 1280, 860, ".versus"),
-    ("compare-narrow", f"/compare?{SIDE_BY_SIDE}&{QUERY}", 390, 844, ".versus"),
-    ("audit-wide", "/api/v1/audit?f=html", 1280, 860, "svg"),
-    ("map-wide", f"/maps/match?{QUERY}&scope=all", 1280, 860, POLYGON),
-    ("map-narrow", f"/maps/match?{QUERY}&scope=all", 390, 844, POLYGON),
+    Shot("home", "/", "article.card"),
+    Shot("page", f"/?{QUERY}", "article.card"),
+    Shot("questions", f"/?{QUERY}", "article.card", tab="answers"),
+    Shot("details", f"/?{QUERY}", "article.card", click=".card details summary"),
+    Shot("limits", f"/?{NONE_LEFT}", ".limits"),
+    Shot("faults", "/?budget=beaucoup&children=900", ".faults"),
+    Shot("map", f"/?{QUERY}", "article.card", tab="map"),
+    Shot("layer", f"/?{QUERY}&{LAYER}", "article.card", tab="map"),
+    Shot("table", f"/table?{QUERY}&{LAYER}", ".figures-table"),
+    Shot("why", f"/why?commune=32416&{QUERY}", ".reasons"),
+    Shot("compare", f"/compare?{SIDE_BY_SIDE}&{QUERY}", ".versus"),
+    Shot("interview", "/interview?preset=cultura-artist", ".answer"),
+    Shot("village", f"/communes/32249-mauvezin?{QUERY}", ".keys"),
+    Shot("shortlist", f"/shortlist?{QUERY}", "main h2"),
+    Shot("accompany", f"/accompany?{SIDE_BY_SIDE}&{QUERY}", "main form"),
+    Shot("sorry", "/why?commune=Atlantis", ".faults"),
 )
-"""Name, address, width and height in pixels, and what must be there before the picture is taken."""
+"""Every page for movers, and its states."""
+
+SIZES = {"wide": (1280, 860), "narrow": (390, 844)}
+"""What the pages are looked at in, in pixels."""
+
+OTHERS = (
+    ("audit-wide", "/api/v1/audit?f=html", 1280, 860, "svg"),
+    ("folium-wide", f"/maps/match?{QUERY}&scope=all", 1280, 860, FOLIUM),
+    ("folium-narrow", f"/maps/match?{QUERY}&scope=all", 390, 844, FOLIUM),
+)
+"""What advisers see: name, address, width and height, and what must be there."""
+
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -46,16 +93,48 @@ def chromium() -> str:
 
 def shoot(browser: Browser, address: str) -> None:
     """Take every picture."""
-    for name, path, width, height, awaited in SHOTS:
+    for shot in SHOTS:
+        for size, (width, height) in SIZES.items():
+            for language in ("fr", "en"):
+                page = browser.new_page(viewport={"width": width, "height": height})
+                mark = "&" if "?" in shot.path else "?"
+                page.goto(address + shot.path + (f"{mark}lang=en" if language == "en" else ""))
+                page.wait_for_selector(shot.awaited, state="attached")
+                if page.locator(".tabs").count() and size == "narrow":
+                    page.click(f".tabs a[data-tab={shot.tab}]")
+                if page.locator("#map-box").is_visible():
+                    page.wait_for_selector(POLYGON, state="attached")
+                if shot.click:
+                    page.locator(shot.click).first.click()
+                save(page, f"{shot.name}-{size}" + ("-en" if language == "en" else ""))
+    for name, path, width, height, awaited in OTHERS:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(address + path)
-        if name.endswith("narrow-map"):
-            page.click(".tabs a[data-tab=map]")
         page.wait_for_selector(awaited, state="attached")
-        page.wait_for_timeout(400)
-        page.screenshot(path=IMAGES / f"{name}.png")
-        page.close()
-        print(f"docs/images/{name}.png")
+        save(page, name)
+
+
+def save(page: Page, name: str) -> None:
+    """Take one picture and close the page."""
+    page.wait_for_timeout(400)
+    page.screenshot(path=IMAGES / f"{name}.png")
+    page.close()
+    print(f"docs/images/{name}.png")
+
+
+def write_index() -> None:
+    """Write the page that shows them all."""
+    lines = ["# Every page and state", "", "Written by `make docs-screenshots`; do not edit.", ""]
+    for shot in SHOTS:
+        lines += [f"## {shot.name}", "", "| | français | English |", "|---|---|---|"]
+        for size in SIZES:
+            cells = (
+                f"![{shot.name}, {size}, {language}](images/{shot.name}-{size}{end}.png)"
+                for language, end in (("français", ""), ("English", "-en"))
+            )
+            lines.append(f"| {size} | {' | '.join(cells)} |")
+        lines.append("")
+    (IMAGES.parent / "pictures.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def main() -> None:
@@ -71,6 +150,7 @@ def main() -> None:
                 browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
                 shoot(browser, address.group())
                 browser.close()
+            write_index()
         finally:
             service.terminate()
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -28,13 +29,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo_matcher.errors import DataError
+from geo_matcher.shortest_paths import Graph, Nearest
 
 __all__ = [
     "ACCESS_SPEED_KMH",
     "ROAD_FACTOR",
     "SPEED_KMH",
     "TOWN_POPULATION",
-    "Nearest",
     "TownHallNetwork",
     "access_minutes",
     "distance_problems",
@@ -124,25 +125,6 @@ def access_minutes(area_km2: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
-    """For every node of a network, the nearest of a set of sources.
-
-    Attributes
-    ----------
-    minutes
-        Minutes to the nearest source, ``inf`` where none can be reached.
-    road_km
-        Length of that fastest road, in km, ``inf`` where none can be reached.
-    source
-        Index of the nearest source, -1 where none can be reached.
-    """
-
-    minutes: FloatArray
-    road_km: FloatArray
-    source: IntArray
-
-
-@dataclass(frozen=True, slots=True)
 class TownHallNetwork:
     """Communes joined to their neighbours, town hall to town hall.
 
@@ -156,6 +138,7 @@ class TownHallNetwork:
         Sparse symmetric matrix of road lengths between neighbours, in km.
     """
 
+    name: ClassVar[str] = "town_halls"
     codes: tuple[str, ...]
     minutes: csr_array
     road_km: csr_array
@@ -238,20 +221,7 @@ class TownHallNetwork:
         DataError
             If a source is not in the network.
         """
-        indices = np.unique(self.index(sources))
-        n = len(self.codes)
-        if indices.size == 0:
-            far = np.full(n, np.inf)
-            return Nearest(far, far.copy(), np.full(n, -1, dtype=np.int64))
-        minutes, predecessors, origin = dijkstra(
-            self.minutes, directed=False, indices=indices, return_predecessors=True, min_only=True
-        )
-        is_reached = np.isfinite(minutes)
-        road_km = np.where(
-            is_reached, self._road_to_source_km(predecessors.astype(np.int64)), np.inf
-        )
-        source = np.where(is_reached, origin, -1).astype(np.int64)
-        return Nearest(np.asarray(minutes), road_km, source)
+        return self.graph.nearest(self.index(sources))
 
     def minutes_from(self, insee_codes: Iterable[str]) -> FloatArray:
         """Return the minutes from each of the given communes (rows) to every node (columns).
@@ -266,17 +236,7 @@ class TownHallNetwork:
         """
         return np.asarray(dijkstra(self.minutes, directed=False, indices=self.index(insee_codes)))
 
-    def _road_to_source_km(self, predecessors: IntArray) -> FloatArray:
-        """Add up the road lengths along the way to each node's source."""
-        ahead = predecessors.copy()
-        road_km = np.zeros(len(ahead))
-        moved = np.flatnonzero(ahead >= 0)
-        if moved.size:
-            road_km[moved] = self.road_km[ahead[moved], moved]
-        # Each round joins the stretch already added up to the one that follows it, so that the
-        # stretches double in length and no order of the nodes matters.
-        while moved.size:
-            road_km[moved] += road_km[ahead[moved]]
-            ahead[moved] = ahead[ahead[moved]]
-            moved = moved[ahead[moved] >= 0]
-        return road_km
+    @property
+    def graph(self) -> Graph:
+        """The network as a graph: its roads are as long and as quick in both directions."""
+        return Graph(self.minutes, self.road_km, self.minutes, self.road_km)

@@ -36,6 +36,10 @@ from geo_matcher.membership import (
     solve_reach,
 )
 from geo_matcher.places import collect_places
+from geo_matcher.road_network import RoadNetwork
+from geo_matcher.road_store import drop_roads, write_roads
+from geo_matcher.road_times import Finder, RoadFinder, TownHallFinder, checked_km, road_facts
+from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.tables import read_table
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
@@ -48,6 +52,7 @@ __all__ = [
     "indicators",
     "mend_communes",
     "set_partners",
+    "set_roads",
     "travel_times",
 ]
 
@@ -128,6 +133,30 @@ def _told_of(folder: Path, copy: Path) -> Iterator[None]:
         )
         told = type(error)(message, problems)
         raise told from error
+
+
+def set_roads(folder: Path, download: Download | None) -> Territory:
+    """Give a release other roads, or none, and build it again.
+
+    Parameters
+    ----------
+    folder
+        The release.
+    download
+        The roads; ``None`` goes back to the town-hall network.
+
+    Raises
+    ------
+    DataError
+        If the release cannot be built with them; it is then as it was.
+    """
+
+    def edit(copy: Path) -> None:
+        drop_roads(copy)
+        if download is not None:
+            write_roads(copy, download)
+
+    return build_release(folder, edit=edit)
 
 
 def set_partners(folder: Path, partner_list: Path) -> Territory:
@@ -226,7 +255,8 @@ def build_derived(folder: Path) -> None:
     network = TownHallNetwork.from_tables(halls, adjacency)
     if problems := distance_problems(halls, adjacency):
         raise DataError("The town halls are misplaced: " + "; ".join(problems), problems)
-    times = travel_times(network, places, communes, halls)
+    roads = RoadNetwork.from_table(source["roads"]) if "roads" in source else None
+    times = travel_times(network, places, communes, halls, roads=roads)
     reach = solve_reach(
         times[times["destination"] == "workplace"].set_index("insee_code")["minutes"],
         catalog.network_published,
@@ -246,7 +276,7 @@ def build_derived(folder: Path) -> None:
     communes.to_parquet(folder / catalog["communes"].path, index=False, compression="zstd")
     tables["communes"] = communes
     (folder / catalog["parameters"].path).write_text(
-        _parameters(network, source["road_distance_checks"], reach), encoding="utf-8"
+        _parameters(network, source, reach, communes, places, roads), encoding="utf-8"
     )
     rows = {name: len(frame) for name, frame in (source | tables).items()}
     complete_catalog(folder, rows | {"parameters": 1})
@@ -331,12 +361,17 @@ def travel_times(
     places: pd.DataFrame,
     communes: gpd.GeoDataFrame,
     town_halls: pd.DataFrame,
+    *,
+    roads: RoadNetwork | None = None,
 ) -> pd.DataFrame:
     """Compute minutes from every commune to the nearest of every destination.
 
     Where the list of places stops short, a nearer place may exist that nobody told us about:
     ``minutes`` is then an upper bound and ``minutes_low`` the time to the nearest commune where
     such a place is possible.
+
+    With ``roads``, times are those on the roads; what the roads do not reach is reached through the
+    town-hall network still (:class:`geo_matcher.road_times.RoadFinder`).
 
     Returns
     -------
@@ -345,21 +380,23 @@ def travel_times(
         row per commune and destination; ``status`` is ``estimated``, ``upper_bound`` or
         ``unreachable`` (then the figures are empty).
     """
-    own = network.index(communes["insee_code"])
+    finder: Finder = TownHallFinder(network, communes["insee_code"])
+    if roads is not None:
+        finder = RoadFinder(roads, finder, communes, places, town_halls)
     leave_min = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
     unlisted = _areas_not_covered(communes, town_halls)
     population = town_halls.set_index("insee_code")["population"]
-    codes = np.array(network.codes)
     frames = []
     for destination in DESTINATIONS:
-        holders = set(places.loc[places["kind"].isin(destination.place_kinds), "insee_code"])
-        found = network.nearest(sorted(holders))
+        chosen = places[places["kind"].isin(destination.place_kinds)]
+        holders = set(chosen["insee_code"])
+        found = finder.nearest_place(chosen)
         possible = set(unlisted[destination.known_area])
         if destination.is_partial and holders:
             smallest = min(population[code] for code in holders)
             possible |= set(population.index[population >= smallest]) - holders
-        bound = network.nearest(sorted(possible)).minutes[own]
-        minutes = found.minutes[own]
+        bound = finder.nearest_commune(sorted(possible))
+        minutes = found.minutes
         reachable = np.isfinite(minutes)
         is_bound = reachable & (bound < minutes)
         frames.append(
@@ -369,8 +406,8 @@ def travel_times(
                     "destination": destination.name,
                     "minutes": np.where(reachable, minutes + leave_min, np.nan).round(2),
                     "minutes_low": np.where(is_bound, bound + leave_min, np.nan).round(2),
-                    "road_km": np.where(reachable, found.road_km[own], np.nan).round(1),
-                    "nearest_insee_code": np.where(reachable, codes[found.source[own]], ""),
+                    "road_km": np.where(reachable, found.road_km, np.nan).round(1),
+                    "nearest_insee_code": found.insee_code,
                     "status": np.select(
                         [~reachable, is_bound], ["unreachable", "upper_bound"], "estimated"
                     ),
@@ -518,18 +555,28 @@ def _membership(
     )
 
 
-def _parameters(network: TownHallNetwork, checks: pd.DataFrame, reach: NetworkReach) -> str:
+def _parameters(
+    network: TownHallNetwork,
+    source: dict[str, pd.DataFrame],
+    reach: NetworkReach,
+    communes: gpd.GeoDataFrame,
+    places: pd.DataFrame,
+    roads: RoadNetwork | None,
+) -> str:
     """Return the parameters of the build and the error they leave, as TOML."""
-    roads = checks[checks["unit"].str.startswith("km")]
-    ratios = []
-    columns = (roads["from_insee_code"], roads["to_insee_code"], roads["value"])
-    for start, end, published_km in zip(*columns, strict=True):
-        found_km = network.nearest([end]).road_km[network.index([start])[0]]
-        ratios.append(found_km / published_km)
+    checks, halls = source["road_distance_checks"], source["town_halls_80km"]
+    checks = checks[checks["unit"].str.startswith("km")]
+    found_km = [
+        network.nearest([end]).road_km[network.index([start])[0]]
+        for start, end in zip(checks["from_insee_code"], checks["to_insee_code"], strict=True)
+    ]
+    if roads is not None:
+        found_km = checked_km(roads, halls, checks, found_km)
+    ratios = np.array(found_km) / checks["value"].to_numpy()
     document = tomlkit.document()
     document.add(tomlkit.comment("Written by `geo-matcher data build`; do not edit."))
     document["travel_times"] = {
-        "network": "town_halls",
+        "network": network.name if roads is None else roads.name,
         "status": "estimated",
         "road_factor": access.ROAD_FACTOR,
         "town_population": access.TOWN_POPULATION,
@@ -537,8 +584,11 @@ def _parameters(network: TownHallNetwork, checks: pd.DataFrame, reach: NetworkRe
         "access_speed_km_h": access.ACCESS_SPEED_KMH,
         "checked_distances": len(ratios),
         "mean_ratio_to_published": round(float(np.mean(ratios)), 3),
-        "largest_relative_error": round(float(np.max(np.abs(np.array(ratios) - 1))), 3),
+        "largest_relative_error": round(float(np.max(np.abs(ratios - 1))), 3),
     }
+    if roads is not None:
+        vintage = str(source["road_area"]["vintage"].iloc[0])
+        document["roads"] = road_facts(roads, vintage, communes, places)
     document["network_reach"] = {
         "minutes": reach.minutes,
         "communes": len(reach.insee_codes),

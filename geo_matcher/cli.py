@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Column
 
 from geo_matcher import __version__
+from geo_matcher.cli_access import access_app
 from geo_matcher.cli_answers import answers_app
 from geo_matcher.cli_data import data_app
 from geo_matcher.cli_lift import lift_app
@@ -68,6 +69,7 @@ app = typer.Typer(
 profile_app = typer.Typer(help="Typical newcomers, as starting points.", no_args_is_help=True)
 app.add_typer(profile_app, name="profile")
 app.add_typer(data_app, name="data")
+app.add_typer(access_app, name="access")
 app.add_typer(answers_app)
 app.add_typer(lift_app)
 app.add_typer(planning_app)

@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.table import Column
 
 from geo_matcher.console import console, plain_table, release_of, territory_of, write
+from geo_matcher.errors import DataError
+from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
 
 __all__ = ["data_app"]
 
@@ -63,12 +65,42 @@ def _check(context: typer.Context) -> None:
 
 
 @data_app.command("build")
-def _build(context: typer.Context) -> None:
+def _build(
+    context: typer.Context,
+    roads: Annotated[
+        str | None,
+        typer.Option(
+            help="Roads for the travel times: `osm` downloads those of OpenStreetMap, FILE.osm.pbf "
+            "reads an extract, `none` goes back to the town-hall network. Without this option the "
+            "roads of the release, if any, are kept.",
+            show_default=False,
+        ),
+    ] = None,
+    overpass_url: Annotated[
+        str, typer.Option(help="Overpass service that `--roads osm` asks.")
+    ] = OVERPASS_URL,
+) -> None:
     """Make the derived half of the release again from its source tables."""
-    from geo_matcher.build import build_release
+    from geo_matcher.build import build_release, set_roads
+    from geo_matcher.sources.openstreetmap import download_roads, read_pbf, road_area
 
     folder = release_of(context)
-    territory = build_release(folder)
+    if roads is None:
+        territory = build_release(folder)
+    elif roads == "none":
+        territory = set_roads(folder, None)
+    elif roads == "osm" or roads.endswith(".pbf"):
+        area = road_area(territory_of(context).communes)
+        if roads == "osm":
+            found = download_roads(area, Overpass(url=overpass_url))
+        else:
+            found = read_pbf(Path(roads), area)
+        territory = set_roads(folder, found)
+    else:
+        raise DataError(
+            f"--roads {roads[:60]!r} is not understood: give osm, none, or a file that ends in "
+            ".osm.pbf."
+        )
     write(f"{folder}: built and checked, release {territory.release_id}.")
 
 

@@ -5,6 +5,7 @@
     GeoMatcherError
     ├── DataError (ValueError)              a release, or a file offered to it, is broken
     │   └── CrsError                        a geometry is not in the CRS it must be in
+    ├── SourceError (OSError)               a source outside cannot be reached or gives nonsense
     ├── UnknownCommuneError (LookupError)   no commune has this code or name
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
@@ -29,6 +30,7 @@ __all__ = [
     "PlanError",
     "ProfileError",
     "ScenarioError",
+    "SourceError",
     "UnknownCommuneError",
     "UnknownCriterionError",
     "UnknownPresetError",
@@ -58,6 +60,10 @@ class DataError(GeoMatcherError, ValueError):
 
 class CrsError(DataError):
     """A geometry is not in the coordinate reference system it must be in."""
+
+
+class SourceError(GeoMatcherError, OSError):
+    """A source outside this machine cannot be reached, or does not answer as it should."""
 
 
 class UnknownCommuneError(GeoMatcherError, LookupError):

@@ -90,6 +90,7 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
         problems += _place_problems(tables["places"], communes)
     if "travel_times" in tables:
         problems += _time_problems(tables["travel_times"], len(known))
+    problems += _road_problems(tables)
     if "membership" in tables:
         problems += _membership_problems(tables["membership"])
     return problems
@@ -222,6 +223,26 @@ def _time_problems(times: pd.DataFrame, communes: int) -> list[str]:
     }
     for what, broken in rules.items():
         problems += _named("travel_times", what, set(where[broken]))
+    return problems
+
+
+def _road_problems(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return what is wrong with the roads, which are there with their area or not at all."""
+    expected = {"roads": 2154, "road_area": 4326}
+    found = {name: tables[name] for name in expected if name in tables}
+    if not found:
+        return []
+    problems = [
+        f"table {name} is absent: roads come with their area"
+        for name in expected
+        if name not in found
+    ]
+    for name, table in found.items():
+        wanted = expected[name]
+        crs = table.crs if isinstance(table, gpd.GeoDataFrame) else None
+        if crs != CRS(wanted):
+            said = crs.to_string() if crs else "absent"
+            problems.append(f"{name}: CRS is {said}, expected EPSG:{wanted}")
     return problems
 
 

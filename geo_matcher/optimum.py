@@ -61,9 +61,6 @@ POINTS_TOLERANCE = 1e-6
 CORE = 120
 """Candidates of the small problem that is solved first."""
 
-LARGE = 20_000
-"""Candidates from which the relaxed problem is solved by an interior point method."""
-
 LOOSE = 0.02
 """Share of the budget left over from which the money is held to exceed the needs."""
 
@@ -193,13 +190,12 @@ def _relaxed(problem: Problem, time_limit_s: float) -> tuple[float, FloatArray, 
     is_most = np.isfinite(upper)
     bounds = bounds_of(problem)
     at_most: Any = sp.csr_array(sp.vstack([matrix[is_most], -matrix[~is_most]]))
-    method: Any = "highs-ipm" if len(problem) > LARGE else "highs-ds"
     answer: Any = linprog(  # type: ignore[call-overload]  # its types know no sparse matrix
         -np.concatenate([problem.benefit, problem.targets]),
         A_ub=at_most,
         b_ub=np.concatenate([upper[is_most], -lower[~is_most]]),
         bounds=np.column_stack([bounds.lb, bounds.ub]),
-        method=method,
+        method="highs-ds",
         options={"time_limit": time_limit_s},
     )
     if answer.status == 2:

@@ -13,6 +13,7 @@ import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS, INSEE_CODE
+from geo_matcher.road_speeds import SPEEDS_KMH
 
 __all__ = ["BEST_TECHNOLOGY", "SCHEMAS", "kind_of_column"]
 
@@ -361,6 +362,30 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         },
         "insee_code",
         "destination",
+    ),
+    "roads": _table(
+        {
+            "a": _count(),
+            "b": _count(),
+            "minutes_ab": _number(0, 600, nullable=True),
+            "minutes_ba": _number(0, 600, nullable=True),
+            "length_m": _number(0, 200_000),
+            "highway": _text(*SPEEDS_KMH),
+            "name": _text(),
+        },
+    ),
+    "road_area": _table(
+        {
+            "origin": _text(matches=r"\S"),
+            "vintage": _text(),
+            "licence": _text(matches=r"\S"),
+            "attribution": _text(matches=r"\S"),
+            "osmnx": _text(matches=r"\S"),
+            "osmium": _text(matches=r"\S"),
+            "buffer_min": _number(0, 600),
+            "buffer_km": _number(0, 600),
+            "junction_m": _number(0, 100),
+        },
     ),
     "indicators": _table(
         {

@@ -11,7 +11,9 @@ import dataclasses
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from api.addresses import split_off
 from api.asking import read_query
+from api.cards import cards_of
 from api.dependencies import FRESH, TerritoryDep, json_answer
 from api.errors import problem
 from api.forms import ORIGIN_KEY, Asked, FormError, href, other_language, profile_fields, to_query
@@ -86,7 +88,8 @@ def show_page(request: Request, territory: TerritoryDep) -> Response:
 def show_matches(request: Request, territory: TerritoryDep) -> Response:
     """Give the part of the page that changes with each answer, for live updates.
 
-    Without odds, so that it comes at once; :func:`show_odds` follows.
+    Without odds and details, so that it comes at once; :func:`show_odds` and
+    :func:`show_details` follow.
     """
     try:
         asked = read_query(territory, _query(request))
@@ -94,7 +97,7 @@ def show_matches(request: Request, territory: TerritoryDep) -> Response:
         html = render("results.html", error.language, results=fault_results(error))
         return HTMLResponse(html, status_code=422, headers=FRESH)
     ranking = rank(territory, asked.profile, asked.scope)
-    results = results_view(ranking, asked, with_odds=False)
+    results = results_view(ranking, asked, is_live=True)
     return HTMLResponse(render("results.html", asked.language, results=results), headers=FRESH)
 
 
@@ -106,6 +109,20 @@ def show_odds(request: Request, territory: TerritoryDep) -> Response:
     except FormError as error:
         return problem(422, str(error), instance=request.url.path, problems=error.problems)
     return json_answer(odds_state(rank(territory, asked.profile, asked.scope), asked))
+
+
+@router.get("/fragments/details")
+def show_details(request: Request, territory: TerritoryDep) -> Response:
+    """Give everything that is known of one village of a list, when somebody opens it."""
+    communes, query = split_off(request, "commune")
+    try:
+        asked = read_query(territory, query)
+        code = territory.find(communes[0] if communes else "")
+    except FormError as error:
+        return problem(422, str(error), instance=request.url.path, problems=error.problems)
+    ranking = rank(territory, asked.profile, asked.scope)
+    (card,) = cards_of(ranking, None, asked.language, [ranking.position(code)])
+    return HTMLResponse(render("_details.html", asked.language, card=card), headers=FRESH)
 
 
 @router.get("/maps/match")

@@ -85,6 +85,23 @@ function replaceResults(html) {
   picks.settle();
 }
 
+/** Everything known of a village comes when it is opened, and at once where the page held it. */
+results.addEventListener("toggle", async (event) => {
+  const waiting = event.target.open && event.target.querySelector("[data-details]");
+  if (!waiting) return;
+  const code = codeOf(event.target);
+  try {
+    const answer = await fetch(`/fragments/details?commune=${code}${state.query ? `&${state.query}` : ""}`);
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const html = await answer.text();
+    if (!waiting.isConnected) return;
+    waiting.insertAdjacentHTML("afterend", html);
+    waiting.remove();
+  } catch {
+    trouble(setup.words.live_failed);
+  }
+}, true);
+
 /** Fill in how sure each rank is: it takes longer to count than the list takes to make. */
 async function showOdds(signal) {
   if (!results.querySelector(".odds.is-awaited")) return;

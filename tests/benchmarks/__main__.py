@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    bench_access,
     bench_interview,
     bench_lift,
     bench_maps,
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "page": bench_page.run,
     "planning": bench_planning.run,
     "maps": bench_maps.run,
+    "access": bench_access.run,
 }
 
 
@@ -41,7 +43,7 @@ def main() -> int:
         print(f"unknown benchmark {unknown[0]!r}: choose among {', '.join(BENCHMARKS)}")
         return 2
     rows: list[Row] = [row for name in names for row in BENCHMARKS[name]()]
-    packages = ("numpy", "fastapi", "uvicorn", "folium", "scikit-criteria")
+    packages = ("numpy", "fastapi", "uvicorn", "folium", "scikit-criteria", "scipy")
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}, "

@@ -12,6 +12,7 @@ from skcriteria.agg.simple import WeightedSumModel
 
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import DecisionMatrix, decision_matrix
+from geo_matcher.dominance import dominated
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory, default_release_folder
@@ -79,4 +80,9 @@ def run() -> list[Row]:
         )
         other = median_s(peer(values, PROFILE.weights), max(5, repeats // 10))
         rows.append(Row(what, own * 1e3, "ms", target, "scikit-criteria weighted sum", other * 1e3))
+    everyone = rank(territory, PROFILE.model_copy(update={"limits": {}}), "all")
+    beaten = median_s(lambda: dominated(everyone), 9)
+    once = median_s(lambda: with_ledger(everyone), 9)
+    what = f"who is beaten everywhere, {len(territory.codes)} communes"
+    rows.append(Row(what, beaten * 1e3, "ms", 50.0, "the ledger of the same ranking", once * 1e3))
     return rows

@@ -201,6 +201,7 @@ def test_a_comparison_shows_any_commune_that_is_left(
     lines = [line.origin for group in view.groups for line in group.lines]
     # The size of a village counts only for those who wish one, so its row is not there.
     assert sum(map(bool, lines)) == {AUCH: len(lines), "59350": 2}.get(code, 0)
+    assert bool(view.origin) == any(lines)  # no empty column
 
 
 # --- What it changes ------------------------------------------------------------------------

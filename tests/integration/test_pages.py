@@ -31,6 +31,7 @@ from api.security import CONTENT_SECURITY_POLICY
 from api.settings import Settings
 from api.sheets import Contact, Figure
 from api.table import Column, CommuneRow, PlaceRow, TableView
+from api.texts import typeset
 from geo_matcher.look import score_class
 from geo_matcher.matching import rank
 from geo_matcher.numbers import format_number
@@ -78,7 +79,7 @@ def test_the_first_page_shows_three_scopes_and_the_best_partners(
     assert names_of(html) == [name.replace("'", "&#39;") for name in best]
     said = {"fr": "3 attestés par une source, 44 reconstitués", "en": "3 attested by a source, 44"}
     assert said[language] in page.text
-    assert ("11,7 min" if language == "fr" else "11.7 min") in page.text
+    assert ("11,7 min" if language == "fr" else "11.7 min") in simple(page.text)
     assert territory.release_id in page.text
     assert ("juin 2026" if language == "fr" else "June 2026") in page.text
 
@@ -158,7 +159,7 @@ def test_the_foot_holds_sources_licences_and_gaps(
     for table in territory.catalog.tables:
         credit = table.credit_fr if language == "fr" else table.credit_en
         assert simple(credit) in text
-        assert simple(table.licence) in text
+        assert simple(typeset(table.licence, language)) in text
     for gap in territory.catalog.gaps:
         assert simple(gap.text_fr if language == "fr" else gap.text_en) in text
     assert page.all("a", href="/docs")
@@ -314,7 +315,9 @@ def test_an_empty_search_invites_to_say_more(client: TestClient, language: str) 
 
 
 def without_odds(html: str) -> str:
-    """Return a list without what the odds say in it."""
+    """Return a list without what the odds say in it, and without the details of its villages."""
+    details = r'(<details><summary>[^\n]*</summary>\n).*?(</details>\n<p class="links">)'
+    html = re.sub(details, r"\1\2", html, flags=re.DOTALL)
     html = re.sub(r'<p class="odds.*?</p>', "", html, flags=re.DOTALL)
     html = re.sub(r'<p class="tie-note">.*?</p>\n', "", html, flags=re.DOTALL)
     return html.replace('<li class="tied">', "<li>")
@@ -356,6 +359,27 @@ def test_the_odds_that_follow_are_those_of_the_page(
         assert (float(low), float(width)) == (chance["low"], chance["width"])
         assert bool(tied) == (code in follows["tied"])
         assert unescape(note) == follows["ties"].get(code, "")
+
+
+@LANGUAGES
+def test_the_details_that_follow_are_those_of_the_page(client: TestClient, language: str) -> None:
+    query = f"preset=paris-web-family&lang={language}"
+    page = ok(client.get(f"/?{query}"))
+    part = ok(client.get(f"/fragments/matches?{query}"))
+    assert 'class="ledger"' not in part
+    assert len(part) < len(page) / 2
+    inside = re.findall(
+        r'id="v-(\w+)".*?</summary>\n(.*?)</details>\n<p class="links">', page, re.DOTALL
+    )
+    assert len(inside) == 20
+    for code, html in (inside[0], inside[7], inside[19]):
+        assert ok(client.get(f"/fragments/details?commune={code}&{query}")).strip() == html.strip()
+
+
+def test_details_that_cannot_be_given_are_refused(client: TestClient) -> None:
+    assert client.get("/fragments/details?commune=Atlantis").status_code == 404
+    assert client.get("/fragments/details").status_code == 404
+    assert client.get("/fragments/details?commune=32249&budget=much").status_code == 422
 
 
 def test_odds_of_answers_that_cannot_be_read_are_refused(client: TestClient) -> None:

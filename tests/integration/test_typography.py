@@ -24,8 +24,7 @@ INLINE = frozenset(
 """Elements that do not end a line of text."""
 
 UNSEEN = frozenset(("script", "style", "sup", "symbol", "title"))
-"""Elements without a text of their own; ``sup`` holds the number of a source."""
-
+"""Elements whose text is no part of a line; a ``sup`` is the number of a source."""
 SPOKEN = ("alt", "aria-label", "content", "placeholder", "title")
 """Attributes that are read out or shown."""
 
@@ -35,9 +34,12 @@ VOID = frozenset(
 
 AS_PUBLISHED = {
     # Names, addresses and licences are written as their owners write them.
-    "address": "the address of a page",
     "contact": "address, telephone and site of a town hall",
     "sources": "names of data sets, producers and licences",
+    "village-sources": "the same, of one commune",
+    "places": "names of places",
+    "trace": "where the network is named",
+    "address": "the address of a page, printed",
 }
 """Classes of the elements whose text comes from a producer, and what it is."""
 
@@ -125,10 +127,9 @@ MORE = (
 
 
 def names(territory: Territory) -> list[str]:
-    """Return the names that their registers write in a way of their own: not ours to set."""
+    """Return the names that hold an apostrophe as their registers write it: not ours to set."""
     found = {str(fact[key]) for fact in territory.facts for key in ("name", "epci")}
-    found |= set(territory.places["name"].dropna().astype(str))
-    return sorted((name for name in found if re.search(r"[':;!?]", name)), key=len, reverse=True)
+    return sorted((name for name in found if "'" in name), key=len, reverse=True)
 
 
 def faults(html: str, rules: dict[str, str], published: Sequence[str]) -> Iterator[str]:
@@ -136,7 +137,7 @@ def faults(html: str, rules: dict[str, str], published: Sequence[str]) -> Iterat
     for whole in dict.fromkeys(Lines(html).lines):
         line = LICENCES.sub("licence", whole)
         for name in published:
-            line = line.replace(name, "Nom").replace(name.replace("'", "’"), "Nom")
+            line = line.replace(name, name.replace("'", "’"))
         for pattern, what in rules.items():
             for found in re.finditer(pattern, line):
                 around = line[max(0, found.start() - 30) : found.end() + 30]

@@ -171,7 +171,7 @@ def test_work_places_are_nearest_first_and_none_is_nearer(territory: Territory) 
 
 def test_the_first_screen_answers_four_questions(territory: Territory) -> None:
     view = village_view(territory, MAUVEZIN, "fr")
-    assert [key.icon for key in view.keys] == ["line", "desk", "basket", "phone"]
+    assert [key.icon for key in view.keys] == ["line", "work", "shop", "phone"]
     assert view.keys[0].text == "Fibre\u00a0: 97,2\u00a0% des locaux"
     assert "31 mai 2029" in view.keys[0].note
     assert view.keys[3].href == "tel:+33562068145"

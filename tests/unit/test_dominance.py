@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import timeit
 from collections.abc import Callable
 from functools import partial
 
@@ -141,10 +140,3 @@ def test_an_answer_has_the_keys_that_are_documented(family: Ranking) -> None:
         "insee_code", "name", "dominator", "dominator_name", "certain", "behind_points",
     }  # fmt: skip
     assert json.loads(json.dumps(pair, allow_nan=False)) == pair
-
-
-def test_an_answer_comes_at_once_among_all_communes(family: Ranking) -> None:
-    unlimited = family.profile.model_copy(update={"limits": {}})
-    everyone = rank(family.territory, unlimited, "all")
-    assert len(everyone) == 458
-    assert min(timeit.repeat(lambda: dominated(everyone), number=1, repeat=4)) < 0.05

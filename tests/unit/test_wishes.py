@@ -69,7 +69,7 @@ def test_every_other_answer_has_its_line(territory: Territory) -> None:
     )
     found = said(territory, profile)
     assert found["Search"] == "Nous deux"
-    assert found["Track"] == "Cultura, for artists"
+    assert found["Your track in the network"] == "Cultura, for artists"
     assert found["Often in"] == "Pau"
     assert found["Child"] == "1 year old"
     assert found["Home"] == "Rent, €650 a month for 90 m²"

@@ -1,0 +1,277 @@
+"""Drives between communes, on whichever network the release holds.
+
+Hides the choice of the network: with roads in the release, drives go from town hall to town hall on
+them; what lies off the roads, and every drive of a release without roads, goes over the town-hall
+network. Every answer names the network that gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_matcher.access import TownHallNetwork
+from geo_matcher.destinations import DESTINATIONS
+from geo_matcher.errors import DataError
+from geo_matcher.road_areas import MAX_CUTOFF_MIN, isochrone
+from geo_matcher.road_network import Placed, RoadNetwork, Route
+from geo_matcher.shortest_paths import Reach
+from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
+
+__all__ = ["Isochrone", "Journey", "Journeys", "nearest_places"]
+
+STATUS = "estimated"
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """The drive between two town halls.
+
+    Attributes
+    ----------
+    origin, destination
+        INSEE codes.
+    minutes, road_km
+        ``None`` where there is no way.
+    network
+        ``roads`` or ``town_halls``.
+    status
+        ``estimated`` or ``unreachable``.
+    """
+
+    origin: str
+    destination: str
+    minutes: float | None
+    road_km: float | None
+    network: str
+    status: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain types."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Isochrone:
+    """What is reached from a town hall within some minutes.
+
+    Attributes
+    ----------
+    origin
+        INSEE code.
+    cutoff_min
+        Minutes.
+    network
+        ``roads`` or ``town_halls``.
+    area
+        The ground within the cutoff, EPSG:4326; ``None`` on the town-hall network, which knows
+        no ground between town halls.
+    area_km2
+        How large that is.
+    communes
+        Communes of the network whose town hall is reached: ``insee_code``, ``minutes``; nearest
+        first.
+    """
+
+    origin: str
+    cutoff_min: float
+    network: str
+    area: shapely.MultiPolygon | None
+    area_km2: float | None
+    communes: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Journeys:
+    """Drives between the communes of a release and those around it.
+
+    Attributes
+    ----------
+    town_halls
+        The town-hall network, which is always there.
+    roads
+        The road network; ``None`` without roads.
+    halls
+        ``town_hall_lon``, ``town_hall_lat``, ``name`` of each commune of the town-hall network, in
+        its order; index ``insee_code``.
+    """
+
+    town_halls: TownHallNetwork
+    roads: RoadNetwork | None
+    halls: pd.DataFrame
+
+    @classmethod
+    def of(cls, territory: Territory) -> Journeys:
+        """Return the drives of a release; they are made once.
+
+        Raises
+        ------
+        DataError
+            If the release lacks the tables of the town-hall network.
+        """
+        return _journeys(territory)
+
+    @property
+    def network(self) -> str:
+        """The network that answers where it can."""
+        return TownHallNetwork.name if self.roads is None else RoadNetwork.name
+
+    @cached_property
+    def placed(self) -> Placed | None:
+        """The town halls on the roads, numbered as in ``halls``; ``None`` without roads."""
+        if self.roads is None:
+            return None
+        return self.roads.place(self.halls["town_hall_lon"], self.halls["town_hall_lat"])
+
+    def matrix(self, origins: Sequence[str], destinations: Sequence[str]) -> tuple[Reach, Any]:
+        """Return minutes and km between town halls, and whether each is on the roads.
+
+        Parameters
+        ----------
+        origins, destinations
+            INSEE codes of the town-hall network.
+
+        Returns
+        -------
+        tuple
+            The times, origins in rows, and a matrix of booleans of the same shape: on the roads or
+            on the town-hall network.
+
+        Raises
+        ------
+        DataError
+            If a commune is not in the network.
+        """
+        rows, columns = self.town_halls.index(origins), self.town_halls.index(destinations)
+        if (placed := self.placed) is None:
+            is_road = np.zeros((len(rows), len(columns)), dtype=np.bool_)
+            return self.town_halls.graph.matrix(rows, columns), is_road
+        on = placed.snapped.is_snapped
+        is_road = on[rows][:, None] & on[columns][None, :]
+        found = placed.matrix(rows, columns)
+        if is_road.all():
+            return found, is_road
+        beyond = self.town_halls.graph.matrix(rows, columns)
+        minutes = np.where(is_road, found.minutes, beyond.minutes)
+        return Reach(minutes, np.where(is_road, found.road_km, beyond.road_km)), is_road
+
+    def between(self, origin: str, destination: str) -> Journey:
+        """Return the drive from one commune to another.
+
+        Parameters
+        ----------
+        origin, destination
+            INSEE codes of the town-hall network.
+        """
+        reach, is_road = self.matrix([origin], [destination])
+        minutes, road_km = float(reach.minutes[0, 0]), float(reach.road_km[0, 0])
+        is_reached = np.isfinite(minutes)
+        return Journey(
+            origin,
+            destination,
+            minutes if is_reached else None,
+            road_km if is_reached else None,
+            RoadNetwork.name if is_road[0, 0] else TownHallNetwork.name,
+            STATUS if is_reached else "unreachable",
+        )
+
+    def route(self, origin: str, destination: str) -> Route | None:
+        """Return the way between two town halls with its course, where both are on the roads."""
+        if (placed := self.placed) is None:
+            return None
+        start, end = self.town_halls.index([origin, destination])
+        return placed.route(int(start), int(end))
+
+    def within(self, origin: str, cutoff_min: float) -> Isochrone:
+        """Return what is reached from a town hall within a cutoff.
+
+        Parameters
+        ----------
+        origin
+            INSEE code of the town-hall network.
+        cutoff_min
+            Minutes, above 0 and at most ``MAX_CUTOFF_MIN``.
+
+        Raises
+        ------
+        DataError
+            If the commune is not in the network, or the cutoff is out of range.
+        """
+        if not 0 < cutoff_min <= MAX_CUTOFF_MIN:
+            raise DataError(
+                f"{cutoff_min:g} minutes is out of range: give more than 0 and at most "
+                f"{MAX_CUTOFF_MIN:g}."
+            )
+        number = int(self.town_halls.index([origin])[0])
+        placed = self.placed
+        if placed is not None and placed.snapped.is_snapped[number]:
+            ground = isochrone(placed, number).within(cutoff_min)
+            area = gpd.GeoSeries([ground], crs=LAMBERT_93).to_crs(WGS_84).iloc[0]
+            area_km2 = ground.area / 1e6
+            everywhere = np.arange(len(self.halls))
+            minutes = placed.matrix([number], everywhere).minutes[0]
+            network = RoadNetwork.name
+        else:
+            area, area_km2 = None, None
+            minutes = self.town_halls.graph.paths(number, limit_min=cutoff_min).minutes
+            network = TownHallNetwork.name
+        reached = np.flatnonzero(minutes <= cutoff_min)
+        communes = pd.DataFrame(
+            {"insee_code": self.halls.index[reached], "minutes": minutes[reached]}
+        ).sort_values(["minutes", "insee_code"], ignore_index=True)
+        return Isochrone(origin, cutoff_min, network, area, area_km2, communes)
+
+
+@lru_cache(maxsize=4)
+def _journeys(territory: Territory) -> Journeys:
+    tables = territory.tables
+    if missing := [t for t in ("town_halls_80km", "adjacency_80km") if t not in tables]:
+        problems = [f"the release holds no table {name}" for name in missing]
+        raise DataError(
+            "Drives cannot be computed: " + "; ".join(problems) + ". Give a release with them.",
+            problems,
+        )
+    halls = tables["town_halls_80km"]
+    network = TownHallNetwork.from_tables(halls, tables["adjacency_80km"])
+    roads = RoadNetwork.from_table(tables["roads"]) if "roads" in tables else None
+    columns = ["name", "town_hall_lon", "town_hall_lat"]
+    return Journeys(network, roads, halls.set_index("insee_code").loc[list(network.codes), columns])
+
+
+def nearest_places(territory: Territory, destination: str) -> pd.DataFrame:
+    """Return the nearest place of a kind for each commune, as the release states it.
+
+    Parameters
+    ----------
+    territory
+        The release.
+    destination
+        One of ``DESTINATIONS``, such as ``station``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``insee_code, minutes, minutes_low, road_km, nearest_insee_code, status``; minutes count
+        from home: the mean drive to the own town hall is in.
+
+    Raises
+    ------
+    DataError
+        If nothing of this name is driven to.
+    """
+    names = [known.name for known in DESTINATIONS]
+    if destination not in names:
+        raise DataError(
+            f"{destination[:60]!r} is nothing that the release has times to: give one of "
+            f"{', '.join(names)}."
+        )
+    times = territory.tables["travel_times"]
+    found: pd.DataFrame = times[times["destination"] == destination]
+    return found.drop(columns="destination").reset_index(drop=True)

@@ -1,0 +1,193 @@
+"""The nearest place of each commune, on either network.
+
+Hides which network answers: a finder is asked for the nearest of some places, or of some communes,
+and gives minutes from the town hall of every commune of the release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo_matcher.access import TownHallNetwork
+from geo_matcher.road_network import SNAP_LIMIT_M, Placed, RoadNetwork
+
+__all__ = ["Finder", "Found", "RoadFinder", "TownHallFinder", "checked_km", "road_facts"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The nearest place of each commune, in the order of the release.
+
+    Attributes
+    ----------
+    minutes, road_km
+        From the town hall; ``inf`` where no place can be reached.
+    insee_code
+        Commune of the place; empty where none can be reached.
+    """
+
+    minutes: FloatArray
+    road_km: FloatArray
+    insee_code: NDArray[Any]
+
+
+class Finder(Protocol):
+    """Finds the nearest of some places, or of some communes."""
+
+    def nearest_place(self, places: pd.DataFrame) -> Found:
+        """Find the nearest of the given rows of ``places``."""
+        ...
+
+    def nearest_commune(self, insee_codes: Sequence[str]) -> FloatArray:
+        """Return minutes to the nearest of the given communes."""
+        ...
+
+
+class TownHallFinder:
+    """Finds on the town-hall network: a place stands at the town hall of its commune.
+
+    Parameters
+    ----------
+    network
+        The network.
+    insee_codes
+        Communes of the release, in order.
+    """
+
+    def __init__(self, network: TownHallNetwork, insee_codes: Iterable[str]) -> None:
+        self._network = network
+        self._own = network.index(insee_codes)
+        self._codes = np.array(network.codes)
+
+    def nearest_place(self, places: pd.DataFrame) -> Found:
+        """Find the nearest of the given rows of ``places``."""
+        found = self._network.nearest(sorted(set(places["insee_code"])))
+        source = found.source[self._own]
+        return Found(
+            found.minutes[self._own],
+            found.road_km[self._own],
+            np.where(source >= 0, self._codes[source], ""),
+        )
+
+    def nearest_commune(self, insee_codes: Sequence[str]) -> FloatArray:
+        """Return minutes to the nearest of the given communes."""
+        minutes: FloatArray = self._network.nearest(insee_codes).minutes[self._own]
+        return minutes
+
+
+class RoadFinder:
+    """Finds on the roads: places stand where they are, communes at their town halls.
+
+    What lies off the roads, beyond the edge of the map or too far from a street, is found by
+    ``beyond``; of the two ways the shorter counts. A commune whose own town hall is off the roads
+    is answered by ``beyond`` alone.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    beyond
+        The finder on the town-hall network.
+    communes
+        Communes of the release, in order: ``insee_code``.
+    places
+        Every place: ``lon``, ``lat``; the index names them.
+    town_halls
+        ``insee_code``, ``town_hall_lon``, ``town_hall_lat`` of all communes around.
+    """
+
+    def __init__(
+        self,
+        network: RoadNetwork,
+        beyond: Finder,
+        communes: pd.DataFrame,
+        places: pd.DataFrame,
+        town_halls: pd.DataFrame,
+    ) -> None:
+        self._beyond = beyond
+        halls = town_halls.set_index("insee_code")
+        self._placed = network.place(
+            np.r_[halls["town_hall_lon"], places["lon"]],
+            np.r_[halls["town_hall_lat"], places["lat"]],
+        )
+        self._hall = pd.Series(np.arange(len(halls)), index=halls.index)
+        self._place = pd.Series(len(halls) + np.arange(len(places)), index=places.index)
+        self._own = self._hall.loc[communes["insee_code"]].to_numpy()
+        self._code = np.r_[halls.index.to_numpy(dtype=object), places["insee_code"].to_numpy()]
+
+    def nearest_place(self, places: pd.DataFrame) -> Found:
+        """Find the nearest of the given rows of ``places``."""
+        points = self._place.loc[places.index].to_numpy()
+        is_on = self._placed.snapped.is_snapped
+        found = self._placed.nearest(self._own, points)
+        code = np.where(found.source >= 0, self._code[found.source], "")
+        far = self._beyond.nearest_place(places[~is_on[points]])
+        is_far = far.minutes < found.minutes
+        everywhere = self._beyond.nearest_place(places)
+        is_off = ~is_on[self._own]
+        return Found(
+            np.select([is_off, is_far], [everywhere.minutes, far.minutes], found.minutes),
+            np.select([is_off, is_far], [everywhere.road_km, far.road_km], found.road_km),
+            np.select([is_off, is_far], [everywhere.insee_code, far.insee_code], code),
+        )
+
+    def nearest_commune(self, insee_codes: Sequence[str]) -> FloatArray:
+        """Return minutes to the nearest of the given communes."""
+        is_on = self._placed.snapped.is_snapped
+        points = self._hall.loc[list(insee_codes)].to_numpy(dtype=np.int64)
+        found = self._placed.nearest(self._own, points).minutes
+        off = [code for code, on in zip(insee_codes, is_on[points], strict=True) if not on]
+        nearer = np.minimum(found, self._beyond.nearest_commune(off))
+        return np.where(is_on[self._own], nearer, self._beyond.nearest_commune(insee_codes))
+
+
+def _halls(network: RoadNetwork, town_halls: pd.DataFrame) -> Placed:
+    return network.place(town_halls["town_hall_lon"], town_halls["town_hall_lat"])
+
+
+def checked_km(
+    network: RoadNetwork, town_halls: pd.DataFrame, checks: pd.DataFrame, beyond_km: list[float]
+) -> list[float]:
+    """Return the road lengths to compare with the published ones, in km.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    town_halls
+        Positions of the town halls.
+    checks
+        ``from_insee_code``, ``to_insee_code``.
+    beyond_km
+        The same lengths on the town-hall network, for pairs that the roads do not join.
+    """
+    number = {code: i for i, code in enumerate(town_halls["insee_code"])}
+    placed = _halls(network, town_halls)
+    ends = ([number[code] for code in checks[f"{end}_insee_code"]] for end in ("from", "to"))
+    reach = placed.matrix(*ends).road_km.diagonal()
+    return [float(km) for km in np.where(np.isfinite(reach), reach, beyond_km)]
+
+
+def road_facts(
+    network: RoadNetwork, vintage: str, communes: gpd.GeoDataFrame, places: pd.DataFrame
+) -> dict[str, Any]:
+    """Return what the build says of the roads it used."""
+    own = _halls(network, communes).snapped.is_snapped
+    there = network.place(places["lon"], places["lat"]).snapped.is_snapped
+    return {
+        "map_vintage": vintage,
+        "junctions": len(network.x),
+        "streets": len(network.a),
+        "snap_limit_m": SNAP_LIMIT_M,
+        "communes_off_roads": communes["insee_code"][~own].tolist(),
+        "places_off_roads": int((~there).sum()),
+    }

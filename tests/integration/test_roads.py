@@ -1,0 +1,367 @@
+"""A release with roads: built, loaded, asked. The roads are invented, over the real town halls."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from typer.testing import CliRunner, Result
+
+from geo_matcher import cli
+from geo_matcher.access import TownHallNetwork
+from geo_matcher.build import build_release, set_roads, travel_times
+from geo_matcher.catalog import Catalog
+from geo_matcher.errors import DataError, GeoMatcherError
+from geo_matcher.exports import used_tables
+from geo_matcher.journeys import Journeys, nearest_places
+from geo_matcher.matching import rank
+from geo_matcher.presets import PRESETS
+from geo_matcher.road_network import RoadNetwork, to_lambert_93
+from geo_matcher.road_store import ON_TOWN_HALLS
+from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
+from geo_matcher.territory import Territory
+from tests.conftest import RELEASE
+from tests.integration.overpass import GOOD, STAMP, Reply, overpass_server, write_pbf
+from tests.rural_graph import rural_roads, within
+
+JUNCTIONS = 4000
+Contents = Callable[[Path], dict[str, bytes]]
+
+
+def invented(territory: Territory, buffer_km: float) -> gpd.GeoDataFrame:
+    """Return invented roads over the département and so much around it."""
+    own = territory.communes.geometry.to_crs(2154).union_all().buffer(buffer_km * 1000)
+    halls = territory.tables["town_halls_80km"]
+    at = np.column_stack(to_lambert_93(halls["town_hall_lon"], halls["town_hall_lat"]))
+    anchors = at[shapely.contains_xy(own, at)]
+    shapely.prepare(own)
+    return within(rural_roads(JUNCTIONS, own.bounds, seed=5, anchors=anchors), own)
+
+
+@pytest.fixture(scope="module")
+def download(territory: Territory) -> Download:
+    roads = invented(territory, BUFFER_KM)
+    return Download(roads, road_area(territory.communes), "2026-06-01", "invented for a test")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, download: Download) -> Territory:
+    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("roads") / "communes"))
+    return set_roads(folder, download)
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, [*arguments])
+
+
+# --- The build ------------------------------------------------------------------------------
+
+
+def test_without_roads_a_build_gives_the_shipped_bytes(
+    release_copy: Path, contents: Contents
+) -> None:
+    build_release(release_copy)
+    assert contents(release_copy) == contents(RELEASE)
+
+
+def test_a_release_says_that_its_times_are_those_of_the_roads(built: Territory) -> None:
+    times = built.parameters["travel_times"]
+    assert (times["network"], times["status"]) == ("roads", "estimated")
+    assert times["checked_distances"] == 7
+    assert times["largest_relative_error"] < 1.0
+    facts = built.parameters["roads"]
+    assert facts["map_vintage"] == "2026-06-01"
+    assert facts["streets"] == len(built.tables["roads"])
+    assert facts["communes_off_roads"] == []
+    assert facts["places_off_roads"] > 0  # Pau and others lie beyond the buffer
+    about = built.tables["road_area"].iloc[0]
+    assert about["licence"] == "ODbL 1.0"
+    assert about["osmnx"].count(".") >= 1
+    assert about["buffer_km"] == BUFFER_KM
+    for name in ("roads", "road_area"):
+        assert built.catalog[name].licence == "ODbL 1.0"
+        assert "OpenStreetMap" in built.catalog[name].credit_en
+    assert "OpenStreetMap" in built.catalog["travel_times"].credit_fr
+
+
+def test_a_second_build_gives_the_same_bytes(
+    built: Territory, tmp_path: Path, contents: Contents
+) -> None:
+    copy = Path(shutil.copytree(built.folder, tmp_path / "communes"))
+    build_release(copy)
+    assert contents(copy) == contents(built.folder)
+
+
+def test_without_its_roads_a_release_is_again_what_it_was(
+    built: Territory, tmp_path: Path, contents: Contents
+) -> None:
+    copy = Path(shutil.copytree(built.folder, tmp_path / "communes"))
+    back = set_roads(copy, None)
+    assert back.parameters["travel_times"]["network"] == "town_halls"
+    assert contents(copy) == contents(RELEASE)
+
+
+def test_the_words_of_the_town_hall_network_are_those_of_the_catalog() -> None:
+    entry = Catalog.read(RELEASE)["travel_times"]
+    assert {name: getattr(entry, name) for name in ON_TOWN_HALLS} == ON_TOWN_HALLS
+
+
+def test_such_a_release_ranks_and_credits_its_roads(built: Territory, territory: Territory) -> None:
+    profile = next(iter(PRESETS.values())).profile
+    ranking = rank(built, profile, "all")
+    assert len(ranking.order) > 0
+    assert "roads" in used_tables(ranking)
+    assert "roads" not in used_tables(rank(territory, profile, "all"))
+
+
+def test_broken_roads_leave_the_release_as_it_was(
+    release_copy: Path, download: Download, contents: Contents
+) -> None:
+    broken = Download(download.roads.to_crs(4326), download.area, "2026-06-01", "invented")
+    with pytest.raises(DataError, match="EPSG:2154"):
+        set_roads(release_copy, broken)
+    assert contents(release_copy) == contents(RELEASE)
+
+
+def test_roads_without_their_area_are_refused(built: Territory, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(built.folder, tmp_path / "communes"))
+    text = (copy / "catalog.toml").read_text(encoding="utf-8")
+    entry = text.index('name = "road_area"')
+    start = text.rindex("[[table]]", 0, entry)
+    end = text.find("[[", entry)
+    (copy / "catalog.toml").write_text(text[:start] + text[end:], encoding="utf-8")
+    (copy / "source/road_area.parquet").unlink()
+    with pytest.raises(DataError, match="roads come with their area"):
+        Territory.load(copy)
+
+
+# --- The times ------------------------------------------------------------------------------
+
+
+def times_on(
+    roads: RoadNetwork, territory: Territory, places: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    tables = territory.tables
+    halls = tables["town_halls_80km"]
+    network = TownHallNetwork.from_tables(halls, tables["adjacency_80km"])
+    chosen = territory.places if places is None else places
+    return travel_times(network, chosen, territory.communes, halls, roads=roads).set_index(
+        ["destination", "insee_code"]
+    )
+
+
+def test_a_place_just_over_the_border_is_used(built: Territory) -> None:
+    times = built.tables["travel_times"]
+    over = times[
+        (times["destination"] == "supermarket") & ~times["nearest_insee_code"].isin(built.codes)
+    ]
+    assert len(over) > 5
+
+
+def test_without_the_buffer_communes_at_the_border_change(
+    built: Territory, download: Download
+) -> None:
+    """Roads that stop at the border make the way to a shop beyond it longer, or lose it."""
+    roads = download.roads
+    own = built.communes.geometry.to_crs(2154).union_all()
+    cut = within(roads, own)
+    assert len(cut) < len(roads)
+    shops = built.places[built.places["kind"] == "supermarket"]
+    column = "minutes"
+    with_buffer = times_on(RoadNetwork.from_table(roads), built, shops)[column]["supermarket"]
+    without = times_on(RoadNetwork.from_table(cut), built, shops)[column]["supermarket"]
+    changed = with_buffer.index[(with_buffer - without).abs() > 1.0]
+    rim_m = built.communes.geometry.to_crs(2154).distance(own.boundary)
+    assert len(changed) > 10
+    assert rim_m.loc[changed].median() < rim_m.median()
+
+
+def test_a_commune_off_the_roads_is_answered_by_the_town_halls(
+    built: Territory, download: Download
+) -> None:
+    code = "32013"
+    hall = built.communes.loc[[code], ["town_hall_lon", "town_hall_lat"]].iloc[0]
+    x, y = (float(axis) for axis in to_lambert_93(*hall))
+    hole = shapely.box(*download.roads.total_bounds).difference(shapely.Point(x, y).buffer(3000))
+    network = RoadNetwork.from_table(within(download.roads, hole))
+    shipped = Territory.load(RELEASE).tables["travel_times"]
+    shipped = shipped.set_index(["destination", "insee_code"])
+    found = times_on(network, built)
+    rows = [(name, code) for name in ("station", "toulouse", "coworking")]
+    pd.testing.assert_frame_equal(found.loc[rows], shipped.loc[rows])
+
+
+# --- Drives ---------------------------------------------------------------------------------
+
+
+def test_a_drive_names_the_network_that_gave_it(built: Territory, territory: Territory) -> None:
+    journeys = Journeys.of(built)
+    assert journeys is Journeys.of(built)
+    inside, beyond = journeys.between("32013", "32107"), journeys.between("32013", "64445")
+    assert (inside.network, beyond.network) == ("roads", "town_halls")
+    assert inside.as_dict()["status"] == "estimated"
+    plain = Journeys.of(territory)
+    assert plain.between("32013", "64445") == beyond
+    assert plain.between("32013", "32107").network == "town_halls"
+    assert plain.route("32013", "32107") is None
+    assert plain.network == "town_halls"
+    assert journeys.network == "roads"
+    reach, is_road = journeys.matrix(["32013", "32107"], ["32107", "64445"])
+    assert is_road.tolist() == [[True, False], [True, False]]
+    assert reach.minutes[0, 0] == pytest.approx(inside.minutes)
+
+
+def test_a_route_has_a_course(built: Territory) -> None:
+    journeys = Journeys.of(built)
+    route = journeys.route("32013", "32107")
+    assert route is not None
+    found = journeys.between("32013", "32107")
+    assert route.minutes == pytest.approx(found.minutes)
+    assert route.line.length / 1000 == pytest.approx(found.road_km, rel=1e-3)
+
+
+def test_what_is_within_reach_is_ground_on_roads_and_communes_on_town_halls(
+    built: Territory, territory: Territory
+) -> None:
+    ground = Journeys.of(built).within("32013", 20)
+    assert ground.area is not None
+    assert ground.area.is_valid
+    assert ground.network == "roads"
+    plain = Journeys.of(territory).within("32013", 20)
+    assert (plain.area, plain.network) == (None, "town_halls")
+    for found in (ground, plain):
+        assert found.communes["insee_code"].iloc[0] == "32013"
+        assert found.communes["minutes"].is_monotonic_increasing
+        assert (found.communes["minutes"] <= 20).all()
+
+
+@pytest.mark.parametrize("cutoff", [0, -1, 121, float("nan")])
+def test_a_cutoff_out_of_range_is_refused(territory: Territory, cutoff: float) -> None:
+    with pytest.raises(DataError, match="out of range"):
+        Journeys.of(territory).within("32013", cutoff)
+
+
+def test_an_unknown_kind_of_place_is_refused_with_the_known_ones(territory: Territory) -> None:
+    assert len(nearest_places(territory, "station")) == 458
+    with pytest.raises(DataError, match="give one of coworking"):
+        nearest_places(territory, "moon")
+
+
+# --- On the command line --------------------------------------------------------------------
+
+
+def test_access_between_two_communes(built: Territory) -> None:
+    shown = call("access", "from", "auch", "to", "Condom")
+    assert "Auch → Condom" in shown.stdout
+    assert "network town_halls" in shown.stdout
+    found = call(
+        "--release", str(built.folder), "access", "from", "32013", "32107", "--format", "json"
+    )
+    answer = json.loads(found.stdout)
+    assert answer["network"] == "roads"
+    assert answer["status"] == "estimated"
+    assert answer["minutes"] > 0
+    assert answer["road_km"] > 0
+
+
+def test_access_from_a_commune_to_everything() -> None:
+    shown = call("access", "from", "32013")
+    assert shown.exit_code == 0
+    assert "supermarket" in shown.stdout
+    answer = json.loads(call("access", "from", "32013", "--format", "json").stdout)
+    times = {row["destination"]: row for row in answer["times"]}
+    assert len(times) == 29
+    assert times["station"]["nearest"]["insee_code"] == "32013"
+    assert answer["network"] == "town_halls"
+
+
+def test_access_to_a_kind_of_place() -> None:
+    assert "Auch" in call("access", "to", "station").stdout
+    answer = json.loads(call("access", "to", "station", "--format", "json").stdout)
+    minutes = [row["minutes"] for row in answer["communes"]]
+    assert len(minutes) == 458
+    assert minutes == sorted(minutes)
+
+
+def test_access_isochrone(built: Territory) -> None:
+    arguments = ("access", "isochrone", "32013", "--minutes", "15")
+    plain = call(*arguments)
+    assert "knows no ground" in plain.stdout.replace("\n", " ")
+    answer = json.loads(call(*arguments, "--format", "json").stdout)
+    assert answer["network"] == "town_halls"
+    assert {f["geometry"]["type"] for f in answer["features"]} == {"Point"}
+    roads = ("--release", str(built.folder), *arguments)
+    assert "km² within 15 min of Auch by road" in call(*roads).stdout
+    answer = json.loads(call(*roads, "--format", "json").stdout)
+    (feature,) = answer["features"]
+    shape = shapely.geometry.shape(feature["geometry"])
+    assert shape.is_valid
+    assert feature["properties"]["network"] == "roads"
+    auch = built.communes.loc["32013"]
+    assert shape.buffer(0.01).contains(shapely.Point(auch["town_hall_lon"], auch["town_hall_lat"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("access", "from", "Atlantis"), "Atlantis"),
+        (("access", "from", "32013", "to"), "followed by nothing"),
+        (("access", "from", "32013", "to", "32107", "32108"), "more than one commune"),
+        (("access", "to", "moon"), "give one of"),
+        (("access", "isochrone", "32013", "--minutes", "999"), "out of range"),
+        (("data", "build", "--roads", "maps"), "give osm, none"),
+        (("data", "build", "--roads", "absent.osm.pbf"), "is not a file"),
+    ],
+)
+def test_a_mistake_is_told(arguments: tuple[str, ...], told: str) -> None:
+    found = call(*arguments)
+    assert found.exit_code != 0
+    assert isinstance(found.exception, GeoMatcherError)
+    assert told in str(found.exception)
+
+
+def test_roads_are_downloaded_and_used(release_copy: Path) -> None:
+    """The invented village lies beside Auch, so the town hall of Auch is all that is on it."""
+    with overpass_server(GOOD) as heard:
+        found = call(
+            "--release", str(release_copy), "data", "build", "--roads", "osm",
+            "--overpass-url", heard.url,
+        )  # fmt: skip
+    assert found.exit_code == 0, found.exception
+    assert len(heard.posts) > 1  # the area is asked for in parts
+    territory = Territory.load(release_copy)
+    assert territory.catalog["roads"].vintage == STAMP[:10]
+    assert len(territory.parameters["roads"]["communes_off_roads"]) > 440
+
+
+def test_roads_are_read_from_a_file_and_taken_out_again(
+    release_copy: Path, tmp_path: Path, contents: Contents
+) -> None:
+    path = write_pbf(tmp_path / "village.osm.pbf")
+    found = call("--release", str(release_copy), "data", "build", "--roads", str(path))
+    assert found.exit_code == 0, found.exception
+    origin = Territory.load(release_copy).tables["road_area"]["origin"].iloc[0]
+    assert origin.startswith("village.osm.pbf, SHA-256")
+    assert "roads" in call("--release", str(release_copy), "data", "info").stdout
+    found = call("--release", str(release_copy), "data", "build", "--roads", "none")
+    assert found.exit_code == 0, found.exception
+    assert contents(release_copy) == contents(RELEASE)
+
+
+def test_a_refused_download_leaves_the_release_as_it_was(
+    release_copy: Path, contents: Contents
+) -> None:
+    with overpass_server(Reply(body=b"<html>closed</html>")) as heard:
+        found = call(
+            "--release", str(release_copy), "data", "build", "--roads", "osm",
+            "--overpass-url", heard.url,
+        )  # fmt: skip
+    assert heard.url in str(found.exception)
+    assert contents(release_copy) == contents(RELEASE)
