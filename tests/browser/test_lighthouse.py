@@ -44,6 +44,7 @@ NOT_TO_BE_INDEXED = ("is-crawlable",)
 PAGES = (
     ("/", ()),
     ("/?preset=paris-web-family&scope=partners", NOT_TO_BE_INDEXED),
+    ("/communes/32249-mauvezin", ()),
 )
 """Addresses, and the audits that say nothing of them."""
 
