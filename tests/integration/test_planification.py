@@ -213,7 +213,7 @@ def test_files_hold_the_plan(client: TestClient, tmp_path: Path) -> None:
 
 
 def test_the_report_is_one_page_that_needs_nothing(client: TestClient) -> None:
-    answer = client.get(f"/downloads/plan.html?budget=4M&floor=10&lang=en")
+    answer = client.get("/downloads/plan.html?budget=4M&floor=10&lang=en")
     assert answer.status_code == 200
     assert "script" not in answer.headers["Content-Security-Policy"]
     page = Elements(answer.text)
