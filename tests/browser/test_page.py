@@ -177,7 +177,7 @@ def test_a_mistake_is_told_and_mended(visit: Start) -> None:
 def test_only_the_last_answer_counts(visit: Start, territory: Territory) -> None:
     page = visit().open()
     for scope in ("network", "all", "partners", "network", "all"):
-        page.locator(f'[name="scope"][value="{scope}"]').check()
+        page.locator(f'.scopes [name="scope"][value="{scope}"]').check()
     page.get_by_text("458 villages classés pour vous").wait_for()
     page.wait_for_load_state("networkidle")
     assert names(page) == best(territory, Profile(), "all")
