@@ -412,6 +412,9 @@ def costs_table(plan: Plan, language: str) -> tuple[CostRow, ...]:
         reason = ""
         if action.assumption is not None:
             reason = getattr(action.assumption, f"reason_{language}")
-        sources = tuple((source.title, source.url) for source in action.source)
-        rows.append((labels[action.name], "; ".join(costs), typeset(reason, language), sources))
+        sources = tuple((typeset(source.title, "fr"), source.url) for source in action.source)
+        semicolon = f"{NBSP}; " if language == "fr" else "; "
+        rows.append(
+            (labels[action.name], semicolon.join(costs), typeset(reason, language), sources)
+        )
     return tuple(rows)

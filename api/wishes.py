@@ -15,6 +15,7 @@ from api.texts import Translate, criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, Importance
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.numbers import format_number
+from geo_matcher.origins import origin_label
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.sentences import listed
@@ -45,7 +46,7 @@ def wishes(territory: Territory, asked: Asked) -> tuple[Wish, ...]:
     language, t = asked.language, translator(asked.language)
     count = int(territory.in_scope(asked.scope).sum())
     return (
-        *_who(asked.profile, t, language),
+        *_who(asked.profile, origin_label(territory, asked.profile), t, language),
         *_home(asked.profile, t, language),
         Wish(t("scope.title"), scope_label(asked.scope, count, language)),
         *_importance(asked.profile, t, language),
@@ -58,15 +59,15 @@ def _and(names: list[str], language: str) -> str:
     return listed(names, "et" if language == "fr" else "and")
 
 
-def _who(profile: Profile, t: Translate, language: str) -> Iterator[Wish]:
+def _who(profile: Profile, origin: str, t: Translate, language: str) -> Iterator[Wish]:
     if profile.name in PRESETS:
         preset = PRESETS[profile.name]
         label = preset.label_fr if language == "fr" else preset.label_en
         yield Wish(t("wish.example"), typeset(label, language))
     elif profile.name.strip():
         yield Wish(t("wish.name"), profile.name.strip())
-    if profile.origin_city != "other":
-        yield Wish(t("wish.from"), profile.origin_city.capitalize())
+    if origin:
+        yield Wish(t("wish.from"), origin)
     if profile.sector != "other":
         yield Wish(t("wish.sector"), t(f"sector.{profile.sector}"))
     if profile.track != "solo":

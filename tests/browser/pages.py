@@ -68,6 +68,8 @@ PAGES = (
     Shown("shortlist", f"/shortlist?{SIDE_BY_SIDE}&{FAMILY}", "main article, main section"),
     Shown("accompany", f"/accompany?{SIDE_BY_SIDE}&{FAMILY}", "main form"),
     Shown("sorry", "/why?commune=Atlantis", ".faults", 404),
+    Shown("planning", "/planification?budget=300k", "#actions"),
+    Shown("planning-faults", "/planification?budget=abc&exclude=Atlantis", ".faults", 422),
 )
 
 

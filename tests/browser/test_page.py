@@ -177,7 +177,7 @@ def test_a_mistake_is_told_and_mended(visit: Start) -> None:
 def test_only_the_last_answer_counts(visit: Start, territory: Territory) -> None:
     page = visit().open()
     for scope in ("network", "all", "partners", "network", "all"):
-        page.locator(f'[name="scope"][value="{scope}"]').check()
+        page.locator(f'.scopes [name="scope"][value="{scope}"]').check()
     page.get_by_text("458 villages classés pour vous").wait_for()
     page.wait_for_load_state("networkidle")
     assert names(page) == best(territory, Profile(), "all")
@@ -344,7 +344,7 @@ def test_the_keyboard_alone_is_enough(visit: Start) -> None:
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
     assert outline == "3px"
     page.keyboard.press("Enter")
-    assert page.locator(".ledger").first.is_visible()
+    page.locator(".ledger").first.wait_for()
     tab_to(page, "A")
     tab_to(page, "BUTTON")
     page.keyboard.press("Enter")
@@ -407,7 +407,7 @@ def test_where_one_comes_from_is_offered_as_one_types(visit: Start) -> None:
     field.fill("Saint-Denis (93)")
     page.wait_for_url("**/?from=93066")
     page.locator(".card summary").first.click()
-    assert page.get_by_text("Ce qui change depuis Saint-Denis").first.is_visible()
+    page.get_by_text("Ce qui change depuis Saint-Denis").first.wait_for()
     settle(page, lambda: field.fill(""))
     assert urlsplit(page.url).query == ""
     settle(page, page.go_back)
@@ -451,7 +451,7 @@ def test_without_javascript_the_form_still_ranks(visit: Start, territory: Territ
     page.wait_for_url("**/?work_mode=coworking&scope=all")
     assert names(page) == best(territory, profile, "all")
     page.locator(".card summary").first.click()
-    assert page.locator(".ledger").first.is_visible()
+    page.locator(".ledger").first.wait_for()
     page.locator("#more").click()
     page.wait_for_url("**&top=40")
     assert len(names(page)) == 40

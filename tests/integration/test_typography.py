@@ -38,6 +38,7 @@ AS_PUBLISHED = {
     "sources": "names of data sets, producers and licences",
     "village-sources": "the same, of one commune",
     "places": "names of places",
+    "places-table": "the same, on the map as a table",
     "trace": "where the network is named",
     "address": "the address of a page, printed",
 }

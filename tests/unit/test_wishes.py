@@ -24,7 +24,7 @@ def test_a_family_in_both_languages(territory: Territory) -> None:
     profile = PRESETS["paris-web-family"].profile
     assert said(territory, profile) == {
         "Started from": "Web developer from Paris, two children",
-        "Coming from": "Paris",
+        "Coming from": "Paris (75)",
         "Trade": "Internet",
         "Work": "In coworking, some days",
         "Children": "4 and 9 years old",
@@ -85,3 +85,8 @@ def test_every_family_is_named_once(territory: Territory, preset: str) -> None:
     named = [name for wish in found if wish.label in words for name in wish.text.split(", ")]
     assert sorted(named) == sorted(family.label_fr for family in FAMILIES.values())
     assert Wish("Parmi", "458 communes, toutes") in found
+
+
+def test_any_commune_that_is_left_is_named(territory: Territory) -> None:
+    profile = parse_profile({"origin_commune": "44109"})
+    assert said(territory, profile)["Coming from"] == "Nantes (44)"
