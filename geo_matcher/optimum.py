@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy  # its solvers are loaded when the first is called
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from geo_matcher.choice import FloorRows, Problem
 from geo_matcher.errors import ScenarioError
@@ -190,7 +190,8 @@ def _relaxed(problem: Problem, time_limit_s: float) -> tuple[float, FloatArray, 
     is_most = np.isfinite(upper)
     bounds = bounds_of(problem)
     at_most: Any = sp.csr_array(sp.vstack([matrix[is_most], -matrix[~is_most]]))
-    answer: Any = linprog(  # type: ignore[call-overload]  # its types know no sparse matrix
+    # Its types know no sparse matrix.
+    answer: Any = scipy.optimize.linprog(  # type: ignore[call-overload]
         -np.concatenate([problem.benefit, problem.targets]),
         A_ub=at_most,
         b_ub=np.concatenate([upper[is_most], -lower[~is_most]]),
@@ -232,7 +233,7 @@ def _searched(
     fixed = settled.astype(np.float64)
     bounds.lb[:n] = np.where(is_open, bounds.lb[:n], np.maximum(fixed, bounds.lb[:n]))
     bounds.ub[:n] = np.where(is_open, bounds.ub[:n], np.maximum(fixed, bounds.lb[:n]))
-    answer: Any = milp(
+    answer: Any = scipy.optimize.milp(
         -np.concatenate([problem.benefit, problem.targets]),
         integrality=integrality_of(problem),
         bounds=bounds,
@@ -271,16 +272,16 @@ def integrality_of(problem: Problem, extra: int = 0) -> NDArray[np.int64]:
     return kinds
 
 
-def bounds_of(problem: Problem, extra: int = 0) -> Bounds:
+def bounds_of(problem: Problem, extra: int = 0) -> scipy.optimize.Bounds:
     """Return the bounds of candidates, targets and ``extra`` variables without an upper one."""
     lower = [problem.is_decided.astype(np.float64), np.zeros(len(problem.targets) + extra)]
     upper = [np.ones(len(problem) + len(problem.targets)), np.full(extra, np.inf)]
-    return Bounds(np.concatenate(lower), np.concatenate(upper))
+    return scipy.optimize.Bounds(np.concatenate(lower), np.concatenate(upper))
 
 
 def constraints_of(
     problem: Problem, *, has_budget: bool = True, slack: bool = False
-) -> list[LinearConstraint]:
+) -> list[scipy.optimize.LinearConstraint]:
     """Return all that must hold; with ``slack``, one more variable per floor row lowers it."""
     m = len(problem.targets)
     height = sum(len(floor.least) for floor in problem.floors)
@@ -292,18 +293,22 @@ def constraints_of(
     found = []
     if has_budget:
         charged = sp.csr_array(problem.charged[None, :] / EURO_UNIT)
-        found.append(LinearConstraint(wide(charged), -np.inf, problem.budget / EURO_UNIT))
+        found.append(
+            scipy.optimize.LinearConstraint(wide(charged), -np.inf, problem.budget / EURO_UNIT)
+        )
     if m:
         link = sp.hstack([-problem.covers, sp.eye_array(m), sp.csr_array((m, extra))])
-        found.append(LinearConstraint(sp.csr_array(link), -np.inf, 0.0))
+        found.append(scipy.optimize.LinearConstraint(sp.csr_array(link), -np.inf, 0.0))
     if len(problem.rules.most):
-        found.append(LinearConstraint(wide(problem.rules.rows), -np.inf, problem.rules.most))
+        found.append(
+            scipy.optimize.LinearConstraint(wide(problem.rules.rows), -np.inf, problem.rules.most)
+        )
     if height:
         stacked, least, scale = _stacked(problem.floors)
         rows = sp.csr_array(sp.diags_array(1 / scale) @ stacked)
         parts = [rows, sp.csr_array((height, m)), *([sp.eye_array(height)] if slack else [])]
         whole = sp.csr_array(sp.hstack(parts))
-        found.append(LinearConstraint(whole, least / scale, np.inf))
+        found.append(scipy.optimize.LinearConstraint(whole, least / scale, np.inf))
     return found
 
 
@@ -346,8 +351,9 @@ def _cheapest(
 ) -> BoolArray:
     """Return the cheapest portfolio that brings as much: the money exceeds the needs."""
     points = np.concatenate([problem.benefit, problem.targets])
-    enough = LinearConstraint(points[None, :], benefit - POINTS_TOLERANCE, np.inf)
-    answer: Any = milp(
+    least = benefit - POINTS_TOLERANCE
+    enough = scipy.optimize.LinearConstraint(points[None, :], least, np.inf)
+    answer: Any = scipy.optimize.milp(
         np.concatenate([problem.charged / EURO_UNIT, np.zeros(len(problem.targets))]),
         integrality=integrality_of(problem),
         bounds=bounds_of(problem),

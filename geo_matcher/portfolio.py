@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy  # its solvers are loaded when the first is called
 from numpy.typing import NDArray
-from scipy.optimize import milp
 
 from geo_matcher.choice import Problem
 from geo_matcher.errors import ScenarioError
@@ -189,7 +189,7 @@ def _lowered(problem: Problem, time_limit_s: float) -> tuple[Problem, tuple[Rela
     if not height:
         return problem, ()
     n, m = len(problem), len(problem.targets)
-    answer: Any = milp(
+    answer: Any = scipy.optimize.milp(
         np.concatenate([np.zeros(n + m), np.ones(height)]),
         integrality=integrality_of(problem, height),
         bounds=bounds_of(problem, height),
@@ -219,7 +219,7 @@ def _lowered(problem: Problem, time_limit_s: float) -> tuple[Problem, tuple[Rela
 
 def _budget_needed(problem: Problem, time_limit_s: float) -> float | None:
     """Return the smallest budget under which every floor can be met, None where none would do."""
-    answer: Any = milp(
+    answer: Any = scipy.optimize.milp(
         np.concatenate([problem.charged / EURO_UNIT, np.zeros(len(problem.targets))]),
         integrality=integrality_of(problem),
         bounds=bounds_of(problem),

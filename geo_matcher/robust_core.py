@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from geo_matcher.candidates import build_problem
 from geo_matcher.errors import ScenarioError
@@ -202,7 +202,7 @@ def robust_core(
     ground = rng.standard_normal((samples, kinds, n))
     where = rng.random((samples, n))
     shared = scenario.robust.shared
-    position = norm.cdf(math.sqrt(shared) * market[:, :, None] + math.sqrt(1 - shared) * ground)
+    position = ndtr(math.sqrt(shared) * market[:, :, None] + math.sqrt(1 - shared) * ground)
     needs: FloatArray = np.round(gaps.low + where * (gaps.high - gaps.low))
     chosen = np.zeros((samples, kinds, n), dtype=bool)
     solutions: list[Solution] = []
