@@ -23,7 +23,7 @@ TRANSFERRED = """() => Object.fromEntries(
 
 
 def transferred(page: Page) -> dict[str, int]:
-    """Return the bytes that each address brought over the network: none from the browser's store."""
+    """Return the bytes that each address brought over the network, none if it was kept."""
     page.wait_for_selector("path.commune[data-step]")
     found: dict[str, int] = page.evaluate(TRANSFERRED)
     return found
