@@ -125,14 +125,18 @@ def test_both_buttons_work_without_scripts(visit: Start) -> None:
     page = visit(java_script_enabled=False).open(FAMILY)
     for place in range(5):
         page.locator('input[name="village"]').nth(place).check()
-    page.locator('.compare-bar [formaction="/shortlist"]').click()
+    with page.expect_navigation(url="**/shortlist?**"):
+        page.locator('.compare-bar [formaction="/shortlist"]').click()
     assert page.locator(".brief").count() == 5
     assert not page.locator("[data-print]").is_visible()
-    page.locator(".home a").click()
+    with page.expect_navigation(url="**/?**"):
+        page.locator(".home a").click()
     assert page.locator('input[name="village"]:checked').count() == 5
-    page.locator("#profile button.primary").click()
+    with page.expect_navigation():
+        page.locator("#profile button.primary").click()
     assert page.locator('input[name="village"]:checked').count() == 5
-    page.locator(".keep .without-js a").click()
+    with page.expect_navigation():
+        page.locator(".keep .without-js a").click()
     assert page.locator(".card").count() == 20
 
 
