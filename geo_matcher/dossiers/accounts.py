@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 __all__ = [
+    "LOGIN",
+    "MAX_PASSWORD_CHARS",
     "MIN_PASSWORD_CHARS",
     "PUBLIC_FORM",
     "ROLE_LABELS",
@@ -46,8 +48,13 @@ __all__ = [
 ]
 
 MIN_PASSWORD_CHARS = 12
+"""Shortest password."""
+
 MAX_PASSWORD_CHARS = 200
+"""Longest password: hashing a longer one would cost us more than whoever sends it."""
+
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
+"""Form of a login."""
 
 
 class Right(StrEnum):
@@ -151,8 +158,10 @@ def hasher() -> PasswordHasher:
     return PasswordHasher()
 
 
-def add_user(db: Database, login: str, *, name: str, role: Role, by: Account) -> Account:
-    """Make an account. It cannot sign in before :func:`set_password`.
+def add_user(
+    db: Database, login: str, *, name: str, role: Role, by: Account, password: str | None = None
+) -> Account:
+    """Make an account. Without a password it cannot sign in before :func:`set_password`.
 
     Parameters
     ----------
@@ -162,11 +171,13 @@ def add_user(db: Database, login: str, *, name: str, role: Role, by: Account) ->
         The person's name, which colleagues see.
     role
         What they are in the network.
+    password
+        As for :func:`set_password`.
 
     Raises
     ------
     DossierError
-        If the login is taken or cannot be used.
+        If the login is taken, or it or the password cannot be used.
     AccessError
         If ``by`` may not make accounts.
     """
@@ -177,10 +188,17 @@ def add_user(db: Database, login: str, *, name: str, role: Role, by: Account) ->
             "such as c.martin."
         )
     name = checked_text(name, "name", most=120)
+    hashed = None if password is None else _hashed(login, password)
     with db.writing() as session:
         if session.scalar(select(UserRow.id).where(UserRow.login == login)) is not None:
             raise DossierError(f"login: {login} exists already. Choose another.")
-        row = UserRow(login=login, name=name, role=role.value, created_at=db.now())
+        row = UserRow(
+            login=login,
+            name=name,
+            role=role.value,
+            password_hash=hashed,
+            created_at=db.now(),
+        )
         session.add(row)
         session.flush()
         return account_of(row)
@@ -244,17 +262,7 @@ def set_password(db: Database, login: str, password: str, *, by: Account) -> Non
     """
     if by.login != login or by.id is None:
         require(by, Right.ACCOUNTS)
-    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
-        raise DossierError(
-            f"password: found {len(password)} characters, expected {MIN_PASSWORD_CHARS} to "
-            f"{MAX_PASSWORD_CHARS}. Some words in a row are easy to remember."
-        )
-    if len(set(password)) < MIN_PASSWORD_CHARS // 2 or login in password.casefold():
-        raise DossierError(
-            "password: it repeats few characters or holds the login, so it is easily guessed. "
-            "Choose another."
-        )
-    hashed = hasher().hash(password)
+    hashed = _hashed(login, password)
     with db.writing() as session:
         row = user_named(session, login)
         if row.disabled_at is not None:
@@ -267,6 +275,21 @@ def set_password(db: Database, login: str, password: str, *, by: Account) -> Non
         )
 
 
+def _hashed(login: str, password: str) -> str:
+    """Check a password and return what is kept of it."""
+    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
+        raise DossierError(
+            f"password: found {len(password)} characters, expected {MIN_PASSWORD_CHARS} to "
+            f"{MAX_PASSWORD_CHARS}. Some words in a row are easy to remember."
+        )
+    if len(set(password)) < MIN_PASSWORD_CHARS // 2 or login in password.casefold():
+        raise DossierError(
+            "password: it repeats few characters or holds the login, so it is easily guessed. "
+            "Choose another."
+        )
+    return hasher().hash(password)
+
+
 def user_named(session: Session, login: str) -> UserRow:
     """Return the row of an account.
 
@@ -275,7 +298,9 @@ def user_named(session: Session, login: str) -> UserRow:
     UnknownDossierError
         If there is none.
     """
-    row = session.scalar(select(UserRow).where(UserRow.login == login))
+    row = None
+    if LOGIN.fullmatch(login):
+        row = session.scalar(select(UserRow).where(UserRow.login == login))
     if row is None:
         raise UnknownDossierError(
             f"No account is called {login[:40]!r}. `geo-matcher users list` shows them."

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo_matcher.dossiers.accounts import Account, Right, Role, require
+from geo_matcher.dossiers.accounts import LOGIN, Account, Right, Role, require
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.dossier import Dossier, position_of, whole_file
 from geo_matcher.dossiers.fields import (
@@ -398,7 +398,9 @@ def adviser_id(session: Session, login: str | None) -> int | None:
     """
     if login is None:
         return None
-    row = session.scalar(select(UserRow).where(UserRow.login == login))
+    row = None
+    if LOGIN.fullmatch(login):
+        row = session.scalar(select(UserRow).where(UserRow.login == login))
     is_fit = row is not None and row.role in {Role.ADVISER, Role.ADMIN} and not row.disabled_at
     if row is None or not is_fit:
         raise DossierError("adviser: expected the login of an adviser whose account is open.")

@@ -17,7 +17,7 @@ from geo_matcher.dossiers.accounts import Account
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import add_consent, adviser_id, change_file
 from geo_matcher.dossiers.dossier import Dossier, whole_file
-from geo_matcher.dossiers.fields import MAX_NOTE_CHARS, Consent, checked_text
+from geo_matcher.dossiers.fields import CONSENTS, MAX_NOTE_CHARS, Consent, checked_text
 from geo_matcher.dossiers.journal import record, renew_end
 from geo_matcher.dossiers.records import ConsentRow, DossierRow, NoteRow, TaskRow, VisitRow
 from geo_matcher.dossiers.stages import is_insee_code
@@ -218,6 +218,8 @@ def withdraw_consent(db: Database, key: str, what: str, *, by: Account) -> Dossi
     AccessError
         If ``by`` may not change files.
     """
+    if what not in CONSENTS:
+        raise DossierError(f"what: expected one of {', '.join(CONSENTS)}.")
     with change_file(db, key, by=by) as (session, row):
         rows = session.scalars(
             select(ConsentRow).where(
@@ -227,7 +229,7 @@ def withdraw_consent(db: Database, key: str, what: str, *, by: Account) -> Dossi
             )
         ).all()
         if not rows:
-            raise DossierError(f"what: the person gave no consent {what[:20]!r} to take back.")
+            raise DossierError(f"what: the person gave no consent {what!r} to take back.")
         for one in rows:
             one.withdrawn_on = db.today()
         _added(session, row, db, by, "consent", {"what": what, "is_withdrawn": True})

@@ -60,7 +60,7 @@ def file_named(session: Session, key: str, *, for_change: bool = False) -> Dossi
     UnknownDossierError
         If there is none.
     """
-    query = select(DossierRow).where(DossierRow.key == key)
+    query = select(DossierRow).where(DossierRow.key == (key if key.isalnum() else ""))
     row = session.scalar(query.with_for_update() if for_change else query)
     while row is not None and row.merged_into_id is not None:
         query = select(DossierRow).where(DossierRow.id == row.merged_into_id)

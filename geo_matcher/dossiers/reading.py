@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from geo_matcher.dossiers.accounts import Account, Right, require
+from geo_matcher.dossiers.accounts import LOGIN, Account, Right, require
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.dossier import (
     Dossier,
@@ -29,7 +29,7 @@ from geo_matcher.dossiers.dossier import (
     visits_where,
     whole_file,
 )
-from geo_matcher.dossiers.fields import email_key, name_key
+from geo_matcher.dossiers.fields import EMAIL, email_key, name_key
 from geo_matcher.dossiers.journal import file_named
 from geo_matcher.dossiers.records import (
     DossierRow,
@@ -210,7 +210,8 @@ def list_files(
         require(by, Right.READ)
     wanted: list[ColumnElement[bool]] = [DossierRow.merged_into_id.is_(None)]
     if adviser is not None:
-        wanted.append(UserRow.login == adviser if adviser else DossierRow.adviser_id.is_(None))
+        login = adviser if LOGIN.fullmatch(adviser) else "?"  # no account is called so
+        wanted.append(UserRow.login == login if adviser else DossierRow.adviser_id.is_(None))
     wanted += _search(text)
     of_stage = [DossierRow.stage.in_([stage.value for stage in stages])] if stages else []
     with db.writing() if sees else db.reading() as session:
@@ -254,7 +255,9 @@ def day(db: Database, *, by: Account, adviser: str | None = None) -> Day:
     require(by, Right.READ)
     today = db.today()
     live = and_(DossierRow.merged_into_id.is_(None), DossierRow.anonymised_at.is_(None))
-    mine = [] if adviser is None else [UserRow.login == adviser]
+    mine = []
+    if adviser is not None:
+        mine = [UserRow.login == (adviser if LOGIN.fullmatch(adviser) else "?")]
     ahead = today + dt.timedelta(days=AHEAD_DAYS)
     with db.writing() as session:
         enquiries = _cards(
@@ -323,7 +326,7 @@ def _cards(session: Session, query: CardQuery, *, sees: bool = True) -> tuple[Ca
 def _search(text: str) -> list[ColumnElement[bool]]:
     if not text.strip():
         return []
-    address = email_key(text)
+    address = email_key(text) if EMAIL.fullmatch(text.strip()) and text.isprintable() else ""
     if address:
         return [DossierRow.email_key == address]
     words = name_key(text).split()[:10]

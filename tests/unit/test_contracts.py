@@ -41,15 +41,16 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "map_parts place_sets",
         "maps planning_report",
         "planning_map",
-        "records stages fields",
+        "records stages fields cells",
         "database",
         "accounts",
-        "journal",
+        "journal sign_in",
         "dossier",
         "desk reading",
-        "entries",
+        "duplicates entries handover privacy shortlists",
+        "backups demonstration spreadsheets year_report",
         "console",
-        "cli_access cli_answers cli_data cli_lift cli_planning",
+        "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users",
         "cli",
         "__main__",
     )
@@ -141,7 +142,16 @@ METHOD_SIDE = frozenset(
 )
 """The data knows nothing of the method, of drawings and of people's wishes."""
 
-COMMANDS = ("cli", "cli_access", "cli_answers", "cli_data", "cli_lift", "cli_planning")
+COMMANDS = (
+    "cli",
+    "cli_access",
+    "cli_answers",
+    "cli_data",
+    "cli_dossiers",
+    "cli_lift",
+    "cli_planning",
+    "cli_users",
+)
 
 ONLY_USERS = {
     "osmnx": {"access", "openstreetmap", "overpass"},
@@ -152,21 +162,13 @@ ONLY_USERS = {
     "folium": {"maps"},
     "branca": {"maps"},
     "matplotlib": {"audit_report"},
-    "typer": {
-        "cli",
-        "cli_access",
-        "cli_answers",
-        "cli_data",
-        "cli_lift",
-        "cli_planning",
-        "console",
-    },
-    "rich": {"cli", "cli_access", "cli_answers", "cli_data", "cli_lift", "cli_planning", "console"},
+    "typer": {*COMMANDS, "console"},
+    "rich": {*COMMANDS, "console"},
     "alembic": {"database"},
     "argon2": {"accounts", "sign_in"},
     "esda": {"clusters"},
     "libpysal": {"clusters"},
-    "openpyxl": {"spreadsheets"},
+    "openpyxl": {"cells"},
     "platformdirs": {"database"},
     "psycopg": set(),
     "rapidfuzz": {"duplicates"},
