@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_matcher import __version__
@@ -157,7 +158,7 @@ def make_demonstration(
         add_user(db, f"demo-{name}", name=f"{name.title()} Fictif", role=Role.ADVISER, by=SYSTEM)
         for name in ("alix", "camille", "sacha")
     ]
-    with db.writing() as session:
+    with db.writing() as session, session.no_autoflush:
         count = _Maker(session, db, territory, advisers, np.random.default_rng(seed)).make()
     return Demonstration(count, len(purge(db)))
 
@@ -212,7 +213,8 @@ class _Maker:
             row = self._file(self.now - dt.timedelta(days=number * 2, hours=3))
             if number % 3 == 2:
                 self._task(row)
-        for row in self.session.query(DossierRow):
+        self.session.flush()
+        for row in self.session.scalars(select(DossierRow)):
             renew_end(self.session, row)
         return self.count
 

@@ -94,6 +94,13 @@ SECTOR_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 TRACK_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"solo": ("Solo", "Soho Solo"), "cultura": ("Cultura", "Soho Solo Cultura")}
 )
+EXPECTED_FR: Mapping[str, str] = MappingProxyType(
+    {
+        "name": "un nom de 120 caractères au plus est attendu",
+        "email": "une adresse comme nom@exemple.org est attendue",
+        "phone": "un numéro de téléphone est attendu",
+    }
+)
 DATE_FORMS = ("%d/%m/%Y", "%Y-%m-%d", "%d/%m/%y", "%d.%m.%Y", "%d-%m-%Y")
 
 
@@ -352,7 +359,9 @@ class _Row:
         except DossierError as error:
             for problem in error.problems:
                 field, _, expected = problem.partition(": ")
-                self._problem(field, f"valeur refusée ({expected})", expected)
+                self._problem(
+                    field, EXPECTED_FR.get(field, "texte trop long ou illisible"), expected
+                )
             return None
 
     def _get(self, name: str) -> str:
