@@ -10,12 +10,11 @@ track, origin among big cities, commune and month of settling, persons. What is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
@@ -108,7 +107,7 @@ def overdue(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     """
     require(by, Right.ERASE)
     with db.reading() as session:
-        return tuple(row.key for row in _overdue(session, db.today()))
+        return tuple(row.key for row in session.scalars(_overdue(db.today())))
 
 
 def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
@@ -121,7 +120,7 @@ def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     """
     require(by, Right.ERASE)
     with db.writing() as session:
-        rows = _overdue(session, db.today())
+        rows = session.scalars(_overdue(db.today()).with_for_update()).all()
         for row in rows:
             _anonymise(session, row, db.now(), by)
     if rows:
@@ -129,8 +128,8 @@ def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     return tuple(row.key for row in rows)
 
 
-def _overdue(session: Session, today: dt.date) -> Sequence[DossierRow]:
-    return session.scalars(
+def _overdue(today: dt.date) -> Select[DossierRow]:
+    return (
         select(DossierRow)
         .where(
             DossierRow.keep_until <= today,
@@ -138,8 +137,7 @@ def _overdue(session: Session, today: dt.date) -> Sequence[DossierRow]:
             DossierRow.merged_into_id.is_(None),
         )
         .order_by(DossierRow.id)
-        .with_for_update()
-    ).all()
+    )
 
 
 def erase_person(db: Database, key: str, *, by: Account) -> None:

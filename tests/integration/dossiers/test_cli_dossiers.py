@@ -59,7 +59,7 @@ def test_accounts_are_made_listed_closed_and_get_passwords_and_tokens(run: Run, 
     code, out, _ = run("users", "token", "c.martin", "--label", "Tableur", "--scope", "files.read")
     with Database(url) as db:
         assert sign_in(db, "c.martin", PASSWORD, address="").account.login == "c.martin"
-        assert token_account(db, out.strip()).rights == {"files.read"}
+        assert token_account(db, out.strip()).rights == {"files.read", "portfolio"}
     assert "Tableur" in run("users", "tokens")[1]
     number = run("users", "tokens")[1].splitlines()[1].split()[0]
     assert run("users", "revoke", number)[0] == 0
