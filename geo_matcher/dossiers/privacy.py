@@ -21,7 +21,7 @@ from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.dossier import family, whole_file
 from geo_matcher.dossiers.fields import FIELDS, Draft, plain_values
-from geo_matcher.dossiers.journal import ANONYMOUS_NAME, draft_in, file_named, record
+from geo_matcher.dossiers.journal import ANONYMOUS_NAME, file_named, record
 from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import (
     ConsentRow,
@@ -258,9 +258,8 @@ def _anonymise(session: Session, row: DossierRow, now: dt.datetime, by: Account)
     ids = family(session, row)
     empty = plain_values(Draft(name=ANONYMOUS_NAME))
     for one in (session.get_one(DossierRow, number) for number in ids):
-        counted = plain_values(draft_in(session, one))
         for name, facts in FIELDS.items():
-            if facts.is_personal and counted[name] != empty[name]:
+            if facts.is_personal and getattr(one, name) != empty[name]:
                 setattr(one, name, empty[name])
         one.email_key = one.name_key = ""
         # In a small village the exact day would tell who it was; the month still counts.
