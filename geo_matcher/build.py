@@ -23,10 +23,13 @@ import tomlkit
 
 from geo_matcher import access
 from geo_matcher.access import TownHallNetwork, access_minutes, distance_problems
+from geo_matcher.access_measures import access_measures
+from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.gate import is_wgs_84
+from geo_matcher.journeys import Journeys
 from geo_matcher.membership import (
     MEMBERSHIP_COLUMNS,
     PUBLISHED_YEAR,
@@ -69,7 +72,10 @@ NEEDED_TABLES = (
 )  # fmt: skip
 """Source tables without which nothing can be built."""
 
-MADE_TABLES = ("communes", "places", "travel_times", "indicators", "membership", "parameters")
+MADE_TABLES = (
+    "communes", "places", "travel_times", "access_measures", "indicators", "membership",
+    "parameters",
+)  # fmt: skip
 """Tables that the build writes where the catalog says."""
 
 SHOPS_BOX_MARGIN_KM = 3.0
@@ -252,10 +258,10 @@ def build_derived(folder: Path) -> None:
     communes = mend_communes(source["communes_source"], catalog)
     places = collect_places(source)
     halls, adjacency = source["town_halls_80km"], source["adjacency_80km"]
-    network = TownHallNetwork.from_tables(halls, adjacency)
+    journeys = Journeys.from_tables(source)
+    network, roads = journeys.town_halls, journeys.roads
     if problems := distance_problems(halls, adjacency):
         raise DataError("The town halls are misplaced: " + "; ".join(problems), problems)
-    roads = RoadNetwork.from_table(source["roads"]) if "roads" in source else None
     times = travel_times(network, places, communes, halls, roads=roads)
     reach = solve_reach(
         times[times["destination"] == "workplace"].set_index("insee_code")["minutes"],
@@ -268,6 +274,7 @@ def build_derived(folder: Path) -> None:
     tables = {
         "places": places,
         "travel_times": times,
+        "access_measures": access_measures(journeys, communes, places, times),
         "indicators": indicators(source, communes, times, catalog),
         "membership": membership,
     }
@@ -596,6 +603,7 @@ def _parameters(
     }
     document["daily_services"] = {
         "near_min": DAILY_SERVICE_NEAR_MIN,
+        "rounds_a_week": sum(times for times, _ in weekly_rounds()),
         "trips_a_week": dict(DAILY_SERVICES),
     }
     return tomlkit.dumps(document)

@@ -22,8 +22,8 @@ from geo_matcher.schemas import BEST_TECHNOLOGY
 __all__ = ["REQUIRED_TABLES", "check_release", "is_wgs_84"]
 
 REQUIRED_TABLES = (
-    "communes", "broadband_fixed_2026t2", "risks_2026", "places", "travel_times", "indicators",
-    "membership",
+    "communes", "broadband_fixed_2026t2", "risks_2026", "places", "travel_times",
+    "access_measures", "indicators", "membership",
 )  # fmt: skip
 
 POSITION_TOLERANCE_M = 500.0
@@ -36,14 +36,17 @@ AREA_RATIO = (0.9, 1.1)
 """Bounds of measured polygon area over published area: wider means a wrong polygon or CRS."""
 
 COMMUNE_TABLES = (
-    "broadband_fixed_2026t2", "indicators", "travel_times", "membership", "climate_projections",
+    "broadband_fixed_2026t2", "indicators", "travel_times", "access_measures", "membership",
+    "climate_projections", "apl_doctors",
     "health_registered_2018", "schools", "culture_partial", "workplaces", "hospitals_2020",
     "france_services_communes", "housing_sales_2021_2025", "risks_2026", "partners",
     "partners_evidence",
 )  # fmt: skip
 """Tables whose ``insee_code`` must be a commune of the release."""
 
-COMPLETE_TABLES = ("broadband_fixed_2026t2", "indicators", "risks_2026", "travel_times")
+COMPLETE_TABLES = (
+    "broadband_fixed_2026t2", "indicators", "risks_2026", "travel_times", "access_measures",
+)  # fmt: skip
 """Tables that must speak of every commune."""
 
 MAX_NAMED = 5

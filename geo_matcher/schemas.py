@@ -363,6 +363,40 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         "insee_code",
         "destination",
     ),
+    "access_measures": _table(
+        {
+            "insee_code": _code(),
+            "errands_week_min": _number(0, 10_000, nullable=True),
+            "basket_min": _number(0, 1_200, nullable=True),
+            "basket_stops": _number(1, len(DAILY_SERVICES), nullable=True),
+            "errands_status": _text("estimated", "upper_bound", "unreachable"),
+            "inhabitants_15min": _count(1e8),
+            "inhabitants_30min": _count(1e8),
+            "inhabitants_45min": _count(1e8),
+            "workplaces_per_10000": _number(0, 10_000),
+        },
+        "insee_code",
+    ),
+    "supply": _table(
+        {
+            "kind": _text(*PLACE_KINDS),
+            "insee_code": _code(),
+            "amount": _number(0, 1e6),
+            "unit": _text(matches=r"\S"),
+            "year": _column("int64", Check.in_range(2000, 2100)),
+            "source": _text(matches=r"\S"),
+        },
+        "kind",
+        "insee_code",
+    ),
+    "apl_doctors": _table(
+        {
+            "insee_code": _code(),
+            "apl_consultations": _number(0, 100),
+            "year": _column("int64", Check.in_range(2000, 2100)),
+        },
+        "insee_code",
+    ),
     "roads": _table(
         {
             "a": _count(),

@@ -22,13 +22,16 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors destinations look map_words planning_words road_speeds shortest_paths",
-        "access catalog choice criteria membership places schemas",
+        "access catalog choice criteria floating_catchment membership places schemas",
         "gate greedy numbers profile tables",
         "optimum territory presets",
         "road_network overpass",
         "openstreetmap road_areas road_times",
         "journeys road_store",
-        "build decision drives flags gaps reach scenario_checks weights",
+        "baskets catchments",
+        "supply",
+        "access_measures",
+        "build decision drives flags gaps reach scenario_checks weights wheel",
         "origins",
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
@@ -53,9 +56,13 @@ there is no circle. A new module has to be given its place here."""
 DATA_SIDE = frozenset(
     [
         "access",
+        "access_measures",
+        "baskets",
         "build",
         "catalog",
+        "catchments",
         "drives",
+        "floating_catchment",
         "gate",
         "journeys",
         "membership",
@@ -70,6 +77,7 @@ DATA_SIDE = frozenset(
         "road_times",
         "schemas",
         "shortest_paths",
+        "supply",
         "tables",
         "territory",
     ]
@@ -130,6 +138,7 @@ METHOD_SIDE = frozenset(
         "optimum",
         "scenario_rules",
         "weights",
+        "wheel",
     ]
 )
 """The data knows nothing of the method, of drawings and of people's wishes."""
