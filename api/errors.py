@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from geo_matcher.errors import (
+    AccessError,
     DataError,
     GeoMatcherError,
     PlanError,
@@ -41,6 +42,7 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
     UnknownPresetError: 404,
     UnknownCriterionError: 422,
     ProfileError: 422,
+    AccessError: 422,
     PlanError: 422,
     ScenarioError: 422,
     WeightError: 422,

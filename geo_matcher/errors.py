@@ -10,6 +10,7 @@
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
     ├── ProfileError (ValueError)           a profile cannot be read, or asks the impossible
+    ├── AccessError (ValueError)            a question about drives asks the impossible
     ├── PlanError (ValueError)              a plan, or a measure of one, asks the impossible
     ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
     └── WeightError (ValueError)            weights that cannot be used
@@ -24,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "AccessError",
     "CrsError",
     "DataError",
     "GeoMatcherError",
@@ -92,6 +94,10 @@ class UnknownPresetError(GeoMatcherError, LookupError):
 
 class ProfileError(GeoMatcherError, ValueError):
     """A profile cannot be read, or asks the impossible."""
+
+
+class AccessError(GeoMatcherError, ValueError):
+    """A question about drives asks for a place, a time or a week that cannot be."""
 
 
 class PlanError(GeoMatcherError, ValueError):

@@ -20,17 +20,18 @@ from numpy.typing import NDArray
 
 from geo_matcher.access import TownHallNetwork
 from geo_matcher.destinations import DESTINATIONS
-from geo_matcher.errors import DataError
+from geo_matcher.errors import AccessError, DataError
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, isochrone
 from geo_matcher.road_network import Placed, RoadNetwork, Route
 from geo_matcher.shortest_paths import Reach
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
-__all__ = ["Isochrone", "Journey", "Journeys", "nearest_places"]
+__all__ = ["STATUS", "Isochrone", "Journey", "Journeys", "nearest_places"]
 
 FloatArray = NDArray[np.float64]
 
 STATUS = "estimated"
+"""What every time is: computed on speeds that are assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +260,12 @@ class Journeys:
         Raises
         ------
         DataError
-            If the commune is not in the network, or the cutoff is out of range.
+            If the commune is not in the network.
+        AccessError
+            If the cutoff is out of range.
         """
         if not 0 < cutoff_min <= MAX_CUTOFF_MIN:
-            raise DataError(
+            raise AccessError(
                 f"{cutoff_min:g} minutes is out of range: give more than 0 and at most "
                 f"{MAX_CUTOFF_MIN:g}."
             )
@@ -309,12 +312,12 @@ def nearest_places(territory: Territory, destination: str) -> pd.DataFrame:
 
     Raises
     ------
-    DataError
+    AccessError
         If nothing of this name is driven to.
     """
     names = [known.name for known in DESTINATIONS]
     if destination not in names:
-        raise DataError(
+        raise AccessError(
             f"{destination[:60]!r} is nothing that the release has times to: give one of "
             f"{', '.join(names)}."
         )

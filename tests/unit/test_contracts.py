@@ -32,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "supply",
         "access_measures",
         "build decision drives flags gaps reach scenario_checks weights wheel",
-        "origins",
+        "access_answers origins",
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
@@ -84,6 +84,7 @@ DATA_SIDE = frozenset(
 )
 METHOD_SIDE = frozenset(
     [
+        "access_answers",
         "arguments",
         "criteria",
         "audit",
