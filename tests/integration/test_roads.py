@@ -16,17 +16,21 @@ from typer.testing import CliRunner, Result
 
 from geo_matcher import cli
 from geo_matcher.access import TownHallNetwork
+from geo_matcher.baskets import basket
 from geo_matcher.build import build_release, set_roads, travel_times
 from geo_matcher.catalog import Catalog
+from geo_matcher.catchments import catchments
 from geo_matcher.errors import AccessError, DataError, GeoMatcherError
 from geo_matcher.exports import used_tables
 from geo_matcher.journeys import Journeys, nearest_places
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
+from geo_matcher.release_diff import release_diff
 from geo_matcher.road_network import RoadNetwork, to_lambert_93
 from geo_matcher.road_store import ON_TOWN_HALLS
 from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
+from geo_matcher.wheel import week_of
 from tests.conftest import RELEASE
 from tests.integration.overpass import GOOD, STAMP, Reply, overpass_server, write_pbf
 from tests.rural_graph import rural_roads, within
@@ -88,7 +92,9 @@ def test_a_release_says_that_its_times_are_those_of_the_roads(built: Territory) 
     for name in ("roads", "road_area"):
         assert built.catalog[name].licence == "ODbL 1.0"
         assert "OpenStreetMap" in built.catalog[name].credit_en
-    assert "OpenStreetMap" in built.catalog["travel_times"].credit_fr
+    for name in ("travel_times", "access_measures"):
+        assert "OpenStreetMap" in built.catalog[name].credit_fr
+        assert built.catalog[name].licence == "ODbL 1.0"
 
 
 def test_a_second_build_gives_the_same_bytes(
@@ -196,6 +202,54 @@ def test_a_commune_off_the_roads_is_answered_by_the_town_halls(
     found = times_on(network, built)
     rows = [(name, code) for name in ("station", "toulouse", "coworking")]
     pd.testing.assert_frame_equal(found.loc[rows], shipped.loc[rows])
+
+
+def test_the_network_is_recomputed_on_the_roads_with_its_own_reach(
+    built: Territory, territory: Territory
+) -> None:
+    reach = built.parameters["network_reach"]
+    assert abs(reach["communes"] - reach["published"]) <= 2
+    assert reach["minutes"] != territory.parameters["network_reach"]["minutes"]
+    found = catchments(built, "workplace", reach["minutes"])
+    assert found.network == "roads"
+    reached = found.reached[found.reached > 0].index
+    assert set(reached) == set(built.members("network").index)
+    assert all(one.area.is_valid and one.area_km2 > 1 for one in found.catchments)
+    wider = catchments(built, "workplace", reach["minutes"] + 5)
+    for small, large in zip(found.catchments, wider.catchments, strict=True):
+        assert small.area.buffer(-1e-6).within(large.area)
+
+
+def test_the_measures_are_those_of_the_roads(built: Territory, territory: Territory) -> None:
+    own, shipped = (
+        one.tables["access_measures"].set_index("insee_code") for one in (built, territory)
+    )
+    round_trip = basket(built, "32013")
+    assert round_trip.network == "roads"
+    assert own["basket_min"].to_dict()["32013"] == pytest.approx(round_trip.minutes, abs=0.06)
+    assert (own["errands_week_min"] != shipped["errands_week_min"]).mean() > 0.9
+    week = week_of(built, "32013", PRESETS["paris-web-family"].profile)
+    assert week.hours is not None
+
+
+def test_what_real_times_do_to_a_ranking_is_told_as_between_releases(
+    built: Territory, territory: Territory
+) -> None:
+    profile = PRESETS["retired-couple"].profile
+    found = release_diff(territory, built, {"retired-couple": profile})
+    assert (found.times_before, found.times_after) == ("town_halls", "roads")
+    assert {table.name for table in found.tables} >= {"travel_times", "roads", "indicators"}
+    (ranking,) = found.rankings
+    assert ranking.moved > 100
+    assert ranking.since is not None
+    assert ranking.since.is_same_method
+    before, after = (rank(one, profile, "all") for one in (territory, built))
+    for village in ranking.since.villages:
+        row = territory.codes.index(village.insee_code)
+        change = float(after.score[row] - before.score[row])
+        assert village.points == pytest.approx(change, abs=0.05)
+        assert village.changes is not None
+        assert all(c.criterion.endswith("_min") for c in village.changes)
 
 
 # --- Drives ---------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
-        "candidates duo insight lift pairs robustness siting typology",
+        "candidates duo insight lift pairs release_diff robustness siting typology",
         "audit comparison exports interview explanation portfolio",
         "geopackage layers planning sentences",
         "arguments audit_report information map_data planning_charts planning_files robust_core "
@@ -114,6 +114,7 @@ METHOD_SIDE = frozenset(
         "pairs",
         "presets",
         "profile",
+        "release_diff",
         "resemblance",
         "robustness",
         "sentences",
