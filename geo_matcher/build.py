@@ -22,7 +22,7 @@ import shapely
 import tomlkit
 
 from geo_matcher import access
-from geo_matcher.access import TownHallNetwork, access_minutes, distance_problems
+from geo_matcher.access import TownHallNetwork, distance_problems
 from geo_matcher.access_measures import access_measures
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
@@ -262,7 +262,9 @@ def build_derived(folder: Path) -> None:
     network, roads = journeys.town_halls, journeys.roads
     if problems := distance_problems(halls, adjacency):
         raise DataError("The town halls are misplaced: " + "; ".join(problems), problems)
-    times = travel_times(network, places, communes, halls, roads=roads)
+    times = travel_times(
+        network, places, communes, halls, roads=roads, dwellings=source.get("dwellings")
+    )
     reach = solve_reach(
         times[times["destination"] == "workplace"].set_index("insee_code")["minutes"],
         catalog.network_published,
@@ -370,6 +372,7 @@ def travel_times(
     town_halls: pd.DataFrame,
     *,
     roads: RoadNetwork | None = None,
+    dwellings: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compute minutes from every commune to the nearest of every destination.
 
@@ -378,7 +381,8 @@ def travel_times(
     such a place is possible.
 
     With ``roads``, times are those on the roads; what the roads do not reach is reached through the
-    town-hall network still (:class:`geo_matcher.road_times.RoadFinder`).
+    town-hall network still (:class:`geo_matcher.road_times.RoadFinder`). They begin where people
+    live if ``dwellings`` says so, else at the town hall.
 
     Returns
     -------
@@ -387,10 +391,9 @@ def travel_times(
         row per commune and destination; ``status`` is ``estimated``, ``upper_bound`` or
         ``unreachable`` (then the figures are empty).
     """
-    finder: Finder = TownHallFinder(network, communes["insee_code"])
+    finder: Finder = TownHallFinder(network, communes)
     if roads is not None:
-        finder = RoadFinder(roads, finder, communes, places, town_halls)
-    leave_min = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
+        finder = RoadFinder(roads, finder, communes, places, town_halls, dwellings)
     unlisted = _areas_not_covered(communes, town_halls)
     population = town_halls.set_index("insee_code")["population"]
     frames = []
@@ -411,8 +414,8 @@ def travel_times(
                 {
                     "insee_code": communes["insee_code"],
                     "destination": destination.name,
-                    "minutes": np.where(reachable, minutes + leave_min, np.nan).round(2),
-                    "minutes_low": np.where(is_bound, bound + leave_min, np.nan).round(2),
+                    "minutes": np.where(reachable, minutes, np.nan).round(2),
+                    "minutes_low": np.where(is_bound, bound, np.nan).round(2),
                     "road_km": np.where(reachable, found.road_km, np.nan).round(1),
                     "nearest_insee_code": found.insee_code,
                     "status": np.select(

@@ -37,7 +37,7 @@ AREA_RATIO = (0.9, 1.1)
 
 COMMUNE_TABLES = (
     "broadband_fixed_2026t2", "indicators", "travel_times", "access_measures", "membership",
-    "climate_projections", "apl_doctors",
+    "climate_projections", "apl_doctors", "dwellings",
     "health_registered_2018", "schools", "culture_partial", "workplaces", "hospitals_2020",
     "france_services_communes", "housing_sales_2021_2025", "risks_2026", "partners",
     "partners_evidence",

@@ -389,6 +389,14 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         "kind",
         "insee_code",
     ),
+    "dwellings": _table(
+        {
+            "insee_code": _code(),
+            "lon": _lon(),
+            "lat": _lat(),
+            "dwellings": _number(0, 1e5),
+        },
+    ),
     "apl_doctors": _table(
         {
             "insee_code": _code(),

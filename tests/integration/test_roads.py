@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +16,7 @@ import shapely
 from typer.testing import CliRunner, Result
 
 from geo_matcher import cli
-from geo_matcher.access import TownHallNetwork
+from geo_matcher.access import TownHallNetwork, access_minutes
 from geo_matcher.baskets import basket
 from geo_matcher.build import build_release, set_roads, travel_times
 from geo_matcher.catalog import Catalog
@@ -250,6 +251,49 @@ def test_what_real_times_do_to_a_ranking_is_told_as_between_releases(
         assert village.points == pytest.approx(change, abs=0.05)
         assert village.changes is not None
         assert all(c.criterion.endswith("_min") for c in village.changes)
+
+
+def test_times_begin_where_people_live_if_that_is_known(
+    built: Territory, territory: Territory, download: Download
+) -> None:
+    """Two hamlets, of 30 dwellings and of 10: the mean of their two drives, three to one."""
+    code, far = "32013", "32107"
+    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    lon, lat = (halls[f"town_hall_{axis}"].to_dict() for axis in ("lon", "lat"))
+    at = {c: (lon[c], lat[c]) for c in ("32249", far)}
+    rows = [
+        (code, *at["32249"], 30.0),
+        (code, *at[far], 10.0),
+        (code, 5.0, 45.0, 500.0),  # beyond every road: left out
+        ("64445", *at[far], 99.0),  # in no commune of the release
+    ]
+    dwellings = pd.DataFrame(rows, columns=["insee_code", "lon", "lat", "dwellings"])
+    network = RoadNetwork.from_table(download.roads)
+    town_halls = TownHallNetwork.from_tables(
+        territory.tables["town_halls_80km"], territory.tables["adjacency_80km"]
+    )
+    places = built.places[built.places["kind"].isin(["college", "lycee"])]  # at town halls
+
+    def times(points: pd.DataFrame | None) -> dict[tuple[str, str], Any]:
+        found = travel_times(
+            town_halls, places, built.communes, built.tables["town_halls_80km"], roads=network,
+            dwellings=points,
+        )  # fmt: skip
+        records = found.to_dict("records")
+        return {(str(row["destination"]), str(row["insee_code"])): row for row in records}
+
+    with_homes, without = times(dwellings), times(None)
+    areas = built.communes["area_km2"]
+    leave = dict(zip(built.codes, access_minutes(areas.to_numpy()).tolist(), strict=True))
+    for destination in ("college", "lycee"):
+        each = [without[destination, c]["minutes"] - leave[c] for c in ("32249", far)]
+        row = with_homes[destination, code]
+        assert row["minutes"] == pytest.approx(0.75 * each[0] + 0.25 * each[1], abs=0.02)
+        assert row["nearest_insee_code"] == without[destination, "32249"]["nearest_insee_code"]
+    assert with_homes.keys() == without.keys()
+    for key, other in without.items():
+        if key[1] != code and key[0] in ("college", "lycee"):
+            assert with_homes[key] == pytest.approx(other, nan_ok=True)
 
 
 # --- Drives ---------------------------------------------------------------------------------
