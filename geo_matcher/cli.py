@@ -23,6 +23,7 @@ from geo_matcher.cli_answers import answers_app
 from geo_matcher.cli_data import data_app
 from geo_matcher.cli_lift import lift_app
 from geo_matcher.cli_planning import planning_app
+from geo_matcher.cli_visit import visit_app
 from geo_matcher.console import (
     EXIT_REFUSED,
     BeliefArgument,
@@ -73,6 +74,7 @@ app.add_typer(access_app, name="access")
 app.add_typer(answers_app)
 app.add_typer(lift_app)
 app.add_typer(planning_app)
+app.add_typer(visit_app)
 
 
 def _show_version(wanted: bool) -> None:

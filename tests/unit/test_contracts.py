@@ -37,7 +37,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
         "candidates duo insight lift pairs release_diff robustness siting typology",
-        "audit comparison exports interview explanation portfolio",
+        "visits",
+        "audit comparison exports interview explanation portfolio visit_calendar",
         "geopackage layers planning sentences",
         "arguments audit_report information map_data planning_charts planning_files robust_core "
         "verdicts",
@@ -45,7 +46,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "maps planning_report",
         "planning_map",
         "console",
-        "cli_access cli_answers cli_data cli_lift cli_planning",
+        "cli_access cli_answers cli_data cli_lift cli_planning cli_visit",
         "cli",
         "__main__",
     )
@@ -123,6 +124,8 @@ METHOD_SIDE = frozenset(
         "typology",
         "uncertainty",
         "verdicts",
+        "visit_calendar",
+        "visits",
         "candidates",
         "clusters",
         "gaps",
@@ -145,7 +148,9 @@ METHOD_SIDE = frozenset(
 )
 """The data knows nothing of the method, of drawings and of people's wishes."""
 
-COMMANDS = ("cli", "cli_access", "cli_answers", "cli_data", "cli_lift", "cli_planning")
+COMMANDS = (
+    "cli", "cli_access", "cli_answers", "cli_data", "cli_lift", "cli_planning", "cli_visit",
+)  # fmt: skip
 
 ONLY_USERS = {
     "osmnx": {"access", "openstreetmap", "overpass"},
@@ -163,10 +168,21 @@ ONLY_USERS = {
         "cli_data",
         "cli_lift",
         "cli_planning",
+        "cli_visit",
         "console",
     },
-    "rich": {"cli", "cli_access", "cli_answers", "cli_data", "cli_lift", "cli_planning", "console"},
+    "rich": {
+        "cli",
+        "cli_access",
+        "cli_answers",
+        "cli_data",
+        "cli_lift",
+        "cli_planning",
+        "cli_visit",
+        "console",
+    },
     "esda": {"clusters"},
+    "icalendar": {"visit_calendar"},
     "libpysal": {"clusters"},
     "uvicorn": {"cli"},
     "fastapi": set(),
