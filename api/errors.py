@@ -19,8 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from geo_matcher.errors import (
-    AccessError,
     DataError,
+    DriveError,
     GeoMatcherError,
     PlanError,
     ProfileError,
@@ -42,7 +42,7 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
     UnknownPresetError: 404,
     UnknownCriterionError: 422,
     ProfileError: 422,
-    AccessError: 422,
+    DriveError: 422,
     PlanError: 422,
     ScenarioError: 422,
     WeightError: 422,

@@ -113,7 +113,7 @@ def kind_answer(territory: Territory, kind: str) -> dict[str, Any]:
 
     Raises
     ------
-    AccessError
+    DriveError
         If nothing of this name is driven to.
     """
     found = nearest_places(territory, kind)
@@ -148,7 +148,7 @@ def isochrone_answer(territory: Territory, code: str, minutes: float) -> dict[st
 
     Raises
     ------
-    AccessError
+    DriveError
         If the minutes are out of range.
     """
     journeys = Journeys.of(territory)
@@ -191,7 +191,7 @@ def basket_answer(
 
     Raises
     ------
-    AccessError
+    DriveError
         If a kind is unknown, or there are too many.
     """
     found = basket(territory, code, kinds).as_dict()
@@ -223,7 +223,7 @@ def supply_answer(territory: Territory, destination: str) -> dict[str, Any]:
 
     Raises
     ------
-    AccessError
+    DriveError
         If there is no such destination, or nobody says how much there is of it.
     """
     found = supply_of(territory, destination).as_dict()
@@ -244,7 +244,7 @@ def catchments_answer(territory: Territory, destination: str, minutes: float) ->
 
     Raises
     ------
-    AccessError
+    DriveError
         If the destination or the minutes cannot be.
     """
     found = catchments(territory, destination, minutes)

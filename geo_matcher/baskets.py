@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from geo_matcher.access import access_minutes
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys
 from geo_matcher.territory import Territory
 
@@ -313,7 +313,7 @@ def basket(
 
     Raises
     ------
-    AccessError
+    DriveError
         If no kind is given, one is unknown, or there are more than ``MAX_KINDS``.
     UnknownCommuneError
         If the release has no such commune.
@@ -325,7 +325,7 @@ def basket(
         found = f"{unknown[0][:40]!r} is nothing that one drives to" if unknown else (
             f"{len(wanted)} kinds were given"
         )  # fmt: skip
-        raise AccessError(
+        raise DriveError(
             f"This basket cannot be filled: {found}. Give 1 to {MAX_KINDS} of {', '.join(names)}."
         )
     code = territory.find(insee_code)

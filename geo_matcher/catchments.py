@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from geo_matcher.access import access_minutes
 from geo_matcher.destinations import DESTINATIONS
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, catchment
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
@@ -120,7 +120,7 @@ class Catchments:
 def _destination_places(territory: Territory, destination: str) -> pd.DataFrame:
     kinds = {known.name: known.place_kinds for known in DESTINATIONS}
     if destination not in kinds:
-        raise AccessError(
+        raise DriveError(
             f"{destination[:60]!r} is nothing that the release has places of: give one of "
             f"{', '.join(kinds)}."
         )
@@ -147,7 +147,7 @@ def place_minutes(territory: Territory, destination: str) -> tuple[pd.DataFrame,
 
     Raises
     ------
-    AccessError
+    DriveError
         If there are no places of this kind by that name.
     """
     places = _destination_places(territory, destination)
@@ -189,12 +189,12 @@ def catchments(territory: Territory, destination: str, within_min: float) -> Cat
 
     Raises
     ------
-    AccessError
+    DriveError
         If the destination is unknown, the minutes are out of range, or there are more than
         ``MAX_PLACES`` places.
     """
     if not 0 < within_min <= MAX_CUTOFF_MIN:
-        raise AccessError(
+        raise DriveError(
             f"{within_min:g} minutes is out of range: give more than 0 and at most "
             f"{MAX_CUTOFF_MIN:g}."
         )
@@ -205,7 +205,7 @@ def catchments(territory: Territory, destination: str, within_min: float) -> Cat
 def _catchments(territory: Territory, destination: str, within_min: float) -> Catchments:
     places, minutes = place_minutes(territory, destination)
     if len(places) > MAX_PLACES:
-        raise AccessError(
+        raise DriveError(
             f"There are {len(places)} places of the kind {destination}; catchments are drawn for "
             f"{MAX_PLACES} at most. Ask for a rarer kind."
         )

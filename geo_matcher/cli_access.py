@@ -36,7 +36,7 @@ from geo_matcher.console import (
     write_json,
 )
 from geo_matcher.destinations import DAILY_SERVICES
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys
 from geo_matcher.territory import Territory
 from geo_matcher.wheel import DEFAULT_HABITS, Habits
@@ -83,9 +83,9 @@ def _from(
     if words[:1] == ["to"]:
         del words[0]
         if not words:
-            raise AccessError("`to` is followed by nothing: give a commune after it.")
+            raise DriveError("`to` is followed by nothing: give a commune after it.")
     if len(words) > 1:
-        raise AccessError(
+        raise DriveError(
             f"{' '.join(words)[:60]!r} is more than one commune: write `access from A to B`, with "
             "names of several words in quotes."
         )

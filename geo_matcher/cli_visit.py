@@ -32,7 +32,7 @@ from geo_matcher.console import (
     write_file,
     write_json,
 )
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 from geo_matcher.matching import rank
 from geo_matcher.robustness import DEFAULT_SEED
 from geo_matcher.visits import MAX_VILLAGES, MIN_VILLAGES, plan_visits
@@ -70,7 +70,7 @@ def _visit(
     from geo_matcher.visit_calendar import visit_calendar
 
     if ics is not None and day is None:
-        raise AccessError("A calendar needs a first day: give --day, for example 2027-03-12.")
+        raise DriveError("A calendar needs a first day: give --day, for example 2027-03-12.")
     territory = territory_of(context)
     ranking = rank(territory, chosen_profile(profile, profile_name), scope.value)
     wanted = [territory.find(name) for name in village or ()]

@@ -10,7 +10,7 @@
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
     ├── ProfileError (ValueError)           a profile cannot be read, or asks the impossible
-    ├── AccessError (ValueError)            a question about drives asks the impossible
+    ├── DriveError (ValueError)             a question about drives asks the impossible
     ├── PlanError (ValueError)              a plan, or a measure of one, asks the impossible
     ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
     └── WeightError (ValueError)            weights that cannot be used
@@ -25,9 +25,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
-    "AccessError",
     "CrsError",
     "DataError",
+    "DriveError",
     "GeoMatcherError",
     "PlanError",
     "ProfileError",
@@ -96,7 +96,7 @@ class ProfileError(GeoMatcherError, ValueError):
     """A profile cannot be read, or asks the impossible."""
 
 
-class AccessError(GeoMatcherError, ValueError):
+class DriveError(GeoMatcherError, ValueError):
     """A question about drives asks for a place, a time or a week that cannot be."""
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from geo_matcher.access import TownHallNetwork
 from geo_matcher.destinations import DESTINATIONS
-from geo_matcher.errors import AccessError, DataError
+from geo_matcher.errors import DataError, DriveError
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, isochrone
 from geo_matcher.road_network import Placed, RoadNetwork, Route
 from geo_matcher.shortest_paths import Reach
@@ -261,11 +261,11 @@ class Journeys:
         ------
         DataError
             If the commune is not in the network.
-        AccessError
+        DriveError
             If the cutoff is out of range.
         """
         if not 0 < cutoff_min <= MAX_CUTOFF_MIN:
-            raise AccessError(
+            raise DriveError(
                 f"{cutoff_min:g} minutes is out of range: give more than 0 and at most "
                 f"{MAX_CUTOFF_MIN:g}."
             )
@@ -312,12 +312,12 @@ def nearest_places(territory: Territory, destination: str) -> pd.DataFrame:
 
     Raises
     ------
-    AccessError
+    DriveError
         If nothing of this name is driven to.
     """
     names = [known.name for known in DESTINATIONS]
     if destination not in names:
-        raise AccessError(
+        raise DriveError(
             f"{destination[:60]!r} is nothing that the release has times to: give one of "
             f"{', '.join(names)}."
         )

@@ -16,7 +16,7 @@ import pandas as pd
 
 from geo_matcher.catchments import minutes_from_homes, place_minutes
 from geo_matcher.destinations import DESTINATIONS
-from geo_matcher.errors import AccessError, DataError
+from geo_matcher.errors import DataError, DriveError
 from geo_matcher.floating_catchment import Shares, floating_catchment
 from geo_matcher.journeys import Journeys
 from geo_matcher.territory import Territory
@@ -89,7 +89,7 @@ def supply_of(territory: Territory, destination: str) -> Supply:
 
     Raises
     ------
-    AccessError
+    DriveError
         If there is no such destination, or the release does not say how much there is of it.
     """
     counted = _counted(territory, destination)
@@ -102,7 +102,7 @@ def supply_of(territory: Territory, destination: str) -> Supply:
         unit = "places"
     else:
         place_minutes(territory, destination)  # refuses what is no destination
-        raise AccessError(
+        raise DriveError(
             f"The release says where {destination} is to be found, not how much of it there is. "
             "Add a table `supply` with the amounts, or ask for one of "
             f"{', '.join(COUNTED_AS_ONE)}."

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys
 from geo_matcher.matching import Ranking
 from geo_matcher.robustness import DEFAULT_SEED, draw_scores
@@ -136,7 +136,7 @@ class Timetable:
         """Refuse a day that holds no visit."""
         hours = [_minutes(t) for t in (self.morning, self.lunch, self.afternoon, self.evening)]
         if sorted(hours) != hours or not 15 <= self.visit_min <= 240:
-            raise AccessError(
+            raise DriveError(
                 f"This timetable cannot be kept: {self.morning:%H:%M}, lunch {self.lunch:%H:%M}, "
                 f"again {self.afternoon:%H:%M}, back {self.evening:%H:%M}, {self.visit_min:g} "
                 "minutes in each village. Give rising hours, and 15 to 240 minutes."
@@ -266,14 +266,14 @@ def schedule(
 
     Raises
     ------
-    AccessError
+    DriveError
         If there are too many villages, one twice, or one cannot be seen within a day.
     UnknownCommuneError
         If a village is not of the release.
     """
     codes = [territory.find(code) for code in insee_codes]
     if not MIN_VILLAGES <= len(codes) <= MAX_VILLAGES or len(set(codes)) < len(codes):
-        raise AccessError(
+        raise DriveError(
             f"A visit of {len(codes)} villages, {len(set(codes))} of them different, cannot be "
             f"planned: give {MIN_VILLAGES} to {MAX_VILLAGES}, each once."
         )
@@ -295,7 +295,7 @@ def schedule(
             if best is None or key < best[0]:
                 best = (key, slots, back)
     if best is None:
-        raise AccessError(
+        raise DriveError(
             f"Not every village can be seen and left again within a day from {names[start]}: "
             "choose a nearer start, a longer day or a shorter visit."
         )
@@ -413,7 +413,7 @@ def plan_visits(
 
     Raises
     ------
-    AccessError
+    DriveError
         If nothing is listed, a wanted village is not, or the visit cannot be planned.
     """
     codes = [ranking.matrix.codes[row] for row in ranking.order.tolist()]
@@ -425,7 +425,7 @@ def plan_visits(
             else f"{count} villages are asked for, {len(wanted)} of them named, "
             f"{len(codes)} are listed"
         )
-        raise AccessError(
+        raise DriveError(
             f"Villages to see cannot be chosen: {found}. Ask for {MIN_VILLAGES} to {MAX_VILLAGES}, "
             "those that are named among them."
         )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -79,7 +79,7 @@ class Habits:
             if not 0 <= getattr(self, field.name) <= most
         ]
         if problems:
-            raise AccessError("This week cannot be lived: " + "; ".join(problems), problems)
+            raise DriveError("This week cannot be lived: " + "; ".join(problems), problems)
 
 
 DEFAULT_HABITS = Habits()

@@ -9,7 +9,7 @@ from icalendar import Calendar
 from typer.testing import CliRunner, Result
 
 from geo_matcher import cli
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 
 FAMILY = ("--profile-name", "paris-web-family")
 
@@ -42,6 +42,6 @@ def test_a_named_village_is_seen() -> None:
 
 def test_a_calendar_needs_a_day(tmp_path: Path) -> None:
     found = call(*FAMILY, "--from", "auch", "--ics", str(tmp_path / "visit.ics"))
-    assert isinstance(found.exception, AccessError)
+    assert isinstance(found.exception, DriveError)
     assert "--day" in str(found.exception)
     assert not (tmp_path / "visit.ics").exists()

@@ -21,7 +21,7 @@ from geo_matcher.baskets import basket
 from geo_matcher.build import build_release, set_roads, travel_times
 from geo_matcher.catalog import Catalog
 from geo_matcher.catchments import catchments
-from geo_matcher.errors import AccessError, DataError, GeoMatcherError
+from geo_matcher.errors import DataError, DriveError, GeoMatcherError
 from geo_matcher.exports import used_tables
 from geo_matcher.journeys import Journeys, nearest_places
 from geo_matcher.matching import rank
@@ -342,13 +342,13 @@ def test_what_is_within_reach_is_ground_on_roads_and_communes_on_town_halls(
 
 @pytest.mark.parametrize("cutoff", [0, -1, 121, float("nan")])
 def test_a_cutoff_out_of_range_is_refused(territory: Territory, cutoff: float) -> None:
-    with pytest.raises(AccessError, match="out of range"):
+    with pytest.raises(DriveError, match="out of range"):
         Journeys.of(territory).within("32013", cutoff)
 
 
 def test_an_unknown_kind_of_place_is_refused_with_the_known_ones(territory: Territory) -> None:
     assert len(nearest_places(territory, "station")) == 458
-    with pytest.raises(AccessError, match="give one of coworking"):
+    with pytest.raises(DriveError, match="give one of coworking"):
         nearest_places(territory, "moon")
 
 

@@ -16,7 +16,7 @@ from geo_matcher.baskets import (
     weekly_rounds,
 )
 from geo_matcher.destinations import DAILY_SERVICES
-from geo_matcher.errors import AccessError, UnknownCommuneError
+from geo_matcher.errors import DriveError, UnknownCommuneError
 from geo_matcher.journeys import Journeys
 from geo_matcher.territory import Territory
 from tests.unit.few_shops import a_market
@@ -135,12 +135,12 @@ def test_what_cannot_be_had_is_said(territory: Territory) -> None:
 
 
 def test_an_odd_basket_is_refused(territory: Territory) -> None:
-    with pytest.raises(AccessError, match=r"'moon' is nothing that one drives to.*bakery"):
+    with pytest.raises(DriveError, match=r"'moon' is nothing that one drives to.*bakery"):
         basket(territory, "32013", ["moon"])
-    with pytest.raises(AccessError, match="0 kinds were given"):
+    with pytest.raises(DriveError, match="0 kinds were given"):
         basket(territory, "32013", [])
     many = [*territory.minutes.columns[: MAX_KINDS + 1]]
-    with pytest.raises(AccessError, match=f"{MAX_KINDS + 1} kinds were given"):
+    with pytest.raises(DriveError, match=f"{MAX_KINDS + 1} kinds were given"):
         basket(territory, "32013", many)
     with pytest.raises(UnknownCommuneError):
         basket(territory, "Atlantis")

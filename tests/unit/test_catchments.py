@@ -14,7 +14,7 @@ from geo_matcher.catchments import (
     place_minutes,
 )
 from geo_matcher.destinations import DESTINATIONS
-from geo_matcher.errors import AccessError
+from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys
 from geo_matcher.territory import Territory
 
@@ -97,14 +97,14 @@ def test_a_kind_without_places_leaves_everybody_out(territory: Territory) -> Non
 
 @pytest.mark.parametrize("minutes", [0, -1, 121, float("nan")])
 def test_minutes_out_of_range_are_refused(territory: Territory, minutes: float) -> None:
-    with pytest.raises(AccessError, match="out of range"):
+    with pytest.raises(DriveError, match="out of range"):
         catchments(territory, "coworking", minutes)
 
 
 def test_what_has_no_or_too_many_places_is_refused(territory: Territory) -> None:
-    with pytest.raises(AccessError, match=r"'moon' is nothing.*coworking"):
+    with pytest.raises(DriveError, match=r"'moon' is nothing.*coworking"):
         catchments(territory, "moon", 10)
-    with pytest.raises(AccessError, match=f"250 places of the kind bakery.*{MAX_PLACES} at most"):
+    with pytest.raises(DriveError, match=f"250 places of the kind bakery.*{MAX_PLACES} at most"):
         catchments(territory, "bakery", 10)
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from geo_matcher.errors import AccessError, DataError
+from geo_matcher.errors import DataError, DriveError
 from geo_matcher.supply import published_apl, supply_of
 from geo_matcher.territory import Territory
 
@@ -30,9 +30,9 @@ def test_a_place_to_work_counts_as_one_and_all_of_them_are_shared(territory: Ter
 
 
 def test_doctors_are_not_counted_where_nobody_has(territory: Territory) -> None:
-    with pytest.raises(AccessError, match="not how much of it there is"):
+    with pytest.raises(DriveError, match="not how much of it there is"):
         supply_of(territory, "doctor")
-    with pytest.raises(AccessError, match="'moon' is nothing"):
+    with pytest.raises(DriveError, match="'moon' is nothing"):
         supply_of(territory, "moon")
 
 

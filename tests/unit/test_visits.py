@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from icalendar import Calendar
 
-from geo_matcher.errors import AccessError, UnknownCommuneError
+from geo_matcher.errors import DriveError, UnknownCommuneError
 from geo_matcher.journeys import Journeys
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
@@ -140,23 +140,23 @@ def test_what_is_wanted_is_seen_and_the_start_may_be_a_village(ranking: Ranking)
 def test_an_odd_visit_is_refused(
     territory: Territory, codes: list[str], start: str, told: str
 ) -> None:
-    with pytest.raises(AccessError, match=told):
+    with pytest.raises(DriveError, match=told):
         schedule(territory, codes, start)
 
 
 def test_what_cannot_be_kept_is_refused(territory: Territory, ranking: Ranking) -> None:
     short = Timetable(evening=dt.time(16, 0), visit_min=120)
-    with pytest.raises(AccessError, match="nearer start, a longer day"):
+    with pytest.raises(DriveError, match="nearer start, a longer day"):
         schedule(territory, [NOGARO], TOULOUSE, short)
     with pytest.raises(UnknownCommuneError):
         schedule(territory, ["Atlantis"], AUCH)
-    with pytest.raises(AccessError, match="This timetable cannot be kept"):
+    with pytest.raises(DriveError, match="This timetable cannot be kept"):
         Timetable(morning=dt.time(20, 0))
-    with pytest.raises(AccessError, match="15 to 240 minutes"):
+    with pytest.raises(DriveError, match="15 to 240 minutes"):
         Timetable(visit_min=5)
-    with pytest.raises(AccessError, match="32014 is not listed"):
+    with pytest.raises(DriveError, match="32014 is not listed"):
         plan_visits(ranking, AUCH, 3, wanted=["32014"])
-    with pytest.raises(AccessError, match="9 villages are asked for"):
+    with pytest.raises(DriveError, match="9 villages are asked for"):
         plan_visits(ranking, AUCH, 9)
 
 

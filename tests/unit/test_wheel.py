@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from geo_matcher.errors import AccessError, UnknownCommuneError
+from geo_matcher.errors import DriveError, UnknownCommuneError
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import parse_profile
 from geo_matcher.territory import Territory
@@ -103,9 +103,9 @@ def test_plain_types(territory: Territory) -> None:
 
 
 def test_a_week_that_nobody_lives_is_refused(territory: Territory) -> None:
-    with pytest.raises(AccessError, match=r"coworking_days is 8.*teenagers_share is -1"):
+    with pytest.raises(DriveError, match=r"coworking_days is 8.*teenagers_share is -1"):
         Habits(coworking_days=8, teenagers_share=-1)
-    with pytest.raises(AccessError, match="school_days is nan"):
+    with pytest.raises(DriveError, match="school_days is nan"):
         Habits(school_days=float("nan"))
     with pytest.raises(UnknownCommuneError):
         week_of(territory, "Atlantis", FAMILY)
