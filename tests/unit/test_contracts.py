@@ -36,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
-        "candidates duo insight lift pairs release_diff robustness siting typology",
+        "candidates duo insight lift outcomes pairs release_diff robustness siting typology",
         "visits",
         "audit comparison exports interview explanation portfolio visit_calendar",
         "geopackage layers planning sentences",
@@ -112,6 +112,7 @@ METHOD_SIDE = frozenset(
         "matching",
         "newcomers",
         "origins",
+        "outcomes",
         "pairs",
         "presets",
         "profile",
