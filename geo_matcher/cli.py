@@ -21,8 +21,10 @@ from geo_matcher import __version__
 from geo_matcher.cli_access import access_app
 from geo_matcher.cli_answers import answers_app
 from geo_matcher.cli_data import data_app
+from geo_matcher.cli_dossiers import demo_app, dossiers_app
 from geo_matcher.cli_lift import lift_app
 from geo_matcher.cli_planning import planning_app
+from geo_matcher.cli_users import users_app
 from geo_matcher.cli_visit import visit_app
 from geo_matcher.console import (
     EXIT_REFUSED,
@@ -71,6 +73,9 @@ profile_app = typer.Typer(help="Typical newcomers, as starting points.", no_args
 app.add_typer(profile_app, name="profile")
 app.add_typer(data_app, name="data")
 app.add_typer(access_app, name="access")
+app.add_typer(dossiers_app, name="dossiers")
+app.add_typer(users_app, name="users")
+app.add_typer(demo_app)
 app.add_typer(answers_app)
 app.add_typer(lift_app)
 app.add_typer(planning_app)

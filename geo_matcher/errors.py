@@ -13,7 +13,14 @@
     ├── DriveError (ValueError)             a question about drives asks the impossible
     ├── PlanError (ValueError)              a plan, or a measure of one, asks the impossible
     ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
-    └── WeightError (ValueError)            weights that cannot be used
+    ├── WeightError (ValueError)            weights that cannot be used
+    ├── DossierError (ValueError)           a file of an adviser cannot become what was asked
+    ├── UnknownDossierError (LookupError)   no file, task, account or token is called so
+    ├── StaleEditError (RuntimeError)       somebody else changed the file meanwhile
+    ├── AccessError (PermissionError)       who asks may not do that
+    │   ├── SignInError                     name and password do not fit, or the session is over
+    │   └── ThrottledError                  too many attempts; to be tried again later
+    └── StoreError (OSError)                the database of the files, or a backup, cannot be used
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
 was found, what was expected and what to do. Errors that gather several problems keep them in
@@ -22,19 +29,26 @@ was found, what was expected and what to do. Errors that gather several problems
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "AccessError",
     "CrsError",
     "DataError",
+    "DossierError",
     "DriveError",
     "GeoMatcherError",
     "PlanError",
     "ProfileError",
     "ScenarioError",
+    "SignInError",
     "SourceError",
+    "StaleEditError",
+    "StoreError",
+    "ThrottledError",
     "UnknownCommuneError",
     "UnknownCriterionError",
+    "UnknownDossierError",
     "UnknownPresetError",
     "WeightError",
 ]
@@ -110,3 +124,64 @@ class ScenarioError(GeoMatcherError, ValueError):
 
 class WeightError(GeoMatcherError, ValueError):
     """Weights that cannot be used: negative, not finite, or all zero."""
+
+
+class DossierError(GeoMatcherError, ValueError):
+    """A file of an adviser cannot become what was asked; nothing was changed."""
+
+
+class UnknownDossierError(GeoMatcherError, LookupError):
+    """No file, or nothing that belongs to one, no account and no token is called so."""
+
+
+class StaleEditError(GeoMatcherError, RuntimeError):
+    """Somebody else changed the file since it was read; nothing was changed, nothing is lost.
+
+    Parameters
+    ----------
+    message
+        Which file, which versions; no value.
+    differences
+        For each field that either side changed: its value as it was read, as it was to become, and
+        as it is now. These hold personal data: show them to who edits, write them nowhere.
+    version
+        The version that the file has now.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        differences: Mapping[str, tuple[object, object, object]],
+        version: int,
+    ) -> None:
+        super().__init__(message)
+        self.differences: Mapping[str, tuple[object, object, object]] = differences
+        self.version = version
+
+
+class AccessError(GeoMatcherError, PermissionError):
+    """Who asks may not do that."""
+
+
+class SignInError(AccessError):
+    """Name and password do not fit, or a session or token is unknown, over or revoked."""
+
+
+class ThrottledError(AccessError):
+    """Too many attempts to sign in.
+
+    Parameters
+    ----------
+    message
+        When to try again.
+    retry_after_s
+        Seconds to wait.
+    """
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreError(GeoMatcherError, OSError):
+    """The database of the files, or a backup of it, cannot be used."""

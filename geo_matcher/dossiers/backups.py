@@ -1,0 +1,251 @@
+"""Backups of the database, and bringing one back.
+
+Hides the two ways: SQLite copies itself while it is used; PostgreSQL is asked for by its own
+programs, found on this machine. Backups rotate by count. Whoever was erased stays erased: the next
+backup after an erasure drops those made before it, and a restored one is erased again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
+from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.privacy import erase_again, erased_keys, purge
+from geo_matcher.errors import StoreError
+
+__all__ = ["DEFAULT_KEPT", "Restored", "backup", "list_backups", "restore"]
+
+
+DEFAULT_KEPT = 14
+"""Backups that are kept by default: two weeks of nights."""
+
+PREFIX = "dossiers-"
+SUFFIXES = {True: ".sqlite3", False: ".pgdump"}
+LEDGER = "erased.json"
+"""Keys of erased files, beside the backups: it outlives the database that is replaced."""
+
+STAMP = "%Y%m%dT%H%M%S"
+TIMEOUT_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did: from which file, how many were erased again, how many were overdue."""
+
+    path: Path
+    erased_again: int
+    purged: int
+
+
+def backup(db: Database, folder: Path, *, keep: int = DEFAULT_KEPT, by: Account = SYSTEM) -> Path:
+    """Write a backup into a folder, and drop those that are too many or hold who was erased since.
+
+    Parameters
+    ----------
+    folder
+        Where backups are; it is created. It holds personal data: keep it as safe as the database.
+    keep
+        How many are kept, at least 1.
+
+    Returns
+    -------
+    Path
+        The new backup, whole and on the disk.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written; what was there before stays.
+    AccessError
+        If ``by`` may not make backups.
+    """
+    require(by, Right.BACKUP)
+    if keep < 1:
+        raise StoreError(f"keep: found {keep}, expected 1 or more backups.")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = _free(folder, db)
+        part = path.with_suffix(".part")
+        part.touch(mode=0o600)
+        if db.is_sqlite:
+            _copy(db.path, part)
+            with closing(sqlite3.connect(part)) as copy:
+                copy.execute("PRAGMA journal_mode = DELETE")  # a backup is one file, alone
+        else:
+            _run(db, "pg_dump", "--format=custom", f"--file={part}")
+        _sync(part)
+        part.replace(path)
+        _write_ledger(folder, erased_keys(db))
+        _rotate(folder, path, keep, erased_keys(db))
+    except (OSError, sqlite3.Error) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(
+            f"{folder} cannot take a backup ({type(error).__name__}). Check that it can be written "
+            "and has room."
+        ) from None
+    return path
+
+
+def list_backups(folder: Path) -> tuple[Path, ...]:
+    """Return the backups of a folder, the newest first."""
+    found = (path for suffix in SUFFIXES.values() for path in folder.glob(f"{PREFIX}*{suffix}"))
+    return tuple(sorted(found, key=lambda path: path.name, reverse=True))
+
+
+def restore(db: Database, path: Path, *, by: Account = SYSTEM) -> Restored:
+    """Put a backup in the place of the database, brought to the version of this program.
+
+    What the database held before is lost, but for erasures: whoever was erased since the backup is
+    erased again, and what is past its end is made anonymous. Nobody should work meanwhile.
+
+    Raises
+    ------
+    StoreError
+        If the file is no backup of such a database; the database stays as it was.
+    AccessError
+        If ``by`` may not make backups.
+    """
+    require(by, Right.BACKUP)
+    if not path.is_file():
+        raise StoreError(f"{path} is no file. `list_backups` shows what there is.")
+    erased = _read_ledger(path.parent)
+    if db.version() is not None:
+        erased |= erased_keys(db)
+        _write_ledger(path.parent, erased)  # should the power fail before it is erased again
+    if db.is_sqlite:
+        _check_copy(path)
+        db.close()
+        db.path.parent.mkdir(parents=True, exist_ok=True)
+        _copy(path, db.path)
+    else:
+        _run(db, "pg_restore", "--list", str(path), is_connected=False)
+        db.close()
+        _run(db, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner",
+             str(path))  # fmt: skip
+    db.migrate()
+    again = erase_again(db, erased)
+    return Restored(path, again, len(purge(db)))
+
+
+# --- SQLite ------------------------------------------------------------------------------------
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a database into another, page by page in one transaction, while both may be in use."""
+    address = f"{source.resolve().as_uri()}?mode=ro"
+    with (
+        closing(sqlite3.connect(address, uri=True)) as one,
+        closing(sqlite3.connect(target)) as two,
+    ):
+        one.backup(two)
+
+
+def _check_copy(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as copy:
+            is_whole = copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            copy.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        is_whole = False
+    if not is_whole:
+        raise StoreError(f"{path.name} is damaged, or no backup of a SQLite database of files.")
+
+
+# --- PostgreSQL --------------------------------------------------------------------------------
+
+
+def _run(db: Database, program: str, *arguments: str, is_connected: bool = True) -> None:
+    """Run a program of PostgreSQL on the database; its password travels in the environment."""
+    found = shutil.which(program)
+    if found is None:
+        raise StoreError(
+            f"{program} was not found on this machine: install the client programs of PostgreSQL "
+            f"(Debian: postgresql-client), or back up {db.shown} where it runs."
+        )
+    url = db.url
+    environment = {
+        **os.environ,
+        "PGHOST": url.host or "localhost",
+        "PGPORT": str(url.port or 5432),
+        "PGDATABASE": str(url.database),
+        **({"PGUSER": url.username} if url.username else {}),
+        **({"PGPASSWORD": str(url.password)} if url.password else {}),
+    }
+    where = ["--dbname", str(url.database)] if is_connected else []
+    done = subprocess.run(
+        [found, "--no-password", *where, *arguments] if is_connected else [found, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # it may quote rows
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise StoreError(
+            f"{program} failed on {db.shown} (exit code {done.returncode}); the database stays as "
+            "it was. Check that the file is a backup of PostgreSQL, and that versions fit."
+        )
+
+
+# --- Files -------------------------------------------------------------------------------------
+
+
+def _free(folder: Path, db: Database) -> Path:
+    stamp, suffix = db.now().strftime(STAMP), SUFFIXES[db.is_sqlite]
+    path = folder / f"{PREFIX}{stamp}{suffix}"
+    number = 2
+    while path.exists():
+        path = folder / f"{PREFIX}{stamp}-{number}{suffix}"
+        number += 1
+    return path
+
+
+def _rotate(folder: Path, newest: Path, keep: int, erased: Mapping[str, dt.datetime]) -> None:
+    last_erasure = max(erased.values(), default=None)
+    for number, path in enumerate(list_backups(folder)):
+        stamp = path.stem.removeprefix(PREFIX)[:15]
+        made = dt.datetime.strptime(stamp, STAMP).replace(tzinfo=dt.UTC)
+        holds_erased = last_erasure is not None and made <= last_erasure
+        if path != newest and (number >= keep or holds_erased):
+            path.unlink()
+
+
+def _read_ledger(folder: Path) -> dict[str, dt.datetime]:
+    path = folder / LEDGER
+    if not path.is_file():
+        return {}
+    try:
+        return {
+            key: dt.datetime.fromisoformat(at)
+            for key, at in orjson.loads(path.read_bytes()).items()
+        }
+    except (ValueError, AttributeError, OSError):
+        raise StoreError(
+            f"{path} is damaged: it says who was erased. Restore it from its own copy first."
+        ) from None
+
+
+def _write_ledger(folder: Path, erased: dict[str, dt.datetime]) -> None:
+    known = _read_ledger(folder) | erased
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
+        part.write(orjson.dumps({key: at.isoformat() for key, at in sorted(known.items())}))
+    Path(part.name).replace(folder / LEDGER)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

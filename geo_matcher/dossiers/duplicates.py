@@ -1,0 +1,306 @@
+"""Files that may be of one household, and making one file of two.
+
+Hides what counts as alike: the same mailbox, the same telephone, or a name and a town that differ
+by a slip or two. A person decides; nothing is merged by itself. A merged file keeps its events: it
+points to the file that it went into, which shows both histories as one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from dataclasses import field as detail
+from itertools import combinations
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from geo_matcher.dossiers.accounts import Account, Right, require
+from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.desk import change_file
+from geo_matcher.dossiers.dossier import Dossier, whole_file
+from geo_matcher.dossiers.fields import (
+    FIELDS,
+    Draft,
+    changed_draft,
+    email_key,
+    name_key,
+    plain_values,
+)
+from geo_matcher.dossiers.journal import (
+    check_version,
+    draft_in,
+    file_named,
+    fill,
+    record,
+    renew_end,
+)
+from geo_matcher.dossiers.reading import log_read
+from geo_matcher.dossiers.records import (
+    ConsentRow,
+    DossierRow,
+    NoteRow,
+    ShortlistRow,
+    TaskRow,
+    VisitRow,
+)
+from geo_matcher.dossiers.stages import Stage
+from geo_matcher.errors import DossierError
+
+__all__ = [
+    "Likeness",
+    "Traits",
+    "duplicates_of",
+    "every_traits",
+    "find_duplicates",
+    "likenesses",
+    "merge_files",
+    "traits_of",
+]
+
+NAME_ALIKE, TOWN_ALIKE = 88, 85
+"""Likeness from 0 to 100 from which two names, and two towns, may be the same."""
+
+PHONE_DIGITS = 9
+"""Last digits of a telephone number that two spellings share, with or without +33."""
+
+ORDER: list[Stage] = [*(stage for stage in Stage if stage is not Stage.CLOSED)]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Two files that may be of one household.
+
+    Attributes
+    ----------
+    key, other
+        The older file, and the younger; ``key`` is empty for a request that is no file yet.
+    reasons
+        ``email``, ``phone``, ``name``.
+    """
+
+    key: str
+    other: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What files are compared by."""
+
+    key: str
+    email: str = detail(repr=False)
+    phone: str = detail(repr=False)
+    name: str = detail(repr=False)
+    town: str = detail(repr=False)
+
+
+def find_duplicates(db: Database, *, by: Account) -> tuple[Likeness, ...]:
+    """Return pairs of files that may be of one household; the reading is written down.
+
+    Raises
+    ------
+    AccessError
+        If ``by`` may not read files.
+    """
+    require(by, Right.READ)
+    with db.writing() as session:
+        all_traits = every_traits(session)
+        log_read(session, db.now(), by, "duplicates", files=len(all_traits))
+    found: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for reason in ("email", "phone"):
+        groups: dict[str, list[int]] = defaultdict(list)
+        for number, traits in enumerate(all_traits):
+            if value := getattr(traits, reason):
+                groups[value].append(number)
+        for group in groups.values():
+            for pair in combinations(group, 2):
+                found[pair].append(reason)
+    blocks: dict[str, list[int]] = defaultdict(list)
+    for number, traits in enumerate(all_traits):
+        if traits.name and traits.town:
+            blocks[traits.town[:2]].append(number)
+    for block in blocks.values():
+        for pair in _alike_in(all_traits, block):
+            found[pair].append("name")
+    return tuple(
+        Likeness(all_traits[one].key, all_traits[other].key, tuple(reasons))
+        for (one, other), reasons in sorted(found.items())
+    )
+
+
+def duplicates_of(db: Database, draft: Draft, *, by: Account) -> tuple[Likeness, ...]:
+    """Return the files that may be of the household of a request, the oldest first.
+
+    Raises
+    ------
+    AccessError
+        If ``by`` may not read files.
+    """
+    require(by, Right.READ)
+    with db.writing() as session:
+        all_traits = every_traits(session)
+        log_read(session, db.now(), by, "duplicates", files=len(all_traits))
+    return tuple(likenesses(traits_of(draft), all_traits))
+
+
+def likenesses(mine: Traits, others: Iterable[Traits]) -> Iterator[Likeness]:
+    """Yield which of some files are like one."""
+    from rapidfuzz import fuzz
+
+    for other in others:
+        reasons = [
+            reason
+            for reason in ("email", "phone")
+            if getattr(mine, reason) and getattr(mine, reason) == getattr(other, reason)
+        ]
+        if (
+            min(len(mine.name), len(other.name), len(mine.town), len(other.town)) > 0
+            and fuzz.ratio(mine.town, other.town) >= TOWN_ALIKE
+            and fuzz.token_sort_ratio(mine.name, other.name) >= NAME_ALIKE
+        ):
+            reasons.append("name")
+        if reasons:
+            yield Likeness(mine.key, other.key, tuple(reasons))
+
+
+def _alike_in(all_traits: list[Traits], block: list[int]) -> Iterator[tuple[int, int]]:
+    import numpy as np
+    from rapidfuzz import fuzz, process
+
+    names = [all_traits[number].name for number in block]
+    alike = process.cdist(
+        names, names, scorer=fuzz.token_sort_ratio, score_cutoff=NAME_ALIKE, dtype=np.uint8
+    )
+    for one, other in np.argwhere(np.triu(alike, k=1)).tolist():
+        towns = (all_traits[block[one]].town, all_traits[block[other]].town)
+        if fuzz.ratio(*towns) >= TOWN_ALIKE:
+            yield block[one], block[other]
+
+
+def every_traits(session: Session) -> list[Traits]:
+    """Return what every file is compared by, the oldest first."""
+    rows = session.execute(
+        select(
+            DossierRow.key, DossierRow.email_key, DossierRow.phone, DossierRow.name_key,
+            DossierRow.town,
+        )
+        .where(DossierRow.merged_into_id.is_(None), DossierRow.anonymised_at.is_(None))
+        .order_by(DossierRow.opened_at, DossierRow.id)
+    )  # fmt: skip
+    return [
+        Traits(key, email, _digits(phone), name, name_key(town))
+        for key, email, phone, name, town in rows
+    ]
+
+
+def traits_of(draft: Draft) -> Traits:
+    """Return what a request is compared by."""
+    return Traits(
+        "", email_key(draft.email), _digits(draft.phone), name_key(draft.name), name_key(draft.town)
+    )
+
+
+def _digits(phone: str) -> str:
+    return re.sub(r"\D", "", phone)[-PHONE_DIGITS:]
+
+
+# --- Making one of two -------------------------------------------------------------------------
+
+
+def merge_files(
+    db: Database,
+    key: str,
+    seen_version: int,
+    other: str,
+    other_version: int,
+    *,
+    by: Account,
+    take: Iterable[str] = (),
+) -> Dossier:
+    """Merge a file into another one.
+
+    Notes, tasks, visits, consents and shortlists move over; events stay where they happened and are
+    shown together. Fields that are empty are filled from the other file.
+
+    Parameters
+    ----------
+    key, seen_version
+        The file that stays, and the version that was seen.
+    other, other_version
+        The file that goes into it, and the version that was seen.
+    take
+        Fields to take from the other file although the one that stays has them.
+
+    Raises
+    ------
+    StaleEditError
+        If somebody else changed either file since.
+    DossierError
+        If it is the same file, or the other one is further along: merge the other way round.
+    UnknownDossierError
+        If there is no such file.
+    AccessError
+        If ``by`` may not change files.
+    """
+    take = set(take)
+    if not take <= set(FIELDS):
+        raise DossierError(f"take: expected some of {', '.join(FIELDS)}.")
+    with change_file(db, key, by=by) as (session, row):
+        gone = file_named(session, other, for_change=True)
+        if gone.id == row.id or gone.anonymised_at is not None:
+            raise DossierError("A file merges into another one whose person is known.")
+        if gone.stage != Stage.CLOSED and (
+            row.stage == Stage.CLOSED
+            or ORDER.index(Stage(row.stage)) < ORDER.index(Stage(gone.stage))
+        ):
+            raise DossierError(
+                f"File {gone.key} is at {gone.stage} and {row.key} at {row.stage}: keep the one "
+                "that is further along."
+            )
+        before, theirs = draft_in(session, row), draft_in(session, gone)
+        now, given = plain_values(before), plain_values(theirs)
+        check_version(session, row, seen_version, {}, now)
+        check_version(session, gone, other_version, {}, given)
+        empty = plain_values(Draft(name="–"))
+        changes = {
+            name: given[name]
+            for name in FIELDS
+            if given[name] != now[name] and (name in take or now[name] == empty[name])
+        }
+        at = db.now()
+        row.version, gone.version = row.version + 1, gone.version + 1
+        row.changed_at = gone.changed_at = at
+        in_charge = gone.adviser_id if "adviser" in changes else row.adviser_id
+        fill(row, changed_draft(before, changes), in_charge)
+        for name, value in changes.items():
+            record(
+                session, row, at, by, "merged", name, now[name], value,
+                is_personal=FIELDS[name].is_personal,
+            )  # fmt: skip
+        _move_opening(session, row, gone, at, by)
+        record(session, row, at, by, "merged", "files", None, {"key": gone.key})
+        record(session, gone, at, by, "merged", "files", None, {"into": row.key})
+        gone.merged_into_id = row.id
+        for table in (NoteRow, TaskRow, VisitRow, ConsentRow, ShortlistRow):
+            session.execute(
+                update(table).where(table.dossier_id == gone.id).values(dossier_id=row.id)
+            )
+        session.flush()
+        renew_end(session, row)
+        gone.keep_until = row.keep_until
+        session.flush()
+        return whole_file(session, row)
+
+
+def _move_opening(
+    session: Session, row: DossierRow, gone: DossierRow, at: dt.datetime, by: Account
+) -> None:
+    """Count one enquiry, on the day of the first."""
+    if gone.opened_at < row.opened_at:
+        was, first = row.opened_at.isoformat(), gone.opened_at.isoformat()
+        record(session, row, at, by, "merged", "opened_at", was, first)
+        row.opened_at = gone.opened_at

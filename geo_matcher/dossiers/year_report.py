@@ -1,0 +1,490 @@
+"""The year's figures as data: how many, from where, how fast, and who is still there.
+
+Hides how files become counts. Enquiries are those of the year, and the funnel follows them; visits
+and settled families are those that took place in the year. A family counts as last seen when it
+last answered: from that comes the Kaplan-Meier curve (Kaplan and Meier 1958, by scipy), in whole
+months, so that making a file anonymous changes no figure. Counts of places that leave the network
+hold at least five families each.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geo_matcher.dossiers.accounts import Account, Right, require
+from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.records import DossierRow, EventRow, FollowUpRow, VisitRow
+from geo_matcher.dossiers.stages import Stage
+from geo_matcher.errors import DossierError
+from geo_matcher.territory import Territory
+
+__all__ = [
+    "DIMENSIONS",
+    "MIN_SHARED",
+    "FunnelStep",
+    "GroupCount",
+    "PlaceCount",
+    "SharedCount",
+    "Survival",
+    "SurvivalPoint",
+    "YearReport",
+    "kaplan_meier",
+    "shared_counts",
+    "year_report",
+]
+
+MIN_SHARED = 5
+"""Families that a shared count holds at least."""
+
+DIMENSIONS = ("sector", "origin_city", "track", "source")
+"""What files are broken down by."""
+
+FUNNEL = (Stage.ENQUIRY, Stage.QUALIFIED, Stage.MATCHED, Stage.VISIT, Stage.DECISION, Stage.SETTLED)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """Counts of one sector, origin, track or source.
+
+    Attributes
+    ----------
+    word
+        Which one.
+    enquiries, qualified
+        Enquiries of the year, and those of them that became projects.
+    settled, persons
+        Families that settled in the year, and their persons.
+    """
+
+    word: str
+    enquiries: int
+    qualified: int
+    settled: int
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCount:
+    """Families and persons that settled in a commune, or in an EPCI (then without code)."""
+
+    insee_code: str
+    name: str
+    epci: str
+    settled: int
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCount:
+    """A count that may leave the network: at least five families.
+
+    Attributes
+    ----------
+    kind
+        ``commune``; ``epci`` for the other communes of one; ``other`` for all the rest.
+    insee_code, name
+        Code of a commune; name of the commune or the EPCI.
+    settled, persons
+        Families and persons.
+    """
+
+    kind: str
+    insee_code: str
+    name: str
+    settled: int
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """How far the enquiries of the year came.
+
+    Attributes
+    ----------
+    stage
+        Which stage.
+    reached
+        Enquiries that came so far or farther.
+    share, share_of_previous
+        Out of all, and out of those that reached the stage before; None out of nothing.
+    median_days
+        Days from the enquiry to this stage, in the middle; None where no day is known.
+    """
+
+    stage: Stage
+    reached: int
+    share: float | None
+    share_of_previous: float | None
+    median_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SurvivalPoint:
+    """Share of families still there some months after settling, with its 95 % interval."""
+
+    months: int
+    share: float
+    low: float | None
+    high: float | None
+    at_risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """Who is still there: families followed, families that left, and the curve."""
+
+    families: int
+    left: int
+    points: tuple[SurvivalPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class YearReport:
+    """The year's figures.
+
+    Attributes
+    ----------
+    year
+        Which year, in UTC.
+    enquiries, qualified, closed
+        Enquiries of the year; those that became projects; those that are closed now.
+    visits
+        Visits that took place in the year.
+    settled, persons
+        Families that settled in the year, and their persons.
+    settled_since, persons_since, first_year
+        All families and persons that have settled, since the first of them.
+    groups
+        The same by sector, origin, track and source.
+    communes, epcis
+        Families that settled in the year, by place; not to be shared as they are.
+    communes_since
+        The same since the first year.
+    funnel, survival
+        How far enquiries came and how fast; who is still there.
+    """
+
+    year: int
+    enquiries: int
+    qualified: int
+    closed: int
+    visits: int
+    settled: int
+    persons: int
+    settled_since: int
+    persons_since: int
+    first_year: int | None
+    groups: Mapping[str, tuple[GroupCount, ...]]
+    communes: tuple[PlaceCount, ...]
+    epcis: tuple[PlaceCount, ...]
+    communes_since: tuple[PlaceCount, ...]
+    funnel: tuple[FunnelStep, ...]
+    survival: Survival
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report in plain types, for the network's own eyes."""
+        return asdict(self)
+
+
+def year_report(
+    db: Database, year: int, *, by: Account, territory: Territory | None = None
+) -> YearReport:
+    """Return the figures of a year.
+
+    Parameters
+    ----------
+    year
+        A year, in UTC.
+    territory
+        Gives communes their names and EPCI.
+
+    Raises
+    ------
+    DossierError
+        If the year is impossible.
+    AccessError
+        If ``by`` may not see statistics.
+    """
+    require(by, Right.STATISTICS)
+    if not 1990 <= year <= db.today().year:
+        raise DossierError(f"year: found {year}, expected 1990 to {db.today().year}.")
+    first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
+    with db.reading() as session:
+        cohort = _cohort(session, year)
+        reached, days = _reached(session, year)
+        settled = _settled(session)
+        visits = session.scalar(
+            select(func.count())
+            .select_from(VisitRow)
+            .join(DossierRow, DossierRow.id == VisitRow.dossier_id)
+            .where(VisitRow.on.between(first, min(last, db.today())), ~VisitRow.is_cancelled)
+        )
+        survival = _survival(session)
+    of_year = [row for row in settled if first <= row.settled_on <= last]
+    until = [row for row in settled if row.settled_on <= last]
+    is_project = {number for number, place in reached.items() if place >= 1}
+    communes = _places(of_year, territory)
+    return YearReport(
+        year=year,
+        enquiries=len(cohort),
+        qualified=len(is_project),
+        closed=sum(row.stage == Stage.CLOSED for row in cohort),
+        visits=visits or 0,
+        settled=len(of_year),
+        persons=sum(row.persons for row in of_year),
+        settled_since=len(until),
+        persons_since=sum(row.persons for row in until),
+        first_year=min((row.settled_on.year for row in until), default=None),
+        groups={name: _groups(name, cohort, is_project, of_year) for name in DIMENSIONS},
+        communes=communes,
+        epcis=_epcis(communes),
+        communes_since=_places(until, territory),
+        funnel=_funnel(len(cohort), reached, days),
+        survival=survival,
+    )
+
+
+# --- Enquiries ---------------------------------------------------------------------------------
+
+
+def _cohort(session: Session, year: int) -> Sequence[Any]:
+    return session.execute(
+        select(
+            DossierRow.id, DossierRow.stage, DossierRow.sector, DossierRow.origin_city,
+            DossierRow.track, DossierRow.source,
+        ).where(DossierRow.merged_into_id.is_(None), *_opened_in(year))
+    ).all()  # fmt: skip
+
+
+def _opened_in(year: int) -> tuple[Any, Any]:
+    first = dt.datetime(year, 1, 1, tzinfo=dt.UTC)
+    return DossierRow.opened_at >= first, DossierRow.opened_at < first.replace(year=year + 1)
+
+
+def _reached(session: Session, year: int) -> tuple[dict[int, int], dict[Stage, list[float]]]:
+    """Return how far each enquiry came, as a place in ``FUNNEL``, and days to each stage."""
+    rows = session.execute(
+        select(
+            EventRow.dossier_id, EventRow.kind, EventRow.after, EventRow.at, DossierRow.opened_at
+        )
+        .join(DossierRow, DossierRow.id == EventRow.dossier_id)
+        .where(
+            DossierRow.merged_into_id.is_(None),
+            EventRow.field == "stage",
+            EventRow.kind.in_(("moved", "imported")),
+            *_opened_in(year),
+        )
+        .order_by(EventRow.id)
+    )
+    places = {stage.value: place for place, stage in enumerate(FUNNEL)}
+    reached: dict[int, int] = defaultdict(int)
+    days: dict[Stage, list[float]] = defaultdict(list)
+    for number, kind, after, at, opened_at in rows:
+        place = places.get(after, 0)
+        if place > reached[number]:
+            if kind == "moved":
+                days[FUNNEL[place]].append((at - opened_at).total_seconds() / 86_400)
+            reached[number] = place
+    return reached, days
+
+
+def _funnel(
+    count: int, reached: Mapping[int, int], days: Mapping[Stage, list[float]]
+) -> tuple[FunnelStep, ...]:
+    steps: list[FunnelStep] = []
+    previous = 0
+    for place, stage in enumerate(FUNNEL):
+        number = count if place == 0 else sum(far >= place for far in reached.values())
+        steps.append(
+            FunnelStep(
+                stage=stage,
+                reached=number,
+                share=number / count if count else None,
+                share_of_previous=number / previous if previous else None,
+                median_days=_median(days.get(stage, [])),
+            )
+        )
+        previous = number
+    return tuple(steps)
+
+
+def _median(values: list[float]) -> float | None:
+    if not values:
+        return None
+    middle = sorted(values)
+    half = len(middle) // 2
+    return middle[half] if len(middle) % 2 else (middle[half - 1] + middle[half]) / 2
+
+
+# --- Settled families --------------------------------------------------------------------------
+
+
+def _settled(session: Session) -> Sequence[Any]:
+    return session.execute(
+        select(
+            DossierRow.settled_on, DossierRow.settled_commune, DossierRow.persons,
+            DossierRow.sector, DossierRow.origin_city, DossierRow.track, DossierRow.source,
+        ).where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on.is_not(None))
+    ).all()  # fmt: skip
+
+
+def _groups(
+    name: str, cohort: Sequence[Any], is_project: set[int], settled: Sequence[Any]
+) -> tuple[GroupCount, ...]:
+    enquiries = Counter(getattr(row, name) for row in cohort)
+    qualified = Counter(getattr(row, name) for row in cohort if row.id in is_project)
+    families = Counter(getattr(row, name) for row in settled)
+    persons: Counter[str] = Counter()
+    for row in settled:
+        persons[getattr(row, name)] += row.persons
+    words = sorted(enquiries | families, key=lambda word: (-enquiries[word], -persons[word], word))
+    return tuple(
+        GroupCount(word, enquiries[word], qualified[word], families[word], persons[word])
+        for word in words
+    )
+
+
+def _places(settled: Sequence[Any], territory: Territory | None) -> tuple[PlaceCount, ...]:
+    facts = {fact["insee_code"]: fact for fact in territory.facts} if territory else {}
+    families: Counter[str] = Counter(row.settled_commune for row in settled)
+    persons: Counter[str] = Counter()
+    for row in settled:
+        persons[row.settled_commune] += row.persons
+    return tuple(
+        PlaceCount(
+            code,
+            facts.get(code, {}).get("name", code),
+            facts.get(code, {}).get("epci", ""),
+            families[code],
+            persons[code],
+        )
+        for code in sorted(families, key=lambda code: (-families[code], code))
+    )
+
+
+def _epcis(communes: Iterable[PlaceCount]) -> tuple[PlaceCount, ...]:
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for place in communes:
+        totals[place.epci][0] += place.settled
+        totals[place.epci][1] += place.persons
+    ordered = sorted(totals.items(), key=lambda item: (-item[1][0], item[0]))
+    return tuple(PlaceCount("", name, name, *counts) for name, counts in ordered)
+
+
+def shared_counts(
+    communes: Sequence[PlaceCount], *, least: int = MIN_SHARED
+) -> tuple[SharedCount, ...]:
+    """Return counts that may be shared: each holds some families, and they add up to the total.
+
+    Communes with fewer families are pooled by EPCI, and what is still too few goes into one count
+    of all the rest. Where that one is too small, the smallest of the others join it, so that no
+    subtraction brings a small count back.
+
+    Parameters
+    ----------
+    communes
+        Counts by commune.
+    least
+        Families in each count at least; with fewer in all, nothing is shared.
+    """
+    shown = [
+        SharedCount("commune", place.insee_code, place.name, place.settled, place.persons)
+        for place in communes
+        if place.settled >= least
+    ]
+    few = [place for place in communes if place.settled < least]
+    other = [0, 0]
+    for pool in _epcis(few):
+        if pool.settled >= least and pool.name:
+            shown.append(SharedCount("epci", "", pool.name, pool.settled, pool.persons))
+        else:
+            other[0] += pool.settled
+            other[1] += pool.persons
+    shown.sort(key=lambda count: (count.settled, count.kind, count.name))
+    while 0 < other[0] < least and shown:
+        smallest = shown.pop(0)
+        other[0] += smallest.settled
+        other[1] += smallest.persons
+    shown.reverse()
+    if other[0] >= least:
+        shown.append(SharedCount("other", "", "", *other))
+    return tuple(shown)
+
+
+# --- Who is still there ------------------------------------------------------------------------
+
+
+def _survival(session: Session) -> Survival:
+    answered = (
+        select(FollowUpRow.dossier_id, func.max(FollowUpRow.answered_on).label("last"))
+        .where(FollowUpRow.is_still_there.is_(True))
+        .group_by(FollowUpRow.dossier_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(DossierRow.settled_on, DossierRow.left_on, answered.c.last)
+        .outerjoin(answered, answered.c.dossier_id == DossierRow.id)
+        .where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on.is_not(None))
+    ).all()
+    left = [_months(on, gone) for on, gone, _ in rows if gone is not None]
+    there = [_months(on, last or on) for on, gone, last in rows if gone is None]
+    return kaplan_meier(left, there)
+
+
+def _months(since: dt.date, until: dt.date) -> int:
+    return (until.year - since.year) * 12 + until.month - since.month
+
+
+def kaplan_meier(left: Sequence[int], there: Sequence[int]) -> Survival:
+    """Return the Kaplan-Meier curve of families.
+
+    Parameters
+    ----------
+    left
+        Months after which families left.
+    there
+        Months after which families were last known to be there.
+
+    Returns
+    -------
+    Survival
+        A point for every month at which one left, and for the last one seen. Intervals are those
+        of Greenwood on the log-log scale, 95 %; None where they are not defined.
+    """
+    families = len(left) + len(there)
+    if not families:
+        return Survival(0, 0, ())
+    last = max([*left, *there])
+    start = SurvivalPoint(0, 1.0, None, None, families)
+    if not left:
+        end = SurvivalPoint(last, 1.0, None, None, sum(month >= last for month in there))
+        return Survival(families, 0, (start, end) if last else (start,))
+    import numpy as np
+    from scipy import stats  # some 60 MB: only whoever asks for the report pays
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # intervals that are not defined
+        curve = stats.ecdf(stats.CensoredData(uncensored=list(left), right=list(there))).sf
+        interval: Any = curve.confidence_interval(confidence_level=0.95, method="log-log")
+    wanted = {*left, last}
+    points = [start] if 0 not in wanted else []
+    for month, share, low, high in zip(
+        curve.quantiles.tolist(),
+        curve.probabilities.tolist(),
+        interval.low.probabilities.tolist(),
+        interval.high.probabilities.tolist(),
+        strict=True,
+    ):
+        if month in wanted:
+            at_risk = sum(one >= month for one in (*left, *there))
+            known = [bound if bound == bound else None for bound in (low, high)]
+            points.append(SurvivalPoint(int(month), share, known[0], known[1], at_risk))
+    return Survival(families, len(left), tuple(points))

@@ -1,0 +1,312 @@
+"""What is past its end goes, what was erased stays erased, and no message or log shows a person."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from geo_matcher.dossiers.accounts import SYSTEM, Account, Role, add_user
+from geo_matcher.dossiers.backups import backup, list_backups, restore
+from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.desk import edit_file, move_file, open_file, record_follow_up
+from geo_matcher.dossiers.entries import add_note, add_task, plan_visit, update_visit
+from geo_matcher.dossiers.fields import draft_of
+from geo_matcher.dossiers.privacy import (
+    ends_of,
+    erase_person,
+    export_person,
+    overdue,
+    purge,
+)
+from geo_matcher.dossiers.reading import list_files, read_file
+from geo_matcher.dossiers.records import Base
+from geo_matcher.dossiers.stages import Stage, Step
+from geo_matcher.errors import AccessError, DossierError, GeoMatcherError, StoreError
+from tests.integration.dossiers.people import (
+    SECRETS,
+    StillClock,
+    brought_to,
+    opened,
+)
+
+FREE_TEXTS = ("Note très personnelle", "Rappeler sa mère", "Trop humide", "Dur pour Zéphyrine")
+
+
+def whole_content(db: Database) -> str:
+    """Return every cell of every table as one text."""
+    with db.reading() as session:
+        return "\n".join(
+            json.dumps([list(row) for row in session.execute(select(table))], default=str,
+                       ensure_ascii=False)
+            for table in Base.metadata.sorted_tables
+        )  # fmt: skip
+
+
+def full_file(db: Database, by: Account) -> str:
+    file = opened(db, by, origin_commune="44109", origin_city="other", villages=["32249"])
+    add_note(db, file.key, FREE_TEXTS[0], by=by)
+    add_task(db, file.key, FREE_TEXTS[1], db.today(), by=by)
+    file = plan_visit(db, file.key, db.today(), ["32249"], by=by)
+    update_visit(db, file.key, file.visits[0].id, impression=FREE_TEXTS[2], by=by)
+    file = edit_file(db, file.key, file.version, {"town": "Une autre ville"}, by=by)
+    brought_to(db, file, Stage.SETTLED, by)
+    record_follow_up(
+        db, file.key, 6, is_still_there=False, left_on=db.today(), hard=FREE_TEXTS[3], by=by
+    )
+    return file.key
+
+
+def assert_nothing_is_left(content: str) -> None:
+    for secret in (*SECRETS.values(), *FREE_TEXTS, "Zéphyrine", "44109", "Une autre ville",
+                   "quatrebarbes", "paris-web-family", "acceptes", "accompagnée"):  # fmt: skip
+        assert secret.casefold() not in content.casefold(), secret
+
+
+def test_what_is_past_its_end_goes_from_every_table_and_still_counts(
+    db: Database, adviser: Account, clock: StillClock
+) -> None:
+    key = full_file(db, adviser)
+    assert SECRETS["name"] in whole_content(db)
+    before = read_file(db, key, by=adviser)
+    assert before.settled is not None
+    assert overdue(db) == purge(db) == ()
+    clock.at = dt.datetime.combine(before.keep_until, dt.time(1), dt.UTC)
+    fresh = open_file(db, draft_of({"name": "Une autre personne"}), by=adviser)
+    assert overdue(db) == purge(db) == (key,)
+    assert read_file(db, fresh.key, by=adviser).draft == fresh.draft
+    content = whole_content(db)
+    assert_nothing_is_left(content)
+    after = read_file(db, key, by=adviser)
+    assert after.draft is None
+    assert after.is_anonymous
+    assert after.settled is not None
+    assert (after.settled.commune, after.settled.persons) == ("32249", 4)
+    assert after.settled.on == before.settled.on.replace(day=1)
+    assert [(e.at, e.actor, e.kind, e.field) for e in after.events[:-1]] == [
+        (e.at, e.actor, e.kind, e.field) for e in before.events
+    ]
+    assert [e.after for e in after.events if e.field == "stage"] == [
+        e.after for e in before.events if e.field == "stage"
+    ]
+    with pytest.raises(DossierError, match="made anonymous"):
+        add_note(db, key, "x", by=adviser)
+    assert purge(db) == ()
+
+
+def test_sqlite_keeps_nothing_of_an_erased_person_in_its_files(
+    tmp_path: Path, clock: StillClock
+) -> None:
+    path = tmp_path / "dossiers.sqlite3"
+    with Database.open(f"sqlite:///{path}", clock=clock) as db:
+        key = full_file(db, SYSTEM)
+        erase_person(db, key, by=SYSTEM)
+        for file in tmp_path.iterdir():
+            found = file.read_bytes()
+            for secret in (*SECRETS.values(), *FREE_TEXTS):
+                assert secret.encode() not in found, (file.name, secret)
+                assert json.dumps(secret)[1:-1].encode() not in found, (file.name, secret)
+
+
+def test_each_field_says_why_and_until_when_it_is_kept(db: Database, adviser: Account) -> None:
+    file = opened(db, adviser)
+    ends = {end.field: end.ends_on for end in ends_of(db, file.key, by=adviser)}
+    assert ends["email"] == file.keep_until
+    assert ends["sector"] is None
+
+
+def test_a_person_gets_everything_that_is_kept_of_them(db: Database, adviser: Account) -> None:
+    key = full_file(db, adviser)
+    found = export_person(db, key, by=adviser).decode()
+    for secret in (*SECRETS.values(), *FREE_TEXTS):
+        assert secret in found or secret == SECRETS["town"], secret
+    content = json.loads(found)
+    assert content["read_by"][-1]["what"] == "person export"
+    assert SECRETS["town"] in {event["before"] for event in content["history"]
+                               if isinstance(event["before"], str)}  # fmt: skip
+    elected = add_user(db, "elue", name="E", role=Role.ELECTED, by=SYSTEM)
+    for act in (export_person, erase_person):
+        with pytest.raises(AccessError):
+            act(db, key, by=elected)
+
+
+def test_an_erased_person_is_gone_once(db: Database, adviser: Account) -> None:
+    key = full_file(db, adviser)
+    erase_person(db, key, by=adviser)
+    with pytest.raises(DossierError, match="anonymous already"):
+        erase_person(db, key, by=adviser)
+    assert SECRETS["name"] not in whole_content(db)
+
+
+# --- Backups -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _has_programs(url: str) -> None:
+    if url.startswith("postgresql") and not (
+        shutil.which("pg_dump") and shutil.which("pg_restore")
+    ):
+        pytest.skip("pg_dump and pg_restore were not found: install postgresql-client.")
+
+
+@pytest.mark.usefixtures("_has_programs")
+def test_a_backup_brings_everything_back_but_who_was_erased_since(
+    db: Database, adviser: Account, clock: StillClock, tmp_path: Path
+) -> None:
+    gone, kept = full_file(db, adviser), opened(db, adviser, name="Reste")
+    before = list_files(db, by=adviser)
+    path = backup(db, tmp_path / "backups")
+    assert path.stat().st_mode & 0o077 == 0
+    clock.pass_days(1)
+    erase_person(db, gone, by=adviser)
+    edit_file(db, kept.key, kept.version, {"town": "Perdue"}, by=adviser)
+    found = restore(db, path)
+    assert (found.erased_again, found.purged) == (1, 0)
+    again = read_file(db, kept.key, by=adviser)
+    assert again.draft == kept.draft
+    assert SECRETS["message"] in whole_content(db)
+    assert read_file(db, gone, by=adviser).is_anonymous
+    assert FREE_TEXTS[0] not in whole_content(db)
+    assert list_files(db, by=adviser).by_stage == before.by_stage
+    restore(db, path)
+    assert FREE_TEXTS[0] not in whole_content(db)
+
+
+def test_backups_rotate_and_an_erasure_drops_those_before_it(
+    tmp_path: Path, clock: StillClock
+) -> None:
+    folder = tmp_path / "backups"
+    with Database.open(f"sqlite:///{tmp_path}/d.sqlite3", clock=clock) as db:
+        file = opened(db, SYSTEM)
+        made = []
+        for _ in range(4):
+            made.append(backup(db, folder, keep=3))
+            clock.pass_days(1)
+        assert list_backups(folder) == tuple(reversed(made[1:]))
+        twice = [backup(db, folder, keep=3) for _ in range(2)]
+        assert twice[0] != twice[1]
+        erase_person(db, file.key, by=SYSTEM)
+        clock.pass_days(1)
+        last = backup(db, folder, keep=3)
+        assert list_backups(folder) == (last,)
+        assert {path.name for path in folder.iterdir()} == {last.name, "erased.json"}
+        assert SECRETS["name"].encode() not in last.read_bytes()
+
+
+def test_a_restore_of_an_older_backup_into_an_empty_place_still_erases(
+    tmp_path: Path, clock: StillClock
+) -> None:
+    folder = tmp_path / "backups"
+    with Database.open(f"sqlite:///{tmp_path}/d.sqlite3", clock=clock) as db:
+        file = opened(db, SYSTEM)
+        old = backup(db, folder)
+        aside = shutil.copyfile(old, tmp_path / old.name)
+        erase_person(db, file.key, by=SYSTEM)
+        clock.pass_days(1)
+        backup(db, folder)
+    shutil.copyfile(aside, old)
+    with Database(f"sqlite:///{tmp_path}/elsewhere/d.sqlite3", clock=clock) as db:
+        assert restore(db, old).erased_again == 1
+        assert SECRETS["name"] not in whole_content(db)
+
+
+def test_what_is_no_backup_is_refused_and_the_database_stays(
+    db: Database, adviser: Account, tmp_path: Path
+) -> None:
+    file = opened(db, adviser)
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"not a database" * 100)
+    for path in (bad, tmp_path / "nothing"):
+        with pytest.raises(StoreError):
+            restore(db, path)
+    assert read_file(db, file.key, by=adviser).draft == file.draft
+    (tmp_path / "erased.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(StoreError, match="it says who was erased"):
+        restore(db, bad)
+
+
+def test_without_the_programs_of_postgresql_a_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    db = Database("postgresql://me:hunter2@db/gers")
+    with pytest.raises(StoreError, match="pg_dump was not found") as refusal:
+        backup(db, tmp_path)
+    assert "hunter2" not in str(refusal.value)
+    with pytest.raises(StoreError, match="1 or more"):
+        backup(db, tmp_path, keep=0)
+    with pytest.raises(AccessError):
+        backup(db, tmp_path, by=Account(1, "x", "x", Role.ADVISER, frozenset()))
+
+
+# --- Logs and messages -------------------------------------------------------------------------
+
+
+def test_no_log_and_no_message_shows_a_person(
+    db: Database, adviser: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    file = opened(db, adviser)
+    secret = SECRETS["name"]
+    attempts: list[Callable[[], object]] = [
+        lambda: edit_file(db, file.key, 9, {"town": secret}, by=adviser),
+        lambda: edit_file(db, file.key, 1, {"email": secret}, by=adviser),
+        lambda: edit_file(db, file.key, 1, {"adviser": secret}, by=adviser),
+        lambda: edit_file(
+            db, file.key, 1, {"members": [{"profile": {"name": secret * 9}}]}, by=adviser
+        ),
+        lambda: move_file(db, file.key, 1, Step(Stage.CLOSED, reason=secret), by=adviser),
+        lambda: add_note(db, file.key, secret * 2000, by=adviser),
+        lambda: plan_visit(db, file.key, db.today(), [secret], by=adviser),
+        lambda: open_file(db, file.draft, by=adviser, opened_at=dt.datetime(2030, 1, 1)),  # type: ignore[arg-type]
+    ]
+    for attempt in attempts:
+        with pytest.raises(GeoMatcherError) as refusal:
+            attempt()
+        said = f"{refusal.value} {refusal.value!r} {refusal.value.problems}"
+        assert secret not in said
+    with pytest.raises(StoreError) as failure, db.writing() as session:
+        session.execute(text("INSERT INTO notes (text) VALUES (:text)"), {"text": secret})
+    assert secret not in f"{failure.value} {failure.value.__cause__}"
+    add_note(db, file.key, secret, by=adviser)
+    read = read_file(db, file.key, by=adviser)
+    for value in (read, read.draft, read.events, read.notes, list_files(db, by=adviser), db):
+        for hidden in SECRETS.values():
+            assert hidden not in repr(value)
+    for hidden in SECRETS.values():
+        assert hidden not in caplog.text
+
+
+INJECTIONS = (
+    "'; DROP TABLE dossiers; --",
+    "%' OR 1=1 --",
+    "<script>alert(1)</script>",
+    "{{7*7}} ${7*7} %s %(x)s {0}",
+    "\\x00 \\u0000 \\",
+    "[bold]x[/bold]",
+    "Robert\u202ef\u200b\U0001f984",
+)
+
+
+@pytest.mark.parametrize("typed", INJECTIONS)
+def test_whatever_is_typed_comes_back_as_it_was(db: Database, adviser: Account, typed: str) -> None:
+    file = opened(db, adviser, name=typed, town=typed, message=typed,
+                  members=[{"label": typed, "profile": {"name": typed}}])  # fmt: skip
+    add_note(db, file.key, typed, by=adviser)
+    file = add_task(db, file.key, typed, db.today(), by=adviser)
+    file = plan_visit(db, file.key, db.today(), ["32249"], by=adviser)
+    update_visit(db, file.key, file.visits[0].id, impression=typed, by=adviser)
+    found = read_file(db, file.key, by=adviser)
+    assert found.draft is not None
+    assert (found.draft.name, found.draft.town, found.draft.message) == (typed, typed, typed)
+    assert found.draft.members[0].label == found.draft.members[0].profile.name == typed
+    assert [found.notes[0].text, found.tasks[0].text, found.visits[0].impression] == [typed] * 3
+    assert typed in {event.after for event in found.events if isinstance(event.after, str)}
+    for wanted in (typed, "%", "_", "'"):
+        list_files(db, by=adviser, text=wanted, adviser=typed)
