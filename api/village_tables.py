@@ -7,6 +7,7 @@ commune; minutes are drawn on scales that are the same for every commune.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from api.sheets import commune_path
@@ -214,9 +215,7 @@ def work_places(
     t = translator(language)
     minutes = drive_minutes(territory, commune["insee_code"])
     names = {fact["insee_code"]: fact["name"] for fact in territory.facts}
-    places = territory.places
-    columns = ["kind", "name", "insee_code", "status", "year"]
-    rows = places.loc[places["kind"].isin(WORK_KINDS), columns].itertuples(index=False, name=None)
+    rows = _work_rows(territory)
     order = sorted(rows, key=lambda row: (minutes[row[2]], WORK_KINDS.index(row[0]), row[1]))
     near = [row for row in order if minutes[row[2]] <= WORK_WITHIN_MIN] or order[:1]
     found = []
@@ -235,6 +234,15 @@ def work_places(
             )
         )
     return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _work_rows(territory: Territory) -> tuple[tuple[Any, ...], ...]:
+    """Return kind, name, INSEE code, status and year of every work place."""
+    places = territory.places
+    columns = ["kind", "name", "insee_code", "status", "year"]
+    rows = places.loc[places["kind"].isin(WORK_KINDS), columns]
+    return tuple(rows.itertuples(index=False, name=None))
 
 
 def places_here(commune: Mapping[str, Any], kinds: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
@@ -28,12 +27,6 @@ from tests.integration.reading import Elements, ok, sent_by, simple, state_of
 
 V1 = "/api/v1"
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def got(client: TestClient, path: str) -> Any:

@@ -7,7 +7,6 @@ import gzip
 import itertools
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
@@ -42,12 +41,6 @@ SEARCH = "preset=paris-web-family"
 FAMILY = PRESETS["paris-web-family"].profile
 MAX_COMPRESSED = 60_000
 HOSTILE = "\"><img src=x onerror=alert(1)></script><script>alert('x')</script>"
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def path_of(territory: Territory, code: str, language: str = "fr") -> str:
