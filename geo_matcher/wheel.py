@@ -19,16 +19,20 @@ from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
 __all__ = [
+    "COLLEGE_AGES",
     "DEFAULT_HABITS",
+    "LYCEE_AGES",
     "Drive",
     "Habits",
     "Week",
+    "errands_are_bounds",
     "errands_minutes",
     "hours_at_the_wheel",
     "week_of",
 ]
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 WEEK_HOURS = 168.0
 MAX_DAYS = 7.0
@@ -193,6 +197,12 @@ def errands_minutes(territory: Territory) -> FloatArray:
     return figures.reindex(list(territory.codes)).to_numpy(dtype=np.float64)
 
 
+def errands_are_bounds(territory: Territory) -> BoolArray:
+    """Return for each commune whether its errands may be shorter than any list tells."""
+    statuses = territory.tables["access_measures"].set_index("insee_code")["errands_status"]
+    return (statuses.reindex(list(territory.codes)) == "upper_bound").to_numpy(dtype=np.bool_)
+
+
 def hours_at_the_wheel(
     territory: Territory, profile: Profile, habits: Habits = DEFAULT_HABITS
 ) -> tuple[FloatArray, FloatArray]:
@@ -263,8 +273,7 @@ def week_of(
     hours, low_hours = (
         _known(float(figures[row])) for figures in hours_at_the_wheel(territory, profile, habits)
     )
-    statuses = territory.tables["access_measures"].set_index("insee_code")["errands_status"]
-    is_bound = statuses[code] == "upper_bound" or low_hours != hours
+    is_bound = bool(errands_are_bounds(territory)[row]) or low_hours != hours
     return Week(
         insee_code=code,
         drives=tuple(sorted(drives, key=lambda drive: -(drive.minutes_week or np.inf))),
