@@ -24,15 +24,20 @@ __all__ = [
     "LYCEE_AGES",
     "Drive",
     "Habits",
+    "Trips",
     "Week",
     "errands_are_bounds",
     "errands_minutes",
     "hours_at_the_wheel",
+    "hours_of_trips",
+    "trips_of",
     "week_of",
 ]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+Trips = tuple[tuple[str, str, float], ...]
+"""Purpose, destination and drives a week of what a household drives to beside errands."""
 
 WEEK_HOURS = 168.0
 MAX_DAYS = 7.0
@@ -176,8 +181,20 @@ class Week:
         }
 
 
+def trips_of(profile: Profile, habits: Habits = DEFAULT_HABITS) -> Trips:
+    """Return what a household drives to beside errands: all that its week depends on.
+
+    Parameters
+    ----------
+    profile
+        The household.
+    habits
+        How its week is lived.
+    """
+    return tuple(trip for trip in _trips(profile, habits) if trip[2])
+
+
 def _trips(profile: Profile, habits: Habits) -> Iterator[tuple[str, str, float]]:
-    """Yield purpose, destination and drives a week of what a household drives to."""
     if profile.work_mode == "coworking":
         yield "coworking", "coworking", habits.coworking_days
     if profile.client_city is not None:
@@ -223,13 +240,25 @@ def hours_at_the_wheel(
         Hours, and hours where every nearer place that no list names exists; in the order of the
         communes; ``nan`` where something cannot be reached.
     """
+    return hours_of_trips(territory, trips_of(profile, habits))
+
+
+def hours_of_trips(territory: Territory, trips: Trips) -> tuple[FloatArray, FloatArray]:
+    """Return the same for what a household drives to; see :func:`hours_at_the_wheel`.
+
+    Parameters
+    ----------
+    territory
+        The release.
+    trips
+        From :func:`trips_of`.
+    """
     high = errands_minutes(territory).copy()
     low = high.copy()
-    for _, destination, times in _trips(profile, habits):
-        if times:
-            minutes, best = _minutes(territory, destination)
-            high += times * 2 * minutes
-            low += times * 2 * best
+    for _, destination, times in trips:
+        minutes, best = _minutes(territory, destination)
+        high += times * 2 * minutes
+        low += times * 2 * best
     return high / 60, low / 60
 
 
@@ -266,10 +295,9 @@ def week_of(
     errands = _known(float(errands_minutes(territory)[row]))
     each = None if errands is None else errands / rounds
     drives = [Drive("errands", "", rounds, each, each)]
-    for purpose, destination, times in _trips(profile, habits):
-        if times:
-            minutes, low = (2 * float(figures[row]) for figures in _minutes(territory, destination))
-            drives.append(Drive(purpose, destination, times, _known(minutes), _known(low)))
+    for purpose, destination, times in trips_of(profile, habits):
+        minutes, low = (2 * float(figures[row]) for figures in _minutes(territory, destination))
+        drives.append(Drive(purpose, destination, times, _known(minutes), _known(low)))
     hours, low_hours = (
         _known(float(figures[row])) for figures in hours_at_the_wheel(territory, profile, habits)
     )

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.cards import cards_of
 from api.page import foot_parts
 from api.reach_map import reach_map
 from api.settings import Settings
@@ -19,6 +20,7 @@ from api.village import village_view
 from api.village_access import ALONE, FAMILY, access_view
 from geo_matcher.baskets import basket
 from geo_matcher.criteria import Unit
+from geo_matcher.matching import rank
 from geo_matcher.numbers import format_hours, format_number, format_raw
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
@@ -183,3 +185,19 @@ def test_on_roads_the_page_draws_ground_and_credits_it(on_roads: Territory) -> N
     first = village_view(on_roads, MAUVEZIN, "en").work[0]
     nearest = float(str(on_roads.minutes.at[MAUVEZIN, "workplace"]))
     assert first.figure == format_raw(nearest, Unit.MINUTES, "en")
+
+
+@LANGUAGES
+def test_a_card_bears_the_hours_of_its_household(territory: Territory, language: str) -> None:
+    profile = PRESETS["paris-web-family"].profile
+    ranking = rank(territory, profile, "all")
+    rows = [*ranking.best(12), int(ranking.excluded[0])]
+    for card, row in zip(cards_of(ranking, None, language, rows), rows, strict=True):
+        week = week_of(territory, territory.codes[row], profile)
+        assert simple(format_hours(week.hours, language)) in simple(card.wheel)
+        assert (AT_MOST[language] in card.wheel) == (week.status == "upper_bound")
+    table = territory.tables["access_measures"].assign(errands_week_min=float("nan"))
+    cut = dataclasses.replace(territory, tables={**territory.tables, "access_measures": table})
+    again = rank(cut, profile, "all")
+    assert again.score.tolist() == ranking.score.tolist()  # no criterion, no point
+    assert {card.wheel for card in cards_of(again, None, language, rows)} == {""}
