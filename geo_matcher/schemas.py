@@ -431,7 +431,7 @@ SCHEMAS: dict[str, Schema] = {
             "insee_code": _code(),
             "amount": _number(0, 1e6),
             "unit": _text(matches=r"\S"),
-            "year": _column("int64", Check.in_range(2000, 2100)),
+            "year": _whole(2000, 2100),
             "source": _text(matches=r"\S"),
         },
         "kind",
@@ -449,7 +449,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "insee_code": _code(),
             "apl_consultations": _number(0, 100),
-            "year": _column("int64", Check.in_range(2000, 2100)),
+            "year": _whole(2000, 2100),
         },
         "insee_code",
     ),

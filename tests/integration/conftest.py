@@ -1,7 +1,8 @@
-"""What the tests of this folder share: the service, and a command line that need not read again."""
+"""What the tests of this folder share: the service, a command line that need not read again, roads."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
+from geo_matcher.build import set_roads
+from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
+from tests.conftest import RELEASE
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +42,14 @@ def read_once(monkeypatch: pytest.MonkeyPatch, territory: Territory) -> None:
     monkeypatch.setattr(
         Territory, "load", lambda folder: known.get(Path(folder)) or load(Path(folder))
     )
+
+
+@pytest.fixture(scope="session")
+def on_roads(tmp_path_factory: pytest.TempPathFactory, territory: Territory) -> Territory:
+    """Return the shipped release with invented roads over its real town halls."""
+    from tests.integration.test_roads import invented
+
+    roads = invented(territory, BUFFER_KM)
+    told = Download(roads, road_area(territory.communes), "2026-06-01", "invented for a test")
+    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("on_roads") / "communes"))
+    return set_roads(folder, told)

@@ -261,7 +261,7 @@ def test_sources_have_the_numbers_of_the_ledger(
     text = simple(page.text)
     tables = {table.name: n for n, table in enumerate(territory.catalog.tables, 1)}
     for names in SECTIONS.values():
-        for name in names:
+        for name in filter(tables.get, names):
             (item,) = page.all("li", id=f"source-{tables[name]}")
             assert item["value"] == str(tables[name])
             table = territory.catalog.tables[tables[name] - 1]
