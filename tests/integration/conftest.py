@@ -1,4 +1,4 @@
-"""What the tests of this folder share: the service, a command line that need not read again, roads."""
+"""What the tests of this folder share: the service, a command line that reads once, roads."""
 
 from __future__ import annotations
 
