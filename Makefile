@@ -83,6 +83,7 @@ docs-schema: $(DEV) ## Write the JSON Schema of a ranking again
 
 docs-screenshots: $(DEV) ## Take the documentation's pictures again
 	@$(BIN)/python docs/screenshots.py
+	@$(BIN)/python docs/access_pictures.py
 
 constraints: ## Choose every version anew and rewrite constraints.txt
 	@set -e; $(require-python); \

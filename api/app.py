@@ -20,6 +20,7 @@ from api.errors import PROBLEM_JSON, add_error_handlers
 from api.icons import sprite
 from api.models import Problem
 from api.routes import (
+    access,
     communes,
     comparisons,
     explanations,
@@ -114,6 +115,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         explanations,
         comparisons,
         communes,
+        access,
         origins,
         planning,
         layers,

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from geo_matcher.errors import (
     DataError,
+    DriveError,
     GeoMatcherError,
     PlanError,
     ProfileError,
@@ -41,6 +42,7 @@ ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
     UnknownPresetError: 404,
     UnknownCriterionError: 422,
     ProfileError: 422,
+    DriveError: 422,
     PlanError: 422,
     ScenarioError: 422,
     WeightError: 422,

@@ -22,11 +22,14 @@ import shapely
 import tomlkit
 
 from geo_matcher import access
-from geo_matcher.access import TownHallNetwork, access_minutes, distance_problems
+from geo_matcher.access import TownHallNetwork, distance_problems
+from geo_matcher.access_measures import access_measures
+from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.gate import is_wgs_84
+from geo_matcher.journeys import Journeys
 from geo_matcher.membership import (
     MEMBERSHIP_COLUMNS,
     PUBLISHED_YEAR,
@@ -69,7 +72,10 @@ NEEDED_TABLES = (
 )  # fmt: skip
 """Source tables without which nothing can be built."""
 
-MADE_TABLES = ("communes", "places", "travel_times", "indicators", "membership", "parameters")
+MADE_TABLES = (
+    "communes", "places", "travel_times", "access_measures", "indicators", "membership",
+    "parameters",
+)  # fmt: skip
 """Tables that the build writes where the catalog says."""
 
 SHOPS_BOX_MARGIN_KM = 3.0
@@ -252,11 +258,13 @@ def build_derived(folder: Path) -> None:
     communes = mend_communes(source["communes_source"], catalog)
     places = collect_places(source)
     halls, adjacency = source["town_halls_80km"], source["adjacency_80km"]
-    network = TownHallNetwork.from_tables(halls, adjacency)
+    journeys = Journeys.from_tables(source)
+    network, roads = journeys.town_halls, journeys.roads
     if problems := distance_problems(halls, adjacency):
         raise DataError("The town halls are misplaced: " + "; ".join(problems), problems)
-    roads = RoadNetwork.from_table(source["roads"]) if "roads" in source else None
-    times = travel_times(network, places, communes, halls, roads=roads)
+    times = travel_times(
+        network, places, communes, halls, roads=roads, dwellings=source.get("dwellings")
+    )
     reach = solve_reach(
         times[times["destination"] == "workplace"].set_index("insee_code")["minutes"],
         catalog.network_published,
@@ -268,6 +276,7 @@ def build_derived(folder: Path) -> None:
     tables = {
         "places": places,
         "travel_times": times,
+        "access_measures": access_measures(journeys, communes, places, times),
         "indicators": indicators(source, communes, times, catalog),
         "membership": membership,
     }
@@ -363,6 +372,7 @@ def travel_times(
     town_halls: pd.DataFrame,
     *,
     roads: RoadNetwork | None = None,
+    dwellings: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compute minutes from every commune to the nearest of every destination.
 
@@ -371,7 +381,8 @@ def travel_times(
     such a place is possible.
 
     With ``roads``, times are those on the roads; what the roads do not reach is reached through the
-    town-hall network still (:class:`geo_matcher.road_times.RoadFinder`).
+    town-hall network still (:class:`geo_matcher.road_times.RoadFinder`). They begin where people
+    live if ``dwellings`` says so, else at the town hall.
 
     Returns
     -------
@@ -380,10 +391,9 @@ def travel_times(
         row per commune and destination; ``status`` is ``estimated``, ``upper_bound`` or
         ``unreachable`` (then the figures are empty).
     """
-    finder: Finder = TownHallFinder(network, communes["insee_code"])
+    finder: Finder = TownHallFinder(network, communes)
     if roads is not None:
-        finder = RoadFinder(roads, finder, communes, places, town_halls)
-    leave_min = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
+        finder = RoadFinder(roads, finder, communes, places, town_halls, dwellings)
     unlisted = _areas_not_covered(communes, town_halls)
     population = town_halls.set_index("insee_code")["population"]
     frames = []
@@ -404,8 +414,8 @@ def travel_times(
                 {
                     "insee_code": communes["insee_code"],
                     "destination": destination.name,
-                    "minutes": np.where(reachable, minutes + leave_min, np.nan).round(2),
-                    "minutes_low": np.where(is_bound, bound + leave_min, np.nan).round(2),
+                    "minutes": np.where(reachable, minutes, np.nan).round(2),
+                    "minutes_low": np.where(is_bound, bound, np.nan).round(2),
                     "road_km": np.where(reachable, found.road_km, np.nan).round(1),
                     "nearest_insee_code": found.insee_code,
                     "status": np.select(
@@ -596,6 +606,7 @@ def _parameters(
     }
     document["daily_services"] = {
         "near_min": DAILY_SERVICE_NEAR_MIN,
+        "rounds_a_week": sum(times for times, _ in weekly_rounds()),
         "trips_a_week": dict(DAILY_SERVICES),
     }
     return tomlkit.dumps(document)

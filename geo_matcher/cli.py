@@ -25,6 +25,7 @@ from geo_matcher.cli_dossiers import demo_app, dossiers_app
 from geo_matcher.cli_lift import lift_app
 from geo_matcher.cli_planning import planning_app
 from geo_matcher.cli_users import users_app
+from geo_matcher.cli_visit import visit_app
 from geo_matcher.console import (
     EXIT_REFUSED,
     BeliefArgument,
@@ -78,6 +79,7 @@ app.add_typer(demo_app)
 app.add_typer(answers_app)
 app.add_typer(lift_app)
 app.add_typer(planning_app)
+app.add_typer(visit_app)
 
 
 def _show_version(wanted: bool) -> None:

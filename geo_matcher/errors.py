@@ -10,6 +10,7 @@
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
     ├── ProfileError (ValueError)           a profile cannot be read, or asks the impossible
+    ├── DriveError (ValueError)             a question about drives asks the impossible
     ├── PlanError (ValueError)              a plan, or a measure of one, asks the impossible
     ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
     ├── WeightError (ValueError)            weights that cannot be used
@@ -35,6 +36,7 @@ __all__ = [
     "CrsError",
     "DataError",
     "DossierError",
+    "DriveError",
     "GeoMatcherError",
     "PlanError",
     "ProfileError",
@@ -106,6 +108,10 @@ class UnknownPresetError(GeoMatcherError, LookupError):
 
 class ProfileError(GeoMatcherError, ValueError):
     """A profile cannot be read, or asks the impossible."""
+
+
+class DriveError(GeoMatcherError, ValueError):
+    """A question about drives asks for a place, a time or a week that cannot be."""
 
 
 class PlanError(GeoMatcherError, ValueError):

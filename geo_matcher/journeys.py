@@ -7,7 +7,7 @@ network. Every answer names the network that gave it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,18 +16,22 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geo_matcher.access import TownHallNetwork
 from geo_matcher.destinations import DESTINATIONS
-from geo_matcher.errors import DataError
+from geo_matcher.errors import DataError, DriveError
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, isochrone
 from geo_matcher.road_network import Placed, RoadNetwork, Route
 from geo_matcher.shortest_paths import Reach
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
-__all__ = ["Isochrone", "Journey", "Journeys", "nearest_places"]
+__all__ = ["STATUS", "Isochrone", "Journey", "Journeys", "nearest_places"]
+
+FloatArray = NDArray[np.float64]
 
 STATUS = "estimated"
+"""What every time is: computed on speeds that are assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,39 @@ class Journeys:
     roads
         The road network; ``None`` without roads.
     halls
-        ``town_hall_lon``, ``town_hall_lat``, ``name`` of each commune of the town-hall network, in
-        its order; index ``insee_code``.
+        ``town_hall_lon``, ``town_hall_lat``, ``name``, ``population`` of each commune of the
+        town-hall network, in its order; index ``insee_code``.
     """
 
     town_halls: TownHallNetwork
     roads: RoadNetwork | None
     halls: pd.DataFrame
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, pd.DataFrame]) -> Journeys:
+        """Return the drives that the tables of a release allow.
+
+        Parameters
+        ----------
+        tables
+            ``town_halls_80km``, ``adjacency_80km`` and, where there are any, ``roads``.
+
+        Raises
+        ------
+        DataError
+            If a table of the town-hall network is absent.
+        """
+        if missing := [t for t in ("town_halls_80km", "adjacency_80km") if t not in tables]:
+            problems = [f"the release holds no table {name}" for name in missing]
+            raise DataError(
+                "Drives cannot be computed: " + "; ".join(problems) + ". Give a release with them.",
+                problems,
+            )
+        halls = tables["town_halls_80km"]
+        network = TownHallNetwork.from_tables(halls, tables["adjacency_80km"])
+        roads = RoadNetwork.from_table(tables["roads"]) if "roads" in tables else None
+        columns = ["name", "population", "town_hall_lon", "town_hall_lat"]
+        return cls(network, roads, halls.set_index("insee_code").loc[list(network.codes), columns])
 
     @classmethod
     def of(cls, territory: Territory) -> Journeys:
@@ -162,6 +192,34 @@ class Journeys:
         minutes = np.where(is_road, found.minutes, beyond.minutes)
         return Reach(minutes, np.where(is_road, found.road_km, beyond.road_km)), is_road
 
+    def to_places(self, origins: Sequence[str], places: pd.DataFrame) -> FloatArray:
+        """Return minutes from town halls to places, each where it stands.
+
+        Parameters
+        ----------
+        origins
+            INSEE codes of the town-hall network.
+        places
+            ``insee_code``, ``lon``, ``lat``. What lies off the roads stands at its town hall.
+
+        Returns
+        -------
+        FloatArray
+            Origins in rows, places in columns; ``inf`` where no way leads.
+        """
+        minutes: FloatArray = self.matrix(origins, list(places["insee_code"]))[0].minutes
+        if self.roads is None:
+            return minutes
+        halls = self.halls.loc[list(origins)]
+        placed = self.roads.place(
+            np.r_[halls["town_hall_lon"], places["lon"]],
+            np.r_[halls["town_hall_lat"], places["lat"]],
+        )
+        own, there = np.arange(len(halls)), len(halls) + np.arange(len(places))
+        on = placed.snapped.is_snapped
+        is_road = on[own][:, None] & on[there][None, :]
+        return np.where(is_road, placed.matrix(own, there).minutes, minutes)
+
     def between(self, origin: str, destination: str) -> Journey:
         """Return the drive from one commune to another.
 
@@ -202,10 +260,12 @@ class Journeys:
         Raises
         ------
         DataError
-            If the commune is not in the network, or the cutoff is out of range.
+            If the commune is not in the network.
+        DriveError
+            If the cutoff is out of range.
         """
         if not 0 < cutoff_min <= MAX_CUTOFF_MIN:
-            raise DataError(
+            raise DriveError(
                 f"{cutoff_min:g} minutes is out of range: give more than 0 and at most "
                 f"{MAX_CUTOFF_MIN:g}."
             )
@@ -231,18 +291,7 @@ class Journeys:
 
 @lru_cache(maxsize=4)
 def _journeys(territory: Territory) -> Journeys:
-    tables = territory.tables
-    if missing := [t for t in ("town_halls_80km", "adjacency_80km") if t not in tables]:
-        problems = [f"the release holds no table {name}" for name in missing]
-        raise DataError(
-            "Drives cannot be computed: " + "; ".join(problems) + ". Give a release with them.",
-            problems,
-        )
-    halls = tables["town_halls_80km"]
-    network = TownHallNetwork.from_tables(halls, tables["adjacency_80km"])
-    roads = RoadNetwork.from_table(tables["roads"]) if "roads" in tables else None
-    columns = ["name", "town_hall_lon", "town_hall_lat"]
-    return Journeys(network, roads, halls.set_index("insee_code").loc[list(network.codes), columns])
+    return Journeys.from_tables(territory.tables)
 
 
 def nearest_places(territory: Territory, destination: str) -> pd.DataFrame:
@@ -263,12 +312,12 @@ def nearest_places(territory: Territory, destination: str) -> pd.DataFrame:
 
     Raises
     ------
-    DataError
+    DriveError
         If nothing of this name is driven to.
     """
     names = [known.name for known in DESTINATIONS]
     if destination not in names:
-        raise DataError(
+        raise DriveError(
             f"{destination[:60]!r} is nothing that the release has times to: give one of "
             f"{', '.join(names)}."
         )

@@ -49,6 +49,10 @@ _FRENCH = {
     "type_size": "{count} communes, comme {typical}",
     "weak_types": "Des repères, pas des frontières\u00a0: d'un type à l'autre, tout change peu à "
     "peu.",
+    "reached_note": "À {limit} de route au plus, le délai qui sert à compter le réseau.",
+    "reached_none": "aucun lieu à portée",
+    "reached_one": "un lieu",
+    "reached_several": "deux lieux ou plus",
     "no_types": "Trop peu ou trop de communes pour en faire des types.",
     "legend_excluded": "Exclue par une limite",
     "legend_outside": "Hors du périmètre",
@@ -146,6 +150,10 @@ _ENGLISH = {
     "type_size": "{count} communes, such as {typical}",
     "weak_types": "Landmarks, not borders: from one type to the next, all changes little by "
     "little.",
+    "reached_note": "Within {limit} of driving, the limit by which the network is counted.",
+    "reached_none": "no place within reach",
+    "reached_one": "one place",
+    "reached_several": "two places or more",
     "no_types": "Too few or too many communes to make types.",
     "legend_excluded": "Excluded by a limit",
     "legend_outside": "Outside the scope",

@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter
 
-from geo_matcher.errors import DataError
+from geo_matcher.errors import DataError, DriveError
 from geo_matcher.road_network import Placed, RoadNetwork
 
 __all__ = ["CELL_M", "MAX_CUTOFF_MIN", "SPACING_M", "TravelField", "catchment", "isochrone"]
@@ -143,11 +143,11 @@ class TravelField:
 
         Raises
         ------
-        DataError
+        DriveError
             If the cutoff is not between 0 and ``MAX_CUTOFF_MIN``.
         """
         if not 0 < cutoff_min <= MAX_CUTOFF_MIN:
-            raise DataError(
+            raise DriveError(
                 f"An area within {cutoff_min:g} minutes cannot be drawn: ask for more than 0 and "
                 f"at most {MAX_CUTOFF_MIN:g} minutes."
             )

@@ -161,6 +161,9 @@ def _tables(document: tomlkit.TOMLDocument) -> AoT:
 
 
 def _tell(document: tomlkit.TOMLDocument, words: dict[str, str]) -> None:
+    """Say of everything that was timed on which network, and under whose licence."""
     for entry in _tables(document):
         if entry["name"] == "travel_times":
             entry.update(words)
+        elif entry["name"] == "access_measures":
+            entry.update({key: text for key, text in words.items() if not key.startswith("note")})

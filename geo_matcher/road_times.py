@@ -1,12 +1,14 @@
 """The nearest place of each commune, on either network.
 
-Hides which network answers: a finder is asked for the nearest of some places, or of some communes,
-and gives minutes from the town hall of every commune of the release.
+Hides which network answers and where homes are: a finder is asked for the nearest of some places,
+or of some communes, and gives minutes from the homes of every commune of the release. Where nobody
+says where people live, a home is a point of the commune: the mean drive to the own town hall, then
+the drive from there. Where points with their dwellings are given, it is the mean over them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,12 +17,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_matcher.access import TownHallNetwork
-from geo_matcher.road_network import SNAP_LIMIT_M, Placed, RoadNetwork
+from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.road_network import SNAP_LIMIT_M, Placed, RoadNetwork, mean_by_commune
+from geo_matcher.shortest_paths import Nearest
 
 __all__ = ["Finder", "Found", "RoadFinder", "TownHallFinder", "checked_km", "road_facts"]
 
 FloatArray = NDArray[np.float64]
+
+
+NO_DWELLINGS = pd.DataFrame({"insee_code": [], "lon": [], "lat": [], "dwellings": []})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +35,10 @@ class Found:
 
     Attributes
     ----------
-    minutes, road_km
-        From the town hall; ``inf`` where no place can be reached.
+    minutes
+        From home; ``inf`` where no place can be reached.
+    road_km
+        From the town hall, or from home where it is known; ``inf`` likewise.
     insee_code
         Commune of the place; empty where none can be reached.
     """
@@ -48,7 +56,7 @@ class Finder(Protocol):
         ...
 
     def nearest_commune(self, insee_codes: Sequence[str]) -> FloatArray:
-        """Return minutes to the nearest of the given communes."""
+        """Return minutes from home to the nearest of the given communes."""
         ...
 
 
@@ -59,13 +67,14 @@ class TownHallFinder:
     ----------
     network
         The network.
-    insee_codes
-        Communes of the release, in order.
+    communes
+        Communes of the release, in order: ``insee_code``, ``area_km2``.
     """
 
-    def __init__(self, network: TownHallNetwork, insee_codes: Iterable[str]) -> None:
+    def __init__(self, network: TownHallNetwork, communes: pd.DataFrame) -> None:
         self._network = network
-        self._own = network.index(insee_codes)
+        self._own = network.index(communes["insee_code"])
+        self._leave_min = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
         self._codes = np.array(network.codes)
 
     def nearest_place(self, places: pd.DataFrame) -> Found:
@@ -73,15 +82,15 @@ class TownHallFinder:
         found = self._network.nearest(sorted(set(places["insee_code"])))
         source = found.source[self._own]
         return Found(
-            found.minutes[self._own],
+            found.minutes[self._own] + self._leave_min,
             found.road_km[self._own],
             np.where(source >= 0, self._codes[source], ""),
         )
 
     def nearest_commune(self, insee_codes: Sequence[str]) -> FloatArray:
-        """Return minutes to the nearest of the given communes."""
+        """Return minutes from home to the nearest of the given communes."""
         minutes: FloatArray = self._network.nearest(insee_codes).minutes[self._own]
-        return minutes
+        return minutes + self._leave_min
 
 
 class RoadFinder:
@@ -98,11 +107,14 @@ class RoadFinder:
     beyond
         The finder on the town-hall network.
     communes
-        Communes of the release, in order: ``insee_code``.
+        Communes of the release, in order: ``insee_code``, ``area_km2``.
     places
         Every place: ``lon``, ``lat``; the index names them.
     town_halls
         ``insee_code``, ``town_hall_lon``, ``town_hall_lat`` of all communes around.
+    dwellings
+        Where people live: ``insee_code``, ``lon``, ``lat``, ``dwellings``. A commune of which a
+        point is on the roads is answered by the mean over its points, each weighing its dwellings.
     """
 
     def __init__(
@@ -112,13 +124,22 @@ class RoadFinder:
         communes: pd.DataFrame,
         places: pd.DataFrame,
         town_halls: pd.DataFrame,
+        dwellings: pd.DataFrame | None = None,
     ) -> None:
         self._beyond = beyond
         halls = town_halls.set_index("insee_code")
+        self._communes = communes["insee_code"].to_numpy()
+        self._leave_min = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
+        homes = dwellings if dwellings is not None else NO_DWELLINGS
+        homes = homes[homes["insee_code"].isin(self._communes)]
         self._placed = network.place(
-            np.r_[halls["town_hall_lon"], places["lon"]],
-            np.r_[halls["town_hall_lat"], places["lat"]],
+            np.r_[halls["town_hall_lon"], places["lon"], homes["lon"]],
+            np.r_[halls["town_hall_lat"], places["lat"], homes["lat"]],
         )
+        first = len(halls) + len(places)
+        is_on = self._placed.snapped.is_snapped[first:]
+        self._homes = homes[is_on].reset_index(drop=True)
+        self._home = first + np.flatnonzero(is_on)
         self._hall = pd.Series(np.arange(len(halls)), index=halls.index)
         self._place = pd.Series(len(halls) + np.arange(len(places)), index=places.index)
         self._own = self._hall.loc[communes["insee_code"]].to_numpy()
@@ -128,7 +149,7 @@ class RoadFinder:
         """Find the nearest of the given rows of ``places``."""
         points = self._place.loc[places.index].to_numpy()
         is_on = self._placed.snapped.is_snapped
-        found = self._placed.nearest(self._own, points)
+        found = self._from_homes(points)
         code = np.where(found.source >= 0, self._code[found.source], "")
         far = self._beyond.nearest_place(places[~is_on[points]])
         is_far = far.minutes < found.minutes
@@ -141,13 +162,48 @@ class RoadFinder:
         )
 
     def nearest_commune(self, insee_codes: Sequence[str]) -> FloatArray:
-        """Return minutes to the nearest of the given communes."""
+        """Return minutes from home to the nearest of the given communes."""
         is_on = self._placed.snapped.is_snapped
         points = self._hall.loc[list(insee_codes)].to_numpy(dtype=np.int64)
-        found = self._placed.nearest(self._own, points).minutes
+        found = self._from_homes(points).minutes
         off = [code for code, on in zip(insee_codes, is_on[points], strict=True) if not on]
         nearer = np.minimum(found, self._beyond.nearest_commune(off))
         return np.where(is_on[self._own], nearer, self._beyond.nearest_commune(insee_codes))
+
+    def _from_homes(self, points: NDArray[np.int64]) -> Nearest:
+        """Find the nearest of some points of the network for the homes of each commune.
+
+        The place named is that of most dwellings; minutes and km are means over all that have one.
+        """
+        own = self._placed.nearest(self._own, points)
+        minutes, road_km = own.minutes + self._leave_min, own.road_km
+        if self._homes.empty:
+            return Nearest(minutes, road_km, own.source)
+        each = self._placed.nearest(self._home, points)
+        weight = self._homes["dwellings"].to_numpy(dtype=np.float64)
+        means = [
+            mean_by_commune(self._homes["insee_code"], figures, weight)["minutes"]
+            .reindex(self._communes)
+            .to_numpy()
+            for figures in (each.minutes, each.road_km)
+        ]
+        is_known = np.isfinite(means[0])
+        most = (
+            self._homes.assign(source=each.source, weight=weight)[each.source >= 0]
+            .groupby(["insee_code", "source"])["weight"]
+            .sum()
+            .reset_index()
+            .sort_values(["weight", "source"], ascending=[False, True], kind="stable")
+            .drop_duplicates("insee_code")
+            .set_index("insee_code")["source"]
+            .reindex(self._communes)
+            .to_numpy()
+        )
+        return Nearest(
+            np.where(is_known, means[0], minutes),
+            np.where(is_known, means[1], road_km),
+            np.where(is_known, np.nan_to_num(most, nan=-1), own.source).astype(np.int64),
+        )
 
 
 def _halls(network: RoadNetwork, town_halls: pd.DataFrame) -> Placed:

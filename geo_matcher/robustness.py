@@ -33,6 +33,7 @@ __all__ = [
     "SHORTLIST",
     "Odds",
     "draw_ranks",
+    "draw_scores",
     "odds",
     "odds_of",
     "results_with_odds",
@@ -98,11 +99,22 @@ def draw_ranks(
     """
     draws, n = len(weights), len(values)
     ranks = np.empty((draws, n), dtype=np.uint16)
+    places = np.arange(1, n + 1, dtype=np.uint16)
+    for rows, scores in _scores(values, weights, rng, per_state):
+        order = _falling(scores, rng)
+        np.put_along_axis(ranks[rows], order, np.broadcast_to(places, order.shape), axis=1)
+    return ranks
+
+
+def _scores(
+    values: Float32Array, weights: Float32Array, rng: np.random.Generator, per_state: int
+) -> Iterator[tuple[slice, Float32Array]]:
+    """Yield scores between 0 and 1, draws × alternatives, some draws at a time."""
+    draws, n = len(weights), len(values)
     if n == 0:
-        return ranks
+        return
     first_alike = _first_alike(values)
     has_twins = bool((first_alike != np.arange(n)).any())
-    places = np.arange(1, n + 1, dtype=np.uint16)
     first = 0
     for states in _states(values, -(-draws // per_state), rng):
         last = min(draws, first + len(states) * per_state)
@@ -110,10 +122,8 @@ def draw_ranks(
         met[: last - first] = weights[first:last]
         blocks = met.reshape(len(states), per_state, -1)
         scores = np.matmul(blocks, states.transpose(0, 2, 1)).reshape(-1, n)[: last - first]
-        order = _falling(scores[:, first_alike] if has_twins else scores, rng)
-        np.put_along_axis(ranks[first:last], order, np.broadcast_to(places, order.shape), axis=1)
+        yield slice(first, last), scores[:, first_alike] if has_twins else scores
         first = last
-    return ranks
 
 
 def _states(values: Float32Array, count: int, rng: np.random.Generator) -> Iterator[Float32Array]:
@@ -403,6 +413,35 @@ def odds(
     region = weight_region(ranking.profile, belief)
     weights = region.sample(draws, rng, answers=answers).astype(np.float32)
     return odds_of(ranking, weights, rng, seed=seed, belief=belief)
+
+
+def draw_scores(
+    ranking: Ranking,
+    *,
+    draws: int = DEFAULT_DRAWS,
+    seed: int = DEFAULT_SEED,
+    belief: Belief = "words",
+) -> Float32Array:
+    """Return the scores of the listed communes in draws like those of :func:`odds`.
+
+    Parameters
+    ----------
+    ranking, draws, seed, belief
+        As there.
+
+    Returns
+    -------
+    ndarray
+        Draws × listed communes in the order of the ranking, 0 to 100.
+    """
+    rng = np.random.default_rng(seed)
+    weights = weight_region(ranking.profile, belief).sample(draws, rng).astype(np.float32)
+    used, table = _table(ranking)
+    found = np.empty((draws, len(table)), dtype=np.float32)
+    chosen = np.ascontiguousarray(weights[:, used])
+    for rows, scores in _scores(table, chosen, rng, WEIGHTS_PER_STATE):
+        found[rows] = scores * 100
+    return found
 
 
 def odds_of(

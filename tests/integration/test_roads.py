@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,21 +16,27 @@ import shapely
 from typer.testing import CliRunner, Result
 
 from geo_matcher import cli
-from geo_matcher.access import TownHallNetwork
+from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.baskets import basket
 from geo_matcher.build import build_release, set_roads, travel_times
 from geo_matcher.catalog import Catalog
-from geo_matcher.errors import DataError, GeoMatcherError
+from geo_matcher.catchments import catchments
+from geo_matcher.errors import DataError, DriveError, GeoMatcherError
 from geo_matcher.exports import used_tables
 from geo_matcher.journeys import Journeys, nearest_places
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
+from geo_matcher.release_diff import release_diff
 from geo_matcher.road_network import RoadNetwork, to_lambert_93
 from geo_matcher.road_store import ON_TOWN_HALLS
 from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
+from geo_matcher.wheel import week_of
 from tests.conftest import RELEASE
 from tests.integration.overpass import GOOD, STAMP, Reply, overpass_server, write_pbf
 from tests.rural_graph import rural_roads, within
+
+pytestmark = pytest.mark.usefixtures("read_once")
 
 JUNCTIONS = 4000
 Contents = Callable[[Path], dict[str, bytes]]
@@ -88,7 +95,9 @@ def test_a_release_says_that_its_times_are_those_of_the_roads(built: Territory) 
     for name in ("roads", "road_area"):
         assert built.catalog[name].licence == "ODbL 1.0"
         assert "OpenStreetMap" in built.catalog[name].credit_en
-    assert "OpenStreetMap" in built.catalog["travel_times"].credit_fr
+    for name in ("travel_times", "access_measures"):
+        assert "OpenStreetMap" in built.catalog[name].credit_fr
+        assert built.catalog[name].licence == "ODbL 1.0"
 
 
 def test_a_second_build_gives_the_same_bytes(
@@ -198,6 +207,97 @@ def test_a_commune_off_the_roads_is_answered_by_the_town_halls(
     pd.testing.assert_frame_equal(found.loc[rows], shipped.loc[rows])
 
 
+def test_the_network_is_recomputed_on_the_roads_with_its_own_reach(
+    built: Territory, territory: Territory
+) -> None:
+    reach = built.parameters["network_reach"]
+    assert abs(reach["communes"] - reach["published"]) <= 2
+    assert reach["minutes"] != territory.parameters["network_reach"]["minutes"]
+    found = catchments(built, "workplace", reach["minutes"])
+    assert found.network == "roads"
+    reached = found.reached[found.reached > 0].index
+    assert set(reached) == set(built.members("network").index)
+    assert all(one.area.is_valid and one.area_km2 > 1 for one in found.catchments)
+    wider = catchments(built, "workplace", reach["minutes"] + 5)
+    for small, large in zip(found.catchments, wider.catchments, strict=True):
+        assert small.area.buffer(-1e-6).within(large.area)
+
+
+def test_the_measures_are_those_of_the_roads(built: Territory, territory: Territory) -> None:
+    own, shipped = (
+        one.tables["access_measures"].set_index("insee_code") for one in (built, territory)
+    )
+    round_trip = basket(built, "32013")
+    assert round_trip.network == "roads"
+    assert own["basket_min"].to_dict()["32013"] == pytest.approx(round_trip.minutes, abs=0.06)
+    assert (own["errands_week_min"] != shipped["errands_week_min"]).mean() > 0.9
+    week = week_of(built, "32013", PRESETS["paris-web-family"].profile)
+    assert week.hours is not None
+
+
+def test_what_real_times_do_to_a_ranking_is_told_as_between_releases(
+    built: Territory, territory: Territory
+) -> None:
+    profile = PRESETS["retired-couple"].profile
+    found = release_diff(territory, built, {"retired-couple": profile})
+    assert (found.times_before, found.times_after) == ("town_halls", "roads")
+    assert {table.name for table in found.tables} >= {"travel_times", "roads", "indicators"}
+    (ranking,) = found.rankings
+    assert ranking.moved > 100
+    assert ranking.since is not None
+    assert ranking.since.is_same_method
+    before, after = (rank(one, profile, "all") for one in (territory, built))
+    for village in ranking.since.villages:
+        row = territory.codes.index(village.insee_code)
+        change = float(after.score[row] - before.score[row])
+        assert village.points == pytest.approx(change, abs=0.05)
+        assert village.changes is not None
+        assert all(c.criterion.endswith("_min") for c in village.changes)
+
+
+def test_times_begin_where_people_live_if_that_is_known(
+    built: Territory, territory: Territory, download: Download
+) -> None:
+    """Two hamlets, of 30 dwellings and of 10: the mean of their two drives, three to one."""
+    code, far = "32013", "32107"
+    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    lon, lat = (halls[f"town_hall_{axis}"].to_dict() for axis in ("lon", "lat"))
+    at = {c: (lon[c], lat[c]) for c in ("32249", far)}
+    rows = [
+        (code, *at["32249"], 30.0),
+        (code, *at[far], 10.0),
+        (code, 5.0, 45.0, 500.0),  # beyond every road: left out
+        ("64445", *at[far], 99.0),  # in no commune of the release
+    ]
+    dwellings = pd.DataFrame(rows, columns=["insee_code", "lon", "lat", "dwellings"])
+    network = RoadNetwork.from_table(download.roads)
+    town_halls = TownHallNetwork.from_tables(
+        territory.tables["town_halls_80km"], territory.tables["adjacency_80km"]
+    )
+    places = built.places[built.places["kind"].isin(["college", "lycee"])]  # at town halls
+
+    def times(points: pd.DataFrame | None) -> dict[tuple[str, str], Any]:
+        found = travel_times(
+            town_halls, places, built.communes, built.tables["town_halls_80km"], roads=network,
+            dwellings=points,
+        )  # fmt: skip
+        records = found.to_dict("records")
+        return {(str(row["destination"]), str(row["insee_code"])): row for row in records}
+
+    with_homes, without = times(dwellings), times(None)
+    areas = built.communes["area_km2"]
+    leave = dict(zip(built.codes, access_minutes(areas.to_numpy()).tolist(), strict=True))
+    for destination in ("college", "lycee"):
+        each = [without[destination, c]["minutes"] - leave[c] for c in ("32249", far)]
+        row = with_homes[destination, code]
+        assert row["minutes"] == pytest.approx(0.75 * each[0] + 0.25 * each[1], abs=0.02)
+        assert row["nearest_insee_code"] == without[destination, "32249"]["nearest_insee_code"]
+    assert with_homes.keys() == without.keys()
+    for key, other in without.items():
+        if key[1] != code and key[0] in ("college", "lycee"):
+            assert with_homes[key] == pytest.approx(other, nan_ok=True)
+
+
 # --- Drives ---------------------------------------------------------------------------------
 
 
@@ -244,13 +344,13 @@ def test_what_is_within_reach_is_ground_on_roads_and_communes_on_town_halls(
 
 @pytest.mark.parametrize("cutoff", [0, -1, 121, float("nan")])
 def test_a_cutoff_out_of_range_is_refused(territory: Territory, cutoff: float) -> None:
-    with pytest.raises(DataError, match="out of range"):
+    with pytest.raises(DriveError, match="out of range"):
         Journeys.of(territory).within("32013", cutoff)
 
 
 def test_an_unknown_kind_of_place_is_refused_with_the_known_ones(territory: Territory) -> None:
     assert len(nearest_places(territory, "station")) == 458
-    with pytest.raises(DataError, match="give one of coworking"):
+    with pytest.raises(DriveError, match="give one of coworking"):
         nearest_places(territory, "moon")
 
 

@@ -22,19 +22,23 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors destinations look map_words planning_words road_speeds shortest_paths",
-        "access catalog choice criteria membership places schemas",
+        "access catalog choice criteria floating_catchment membership places schemas",
         "gate greedy numbers profile tables",
         "optimum territory presets",
         "road_network overpass",
         "openstreetmap road_areas road_times",
         "journeys road_store",
-        "build decision drives flags gaps reach scenario_checks weights",
-        "origins",
+        "baskets catchments",
+        "supply",
+        "access_measures",
+        "build decision drives flags gaps reach scenario_checks weights wheel",
+        "access_answers driving_layers origins",
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
-        "candidates duo insight lift pairs robustness siting typology",
-        "audit comparison exports interview explanation portfolio",
+        "candidates duo insight lift outcomes pairs release_diff robustness siting typology",
+        "visits",
+        "audit comparison exports interview explanation portfolio visit_calendar",
         "geopackage layers planning sentences",
         "arguments audit_report information map_data planning_charts planning_files robust_core "
         "verdicts",
@@ -50,7 +54,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "duplicates entries handover privacy shortlists",
         "backups demonstration spreadsheets year_report",
         "console",
-        "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users",
+        "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users cli_visit",
         "cli",
         "__main__",
     )
@@ -61,9 +65,13 @@ there is no circle. A new module has to be given its place here."""
 DATA_SIDE = frozenset(
     [
         "access",
+        "access_measures",
+        "baskets",
         "build",
         "catalog",
+        "catchments",
         "drives",
+        "floating_catchment",
         "gate",
         "journeys",
         "membership",
@@ -78,12 +86,14 @@ DATA_SIDE = frozenset(
         "road_times",
         "schemas",
         "shortest_paths",
+        "supply",
         "tables",
         "territory",
     ]
 )
 METHOD_SIDE = frozenset(
     [
+        "access_answers",
         "arguments",
         "criteria",
         "audit",
@@ -94,6 +104,7 @@ METHOD_SIDE = frozenset(
         "demand",
         "dominance",
         "double_counting",
+        "driving_layers",
         "duo",
         "duo_limits",
         "explanation",
@@ -110,9 +121,11 @@ METHOD_SIDE = frozenset(
         "matching",
         "newcomers",
         "origins",
+        "outcomes",
         "pairs",
         "presets",
         "profile",
+        "release_diff",
         "resemblance",
         "robustness",
         "sentences",
@@ -121,6 +134,8 @@ METHOD_SIDE = frozenset(
         "typology",
         "uncertainty",
         "verdicts",
+        "visit_calendar",
+        "visits",
         "candidates",
         "clusters",
         "gaps",
@@ -138,6 +153,7 @@ METHOD_SIDE = frozenset(
         "optimum",
         "scenario_rules",
         "weights",
+        "wheel",
     ]
 )
 """The data knows nothing of the method, of drawings and of people's wishes."""
@@ -151,6 +167,7 @@ COMMANDS = (
     "cli_lift",
     "cli_planning",
     "cli_users",
+    "cli_visit",
 )
 
 ONLY_USERS = {
@@ -167,6 +184,7 @@ ONLY_USERS = {
     "alembic": {"database"},
     "argon2": {"accounts", "sign_in"},
     "esda": {"clusters"},
+    "icalendar": {"visit_calendar"},
     "libpysal": {"clusters"},
     "openpyxl": {"cells"},
     "platformdirs": {"database"},

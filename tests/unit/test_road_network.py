@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geo_matcher.errors import CrsError, DataError
+from geo_matcher.errors import CrsError, DataError, DriveError
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, catchment, isochrone
 from geo_matcher.road_network import Placed, RoadNetwork, mean_by_commune, to_lambert_93
 
@@ -149,7 +149,7 @@ def test_an_area_beyond_any_street_is_empty(network: RoadNetwork) -> None:
     with pytest.raises(DataError, match="too far from any road"):
         isochrone(placed, 1)
     for cutoff in (0.0, MAX_CUTOFF_MIN + 1):
-        with pytest.raises(DataError, match="cannot be drawn"):
+        with pytest.raises(DriveError, match="cannot be drawn"):
             field.within(cutoff)
     late = type(field)(field.x, field.y, field.minutes + 1.0)
     assert late.within(0.5).is_empty

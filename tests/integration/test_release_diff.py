@@ -1,0 +1,148 @@
+"""What differs between two releases: tables, membership, and who moved in rankings, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from geo_matcher import cli
+from geo_matcher.matching import rank
+from geo_matcher.presets import PRESETS
+from geo_matcher.release_diff import release_diff
+from geo_matcher.snapshot import snapshot
+from geo_matcher.territory import Territory
+from tests.conftest import RELEASE
+from tests.newer_release import FIBRE_FELL, PRICE_FELL, newer_release
+
+FAMILY = {"paris-web-family": PRESETS["paris-web-family"].profile}
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Territory:
+    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("newer") / "communes"))
+    return newer_release(folder)
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, ["data", "diff", *arguments])
+
+
+def test_a_release_differs_from_itself_in_nothing(territory: Territory) -> None:
+    found = release_diff(territory, territory, FAMILY)
+    assert found.tables == ()
+    assert all(not (group.joined or group.left) for group in found.groups)
+    (ranking,) = found.rankings
+    assert (ranking.moved, ranking.largest_move, ranking.since) == (0, 0, None)
+    assert ranking.ranked > 400
+
+
+def test_what_changed_is_found_in_its_tables_and_nowhere_else(
+    territory: Territory, newer: Territory
+) -> None:
+    found = release_diff(territory, newer, FAMILY)
+    tables = {table.name: table for table in found.tables}
+    assert set(tables) == {
+        "broadband_fixed_2026t2", "housing_prices_rents_2022_2023", "indicators",
+    }  # fmt: skip
+    fibre = tables["broadband_fixed_2026t2"]
+    assert (fibre.changed, fibre.added, fibre.removed) == (1, 0, 0)
+    assert {column for column, _ in fibre.columns} == {
+        "mci_best_ftth", "mci_best_fixed_4g", "mci_land_1gbit",
+    }  # fmt: skip
+    assert tables["indicators"].changed == 2
+    assert (found.times_before, found.times_after) == ("town_halls", "town_halls")
+
+
+def test_the_moves_are_those_of_the_rankings(territory: Territory, newer: Territory) -> None:
+    (found,) = release_diff(territory, newer, FAMILY, "partners").rankings
+    ranks = []
+    for release in (territory, newer):
+        ranking = rank(release, FAMILY["paris-web-family"], "partners")
+        codes = [ranking.matrix.codes[row] for row in ranking.order]
+        ranks.append(dict(zip(codes, ranking.ranks.tolist(), strict=True)))
+    both = ranks[0].keys() & ranks[1].keys()
+    moves = [abs(ranks[0][code] - ranks[1][code]) for code in both]
+    assert (found.ranked, found.moved) == (len(both), sum(move > 0 for move in moves))
+    assert found.largest_move == max(moves)
+    assert found.since is not None
+    fell = next(v for v in found.since.villages if v.insee_code == FIBRE_FELL)
+    assert fell.changes is not None
+    assert fell.changes[0].criterion == "ftth_coverage_share"
+    assert fell.changes[0].points < 0
+    entered = {code for code, *_ in found.since.entered}
+    assert PRICE_FELL in entered
+    plain = release_diff(territory, newer, FAMILY).as_dict()
+    assert json.loads(json.dumps(plain))["rankings"][0]["moved"] > 0
+
+
+def test_rows_without_a_key_and_whole_tables_come_and_go(territory: Territory) -> None:
+    shops = territory.tables["shops_bpe2025"]
+    fewer = dict(territory.tables) | {"shops_bpe2025": shops.iloc[3:].reset_index(drop=True)}
+    del fewer["schools"]
+    after = dataclasses.replace(territory, tables=fewer)
+    tables = {table.name: table for table in release_diff(territory, after, FAMILY).tables}
+    assert (tables["shops_bpe2025"].removed, tables["shops_bpe2025"].added) == (3, 0)
+    gone = tables["schools"]
+    assert (gone.rows_before, gone.rows_after, gone.removed) == (168, None, 168)
+    back = {table.name: table for table in release_diff(after, territory, FAMILY).tables}
+    assert (back["schools"].rows_before, back["schools"].added) == (None, 168)
+
+
+def test_a_missing_figure_that_stays_missing_is_no_change(territory: Territory) -> None:
+    figures = territory.tables["indicators"].copy()
+    assert figures["house_price_eur_m2"].isna().any()
+    row = int(np.flatnonzero(figures["house_price_eur_m2"].notna())[0])
+    figures.loc[row, "house_price_eur_m2"] = np.nan
+    shapes = territory.tables["communes"].copy()
+    shapes.loc[[0, 1], "geometry"] = shapes.geometry.iloc[[1, 0]].to_numpy()
+    after = dataclasses.replace(
+        territory, tables={**territory.tables, "indicators": figures, "communes": shapes}
+    )
+    tables = {table.name: table for table in release_diff(territory, after, FAMILY).tables}
+    assert tables["indicators"].columns == (("house_price_eur_m2", 1),)
+    assert tables["communes"].columns == (("geometry", 2),)
+
+
+def test_groups_tell_who_joined_and_left(territory: Territory) -> None:
+    members = territory.tables["membership"]
+    partner = members["group"] == "partner"
+    out = str(members["insee_code"][partner].iloc[0])
+    after = dataclasses.replace(
+        territory,
+        tables={
+            **territory.tables,
+            "membership": members[~(partner & (members["insee_code"] == out))],
+        },
+    )
+    (partners, network) = release_diff(territory, after, FAMILY).groups
+    assert (partners.joined, partners.left) == ((), (out,))
+    assert (network.joined, network.left) == ((), ())
+
+
+def test_on_the_command_line(newer: Territory) -> None:
+    folders = (str(RELEASE), str(newer.folder))
+    shown = call(*folders, "--profile-name", "paris-web-family", "--scope", "partners")
+    assert shown.exit_code == 0, shown.output
+    assert "broadband_fixed_2026t2" in shown.stdout
+    assert "Mauvezin: 1 →" in shown.stdout
+    assert "ftth_coverage_share -" in shown.stdout
+    answer = json.loads(call(*folders, "--format", "json").stdout)
+    assert [row["profile"] for row in answer["rankings"]] == list(PRESETS)
+    same = call(str(RELEASE), str(RELEASE), "--profile-name", "retired-couple")
+    assert "the same release" in same.stdout
+    assert call(*folders, "--profile-name", "nobody").exit_code != 0
+
+
+def test_another_method_is_said(newer: Territory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "geo_matcher.release_diff.snapshot",
+        lambda ranking: dataclasses.replace(snapshot(ranking), method="other0"),
+    )
+    shown = call(str(RELEASE), str(newer.folder), "--profile-name", "retired-couple")
+    assert "another method" in shown.stdout
