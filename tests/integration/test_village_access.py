@@ -20,10 +20,13 @@ from api.village import village_view
 from api.village_access import ALONE, FAMILY, access_view
 from geo_matcher.baskets import basket
 from geo_matcher.criteria import Unit
+from geo_matcher.map_data import isochrone_origin, ranking_data
+from geo_matcher.map_words import WORDS
+from geo_matcher.maps import map_html
 from geo_matcher.matching import rank
 from geo_matcher.numbers import format_hours, format_number, format_raw
 from geo_matcher.presets import PRESETS
-from geo_matcher.profile import Profile
+from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.supply import supply_of
 from geo_matcher.territory import Territory
 from geo_matcher.wheel import Habits, week_of
@@ -201,3 +204,20 @@ def test_a_card_bears_the_hours_of_its_household(territory: Territory, language:
     again = rank(cut, profile, "all")
     assert again.score.tolist() == ranking.score.tolist()  # no criterion, no point
     assert {card.wheel for card in cards_of(again, None, language, rows)} == {""}
+
+
+def test_on_roads_the_map_file_draws_the_ground_within_reach(on_roads: Territory) -> None:
+    first = rank(on_roads, PRESETS["paris-web-family"].profile, "all")
+    html = map_html(first, "en")
+    name = on_roads.facts[int(first.order[0])]["name"]
+    assert f"By car from {name}" in html
+    assert WORDS["en"]["timed_roads"] in html
+    assert len(html.encode()) < 1_500_000
+    drawn = ranking_data(first, "en")["isochrones"]
+    assert [minutes for minutes, _ in drawn] == [45, 30, 15]
+    assert all(polygons for _, polygons in drawn)
+    to_clients = rank(on_roads, Profile(client_city="auch"), "all")
+    assert isochrone_origin(to_clients) == AUCH
+    nobody = rank(on_roads, parse_profile({"limits": {"station_min": {"at_most": 0}}}), "all")
+    assert isochrone_origin(nobody) == ""
+    assert "By car from" not in map_html(nobody, "en")
