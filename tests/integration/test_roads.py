@@ -15,7 +15,7 @@ import pytest
 import shapely
 from typer.testing import CliRunner, Result
 
-from geo_matcher import cli
+from geo_matcher import cli, cli_data
 from geo_matcher.access import TownHallNetwork, access_minutes
 from geo_matcher.baskets import basket
 from geo_matcher.build import build_release, set_roads, travel_times
@@ -27,8 +27,9 @@ from geo_matcher.journeys import Journeys, nearest_places
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
-from geo_matcher.road_network import RoadNetwork, to_lambert_93
+from geo_matcher.road_network import SNAP_LIMIT_M, RoadNetwork, to_lambert_93
 from geo_matcher.road_store import ON_TOWN_HALLS
+from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
 from geo_matcher.wheel import week_of
@@ -98,6 +99,66 @@ def test_a_release_says_that_its_times_are_those_of_the_roads(built: Territory) 
     for name in ("travel_times", "access_measures"):
         assert "OpenStreetMap" in built.catalog[name].credit_fr
         assert built.catalog[name].licence == "ODbL 1.0"
+
+
+def from_streets_m(roads: gpd.GeoDataFrame, lon: pd.Series, lat: pd.Series) -> np.ndarray:
+    """Return the distance of points to the nearest street, every street looked at."""
+    x, y = to_lambert_93(lon, lat)
+    whole = shapely.multilinestrings(np.asarray(roads.geometry.array))
+    shapely.prepare(whole)
+    return np.asarray(shapely.distance(shapely.points(x, y), whole))
+
+
+def test_how_far_points_lie_from_their_streets_is_recorded_and_told(
+    built: Territory, download: Download
+) -> None:
+    facts = built.parameters["roads"]
+    points = {
+        "town_halls": built.communes[["town_hall_lon", "town_hall_lat"]],
+        "places": built.places[["lon", "lat"]],
+    }
+    for what, positions in points.items():
+        far_m = from_streets_m(download.roads, *(positions[axis] for axis in positions))
+        near_m = far_m[far_m <= SNAP_LIMIT_M]
+        expected = {"median": np.median(near_m), "p95": np.quantile(near_m, 0.95)}
+        for name, metres in (expected | {"largest": near_m.max()}).items():
+            assert facts[f"{what}_snap_{name}_m"] == pytest.approx(metres, abs=0.06)
+        if what == "places":
+            assert facts["places_off_roads"] == len(far_m) - len(near_m)
+    assert 0 < facts["places_snap_median_m"] < facts["places_snap_p95_m"]
+    assert "dwellings_off_roads" not in facts  # nobody said where people live
+    shown = " ".join(call("--release", str(built.folder), "data", "info").stdout.split())
+    assert f"{facts['streets']:,} streets between" in shown
+    for what in ("Town halls", "Places"):
+        key = what.lower().replace(" ", "_")
+        assert (
+            f"{what} stand {facts[f'{key}_snap_median_m']:.0f} m from their street in the middle, "
+            f"95 % within {facts[f'{key}_snap_p95_m']:.0f} m, the farthest "
+            f"{facts[f'{key}_snap_largest_m']:.0f} m"
+        ) in shown
+    assert f"0 town halls, {facts['places_off_roads']} places" in shown
+    assert "Dwellings" not in shown
+    plain = call("data", "info").stdout
+    assert "street" not in plain
+    missing = [key for key in facts if f"*{key}*" not in (RELEASE / "README.md").read_text("utf-8")]
+    assert missing == []
+
+
+def test_dwellings_off_the_roads_are_counted_and_told(built: Territory) -> None:
+    hall = built.communes.loc["32013"]
+    at = (float(hall["town_hall_lon"]), float(hall["town_hall_lat"]))
+    rows = [("32013", *at, 30.0), ("32013", 5.0, 45.0, 12.0), ("64445", 5.0, 45.0, 99.0)]
+    homes = pd.DataFrame(rows, columns=["insee_code", "lon", "lat", "dwellings"])
+    network = RoadNetwork.from_table(built.tables["roads"])
+    nowhere = built.places.assign(lon=5.0, lat=45.0)
+    facts = road_facts(network, "", built.communes, nowhere, homes)
+    assert facts["dwellings_off_roads"] == 12  # those of other communes are not asked about
+    assert facts["places_off_roads"] == len(nowhere)
+    assert not [key for key in facts if key.startswith("places_snap")]
+    (first, *_, last) = told = list(cli_data._on_roads(facts))
+    assert "map of an unknown day" in first
+    assert last == "Dwellings too far from any street, left out: 12."
+    assert not [line for line in told if line.startswith("Places")]
 
 
 def test_a_second_build_gives_the_same_bytes(
