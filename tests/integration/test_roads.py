@@ -28,7 +28,7 @@ from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
 from geo_matcher.road_network import SNAP_LIMIT_M, RoadNetwork, to_lambert_93
-from geo_matcher.road_store import ON_TOWN_HALLS
+from geo_matcher.road_store import ON_TOWN_HALLS, drop_roads, write_roads
 from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
@@ -96,9 +96,42 @@ def test_a_release_says_that_its_times_are_those_of_the_roads(built: Territory) 
     for name in ("roads", "road_area"):
         assert built.catalog[name].licence == "ODbL 1.0"
         assert "OpenStreetMap" in built.catalog[name].credit_en
-    for name in ("travel_times", "access_measures"):
-        assert "OpenStreetMap" in built.catalog[name].credit_fr
-        assert built.catalog[name].licence == "ODbL 1.0"
+
+
+def test_all_that_is_computed_from_the_roads_is_under_their_licence(
+    built: Territory, territory: Territory
+) -> None:
+    """What differs from the shipped release in a figure is derived from the roads."""
+    derived = {
+        table.name
+        for table in built.catalog.tables
+        if table.kind == "derived"
+        and table.name != "parameters"
+        and not built.tables[table.name].equals(territory.tables[table.name])
+    }
+    assert derived == {"travel_times", "access_measures", "indicators", "membership"}
+    for table in built.catalog.tables:
+        told = (table.licence, table.licence_url, table.credit_fr, table.credit_en)
+        if table.name in derived | {"roads", "road_area"}:
+            assert told[:2] == ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/")
+            assert all("OpenStreetMap" in credit for credit in told[2:]), table.name
+        else:
+            own = territory.catalog[table.name]
+            assert told == (own.licence, own.licence_url, own.credit_fr, own.credit_en)
+    for name in ("indicators", "membership"):  # what else they come from stays credited
+        assert built.catalog[name].credit_fr.startswith(territory.catalog[name].credit_fr)
+        assert built.catalog[name].credit_en.startswith(territory.catalog[name].credit_en)
+
+
+def test_other_roads_in_their_place_are_credited_once(
+    built: Territory, tmp_path: Path, download: Download
+) -> None:
+    copy = Path(shutil.copytree(built.folder, tmp_path / "communes"))
+    drop_roads(copy)
+    write_roads(copy, download)
+    credit = Catalog.read(copy)["indicators"].credit_en
+    assert credit == built.catalog["indicators"].credit_en
+    assert credit.count("OpenStreetMap") == 1
 
 
 def from_streets_m(roads: gpd.GeoDataFrame, lon: pd.Series, lat: pd.Series) -> np.ndarray:
