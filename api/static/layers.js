@@ -11,6 +11,18 @@ const TO_LAYER = "minutes_to";
 
 const byId = (id) => document.getElementById(id);
 
+let works = 0;
+
+/** Say that the map is being drawn, to whoever waits for it, until some work is done. */
+export function whileBusy(work) {
+  works += 1;
+  byId("map-box").setAttribute("aria-busy", "true");
+  return work.finally(() => {
+    works -= 1;
+    if (!works) byId("map-box").removeAttribute("aria-busy");
+  });
+}
+
 /** Write values into a sentence with {braces}. */
 export const put = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
@@ -113,7 +125,9 @@ export function createLayers({ form, setup, changed, repaint, say, trouble }) {
   }
 
   /** Bring the map into line with the controls. */
-  async function draw() {
+  const draw = () => whileBusy(drawLayer());
+
+  async function drawLayer() {
     const asked = `${select.value} ${town.code}`;
     town.show(leads());
     if (leads() && town.isUnknown) return; // what is written stays, to be mended
@@ -141,10 +155,13 @@ export function createLayers({ form, setup, changed, repaint, say, trouble }) {
     if (!isKnown) changed(history);
   }
 
-  async function drawPlaces() {
+  function drawPlaces() {
     const chosen = places();
     byId("places-count").textContent = chosen.length ? `(${chosen.length})` : "";
-    if (!map || (!chosen.length && !showPlaces)) return;
+    return map && (chosen.length || showPlaces) ? whileBusy(drawSigns(chosen)) : null;
+  }
+
+  async function drawSigns(chosen) {
     try {
       const { createPlaces, drawSign } = await import("./places.js");
       showPlaces ??= createPlaces(map.leaflet, setup.language, say);
