@@ -245,7 +245,7 @@ def _time(graph: Any) -> None:
     edges = list(graph.edges(data=True))
     ends = np.array([(at[u], at[v]) for u, v, _ in edges])
     is_home = np.array([tags["highway"] in RESIDENTIAL for _, _, tags in edges])
-    homes = shapely.linestrings(np.stack([x[ends[is_home]], y[ends[is_home]]], axis=-1))
+    homes = np.asarray(shapely.linestrings(np.stack([x[ends[is_home]], y[ends[is_home]]], axis=-1)))
     middle = shapely.points(x[ends].mean(axis=1), y[ends].mean(axis=1))
     near = np.zeros(len(edges), dtype=np.bool_)
     # To the streets themselves: between the points of a long straight one lie gaps.
