@@ -6,7 +6,8 @@ the first request; nothing is fetched from the network, then or later.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse
 
 from api.assets import asset, serve_files
+from api.desk import Desk
 from api.errors import PROBLEM_JSON, add_error_handlers
 from api.icons import sprite
 from api.models import Problem
@@ -36,6 +38,7 @@ from api.routes import (
     planning,
     release,
     sheets,
+    sign_in,
     table,
     villages,
 )
@@ -65,7 +68,11 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(settings: Settings | None = None, territory: Territory | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    territory: Territory | None = None,
+    clock: Callable[[], dt.datetime] | None = None,
+) -> FastAPI:
     """Build the application.
 
     Parameters
@@ -74,6 +81,8 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         By default, those of the environment.
     territory
         A release that is already loaded; by default the settings' one is read at start.
+    clock
+        Gives the moment, with its time zone, to the advisers' side; that of the machine by default.
 
     Returns
     -------
@@ -91,6 +100,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         release.prepare(app, loaded)
         app.state.territory = loaded
         yield
+        app.state.desk.close()
 
     app = FastAPI(
         title="geo_matcher",
@@ -107,6 +117,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         responses=ERRORS,
     )
     app.state.settings = settings
+    app.state.desk = Desk(settings, clock)
     add_error_handlers(app)
     routers = (
         health,
@@ -128,6 +139,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         planification,
         indexing,
         table,
+        sign_in,
     )
     for module in routers:
         app.include_router(module.router)

@@ -1,8 +1,8 @@
 """What protects the service and those who use it.
 
 Hides three ASGI middlewares: they bound the number of requests under way, the size and the
-duration of their bodies, and add the security headers. No cookie is set and nothing is logged about
-a profile.
+duration of their bodies, and add the security headers. Nothing is logged about a profile, and what
+lies on the advisers' side is kept by no cache.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from api.private import is_private
 
 __all__ = ["CONTENT_SECURITY_POLICY", "BodyLimit", "ConcurrencyLimit", "SecurityHeaders"]
 
@@ -35,7 +36,7 @@ HEADERS: Mapping[str, str] = {
 
 
 class SecurityHeaders:
-    """Adds the security headers that a response does not state itself."""
+    """Adds the security headers that a response does not state; private answers are not kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,6 +52,9 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if is_private(scope["path"]):
+                    headers["Cache-Control"] = "no-store"
+                    headers["X-Robots-Tag"] = "noindex, nofollow"
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
