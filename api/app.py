@@ -25,6 +25,9 @@ from api.routes import (
     access,
     communes,
     comparisons,
+    desk,
+    desk_changes,
+    desk_household,
     explanations,
     health,
     indexing,
@@ -140,6 +143,9 @@ def create_app(
         indexing,
         table,
         sign_in,
+        desk,
+        desk_changes,
+        desk_household,
     )
     for module in routers:
         app.include_router(module.router)
