@@ -28,6 +28,7 @@ from api.routes import (
     desk,
     desk_changes,
     desk_household,
+    desk_papers,
     explanations,
     health,
     indexing,
@@ -146,6 +147,7 @@ def create_app(
         desk,
         desk_changes,
         desk_household,
+        desk_papers,
     )
     for module in routers:
         app.include_router(module.router)
