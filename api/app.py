@@ -25,6 +25,7 @@ from api.routes import (
     access,
     communes,
     comparisons,
+    dossiers,
     explanations,
     health,
     indexing,
@@ -36,15 +37,18 @@ from api.routes import (
     pages,
     planification,
     planning,
+    portfolio,
     release,
     sheets,
     sign_in,
     table,
+    tokens,
     villages,
 )
 from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
 from api.settings import Settings
+from api.uploads import UPLOADS
 from geo_matcher import __version__
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import red_flags
@@ -140,13 +144,19 @@ def create_app(
         indexing,
         table,
         sign_in,
+        tokens,
+        portfolio,
+        dossiers,  # after those above: its addresses begin with the key of a file
     )
     for module in routers:
         app.include_router(module.router)
     serve_files(app)
     _serve_docs(app)
     app.add_middleware(
-        BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        timeout_s=settings.body_timeout_s,
+        uploads=UPLOADS,
     )
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(ConcurrencyLimit, max_requests=settings.max_concurrency)
