@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 
 from api.assets import asset, serve_files
 from api.desk import Desk
+from api.enquiries import Inbox
 from api.errors import PROBLEM_JSON, add_error_handlers
 from api.icons import sprite
 from api.models import Problem
@@ -122,6 +123,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.desk = Desk(settings, clock)
+    app.state.inbox = Inbox()
     add_error_handlers(app)
     routers = (
         health,
