@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 
 from api.assets import asset, serve_files
 from api.desk import Desk
+from api.enquiries import Inbox
 from api.errors import PROBLEM_JSON, add_error_handlers
 from api.icons import sprite
 from api.models import Problem
@@ -29,6 +30,7 @@ from api.routes import (
     desk_changes,
     desk_household,
     desk_papers,
+    dossiers,
     explanations,
     health,
     indexing,
@@ -40,15 +42,18 @@ from api.routes import (
     pages,
     planification,
     planning,
+    portfolio,
     release,
     sheets,
     sign_in,
     table,
+    tokens,
     villages,
 )
 from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
 from api.settings import Settings
+from api.uploads import UPLOADS
 from geo_matcher import __version__
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import red_flags
@@ -122,6 +127,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.desk = Desk(settings, clock)
+    app.state.inbox = Inbox()
     add_error_handlers(app)
     routers = (
         health,
@@ -148,13 +154,19 @@ def create_app(
         desk_changes,
         desk_household,
         desk_papers,
+        tokens,
+        portfolio,
+        dossiers,  # after those above: its addresses begin with the key of a file
     )
     for module in routers:
         app.include_router(module.router)
     serve_files(app)
     _serve_docs(app)
     app.add_middleware(
-        BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        timeout_s=settings.body_timeout_s,
+        uploads=UPLOADS,
     )
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(ConcurrencyLimit, max_requests=settings.max_concurrency)

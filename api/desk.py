@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api.errors import SignInNeeded
@@ -27,13 +26,13 @@ from api.settings import Settings
 from geo_matcher.errors import AccessError, SignInError, StoreError
 
 if TYPE_CHECKING:
-    from geo_matcher.dossiers import accounts, database, sign_in
+    from geo_matcher.dossiers import database, sign_in
     from geo_matcher.dossiers.accounts import Account
     from geo_matcher.dossiers.database import Database
 else:
     from api.later import Later
 
-    accounts = Later("geo_matcher.dossiers.accounts")
+    Account = Database = Any
     database = Later("geo_matcher.dossiers.database")
     sign_in = Later("geo_matcher.dossiers.sign_in")
 
@@ -50,15 +49,13 @@ __all__ = [
     "OpenForm",
     "PageAccount",
     "PageForm",
-    "RightName",
+    "check_csrf",
     "clear_session",
     "client_address",
     "csrf_of",
     "give_session",
     "language_of",
     "local_next",
-    "needs",
-    "rights_of",
     "session_of",
 ]
 
@@ -86,12 +83,6 @@ NO_CSRF = (
     f"The request does not prove that it comes from a page of this service. Open the page again "
     f"and send it from there; a program sends the header {CSRF_HEADER}, or a token of its own."
 )
-
-RightName = Literal[
-    "files.open", "files.read", "files.write", "files.export", "files.erase", "portfolio",
-    "statistics", "accounts", "backups",
-]  # fmt: skip
-"""The words of :class:`geo_matcher.dossiers.accounts.Right`, a test compares them."""
 
 
 # --- The database ------------------------------------------------------------------------------
@@ -163,16 +154,14 @@ class Desk:
                 self._database = None
 
 
-def get_database(request: Request) -> Any:
+def get_database(request: Request) -> Database:
     """Return the database of this application; see :meth:`Desk.database`."""
     desk: Desk = request.app.state.desk
     return desk.database()
 
 
-if TYPE_CHECKING:
-    DatabaseDep = Annotated[Database, Depends(get_database)]
-else:
-    DatabaseDep = Annotated[Any, Depends(get_database)]
+DatabaseDep = Annotated[Database, Depends(get_database)]
+"""The open database; 503 where there is none."""
 
 
 # --- What a request says of itself -------------------------------------------------------------
@@ -255,7 +244,7 @@ def clear_session(request: Request, response: Response) -> None:
 # --- Who asks ----------------------------------------------------------------------------------
 
 
-def page_account(request: Request, db: DatabaseDep) -> Any:
+def page_account(request: Request, db: DatabaseDep) -> Account:
     """Return who a page is for, by the session cookie.
 
     Raises
@@ -282,7 +271,7 @@ def _sign_in_address(request: Request) -> str:
     return f"{SIGN_IN}?{urlencode({'next': wanted, **own})}"
 
 
-def api_account(request: Request, db: DatabaseDep) -> Any:
+def api_account(request: Request, db: DatabaseDep) -> Account:
     """Return who asks the API: an account by its token, or by its session.
 
     Raises
@@ -309,37 +298,11 @@ def api_account(request: Request, db: DatabaseDep) -> Any:
     return account
 
 
-if TYPE_CHECKING:
-    PageAccount = Annotated[Account, Depends(page_account)]
-    ApiAccount = Annotated[Account, Depends(api_account)]
-else:
-    PageAccount = Annotated[Any, Depends(page_account)]
-    ApiAccount = Annotated[Any, Depends(api_account)]
+PageAccount = Annotated[Account, Depends(page_account)]
+"""Who a page is for; a 303 to the sign-in page for nobody."""
 
-_NEEDED: dict[Callable[..., Any], tuple[RightName, ...]] = {}
-
-
-def needs(*rights: RightName) -> Any:
-    """Return a dependency that gives the account of an API request, if it has one of some rights.
-
-    The library asks again; here a request is refused before its body is looked at.
-    """
-
-    def fitting(account: ApiAccount) -> Any:
-        if not any(accounts.Right(right) in account.rights for right in rights):
-            accounts.require(account, accounts.Right(rights[0]))
-        return account
-
-    _NEEDED[fitting] = rights
-    return Depends(fitting)
-
-
-def rights_of(route: APIRoute) -> tuple[RightName, ...]:
-    """Return which rights open a route, any of them; none where it does not ask."""
-    for dependant in route.dependant.dependencies:
-        if dependant.call in _NEEDED:
-            return _NEEDED[dependant.call]
-    return ()
+ApiAccount = Annotated[Account, Depends(api_account)]
+"""Who asks the API, whatever their rights; :mod:`api.rights` asks for those."""
 
 
 # --- What only a page of ours can send ---------------------------------------------------------
@@ -408,9 +371,20 @@ async def page_form(request: Request, account: PageAccount) -> Form:  # noqa: AR
         If its CSRF token is not that of the session.
     """
     form = await read_form(request)
+    check_csrf(request, form)
+    return form
+
+
+def check_csrf(request: Request, form: Mapping[str, str]) -> None:
+    """Refuse a form that no page of this session sent; :data:`PageForm` has asked already.
+
+    Raises
+    ------
+    AccessError
+        If its CSRF token is not that of the session.
+    """
     if not sign_in.is_csrf_token(session_of(request), form.get(CSRF_FIELD, "")):
         raise AccessError(NO_CSRF)
-    return form
 
 
 PageForm = Annotated[Form, Depends(page_form)]

@@ -243,6 +243,8 @@ def _sentence(detail: Mapping[str, Any], *, repeats: bool = True) -> str:
         return f"body: not valid JSON ({detail.get('ctx', {}).get('error', message)})"
     if kind == "missing":
         return f"{where}: it is missing; see /docs for what to send"
+    if kind == "value_error" and not repeats and "profile" in place:
+        return f"{where}: a profile that asks the impossible; check it on the movers' page"
     if kind == "value_error":
         return f"{where}: {message}"
     if isinstance(found, bytes):

@@ -312,12 +312,15 @@ def account_of(row: UserRow, scopes: Iterable[str] | None = None) -> Account:
     """Return an account as it acts, with the rights of its role that the scopes allow."""
     role = Role(row.role)
     rights = ROLE_RIGHTS[role]
+    if scopes is not None:
+        allowed = set(scopes)
+        rights = frozenset(right for right in rights if right.value in allowed)
     return Account(
         id=row.id,
         login=row.login,
         name=row.name,
         role=role,
-        rights=rights if scopes is None else rights & frozenset(scopes),
+        rights=rights,
         is_disabled=row.disabled_at is not None,
         has_password=row.password_hash is not None,
     )
