@@ -30,6 +30,7 @@ from api.routes import (
     desk_changes,
     desk_household,
     desk_papers,
+    desk_report,
     dossiers,
     explanations,
     health,
@@ -154,6 +155,7 @@ def create_app(
         desk_changes,
         desk_household,
         desk_papers,
+        desk_report,
         tokens,
         portfolio,
         dossiers,  # after those above: its addresses begin with the key of a file

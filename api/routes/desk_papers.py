@@ -20,6 +20,7 @@ from api.turns import odds_in_turn, turn
 from geo_matcher.errors import DriveError
 
 if TYPE_CHECKING:
+    from api import desk_family, desk_show, desk_visit
     from api.desk_request import DeskRequest
     from api.desk_show import RankedFor
     from geo_matcher import visit_calendar

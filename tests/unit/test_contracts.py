@@ -52,7 +52,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "dossier",
         "desk reading",
         "duplicates entries handover privacy shortlists",
-        "backups demonstration spreadsheets year_report",
+        "backups demonstration settled_choices spreadsheets year_report",
         "console",
         "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users cli_visit",
         "cli",
