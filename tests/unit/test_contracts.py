@@ -43,8 +43,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "arguments audit_report information map_data planning_charts planning_files robust_core "
         "verdicts",
         "map_parts place_sets",
-        "maps planning_report",
-        "planning_map",
+        "desk_map_words maps planning_report",
+        "desk_map planning_map",
         "records stages fields cells",
         "database",
         "accounts",
@@ -53,6 +53,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "desk reading",
         "duplicates entries handover privacy shortlists",
         "backups demonstration settled_choices spreadsheets year_report",
+        "portfolio_places",
         "console",
         "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users cli_visit",
         "cli",
