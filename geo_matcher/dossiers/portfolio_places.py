@@ -80,7 +80,9 @@ def portfolio_places(db: Database, *, by: Account) -> PortfolioPlaces:
     )
     return PortfolioPlaces(
         settled={
-            code: (count, int(persons)) for code, count, persons in settled if count >= MIN_SHARED
+            str(code): (count, int(persons or 0))
+            for code, count, persons in settled
+            if count >= MIN_SHARED
         },
         visits={code: count for code, count in seen.items() if count >= MIN_SHARED},
         lists=len(last),
