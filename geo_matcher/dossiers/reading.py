@@ -284,7 +284,14 @@ def day(db: Database, *, by: Account, adviser: str | None = None) -> Day:
             [live, VisitRow.is_cancelled.is_(False), VisitRow.on.between(today, ahead), *mine],
         )
         follow_ups = follow_ups_where(
-            session, [live, FollowUpRow.answered_on.is_(None), FollowUpRow.due_on <= ahead, *mine]
+            session,
+            [
+                live,
+                DossierRow.left_on.is_(None),
+                FollowUpRow.answered_on.is_(None),
+                FollowUpRow.due_on <= ahead,
+                *mine,
+            ],
         )
         keys = {t.key for t in tasks} | {v.key for v in visits} | {f.key for f in follow_ups}
         names = {card.key: card.name for card in (*enquiries, *ending)}

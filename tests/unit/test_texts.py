@@ -32,6 +32,8 @@ COMPOSED = {
     "day.": set(WEEKDAYS),
     "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
     "callback.": set(CALLBACKS),
+    "foot.estimated.": {"town_halls", "roads"},
+    "timed.": {"town_halls", "roads"},
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
@@ -71,7 +73,7 @@ COMPOSED = {
     "track.": set(CHOICES["track"][1]),
     "village.kind.": set(CHOICES["size"][1]),
     "work.": set(CHOICES["work_mode"][1])
-    | {"title", "none", "place", "known", "named", "unsure", "year"},
+    | {"title", "none", "place", "known", "named", "unsure", "year", "shared", "counted"},
     "interview.said.": {"first", "second", "same", "skip"},
 }
 """Keys that the code puts together from a prefix and a word, and the words that there are."""
