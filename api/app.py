@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 from api.assets import asset, serve_files
 from api.desk import Desk
 from api.enquiries import Inbox
-from api.errors import PROBLEM_JSON, add_error_handlers
+from api.errors import PROBLEM_JSON, QuietFailures, add_error_handlers
 from api.icons import sprite
 from api.models import Problem
 from api.routes import (
@@ -166,6 +166,7 @@ def create_app(
         app.include_router(module.router)
     serve_files(app)
     _serve_docs(app)
+    app.add_middleware(QuietFailures)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from api.changes import ChangesView, changes_view
+from api.map_choice import HOUSEHOLD_LAYER
 from api.sheets import (
     FLAG_ICONS,
     Contact,
@@ -26,10 +27,12 @@ from api.sheets import (
 )
 from api.texts import criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES
+from geo_matcher.layers import LayerValues, layer_text, layer_values
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number
 from geo_matcher.robustness import Odds
 from geo_matcher.sentences import band_phrase, chance_phrase, explain, tie_sentence
+from geo_matcher.wheel import trips_of
 
 __all__ = [
     "Bar",
@@ -123,6 +126,8 @@ class Card:
         Which village.
     path
         Address of its page, without the search.
+    wheel
+        Hours a week at the wheel for this household; empty where something is out of reach.
     badge, badge_url
         ``sourced``, ``reconstructed``, ``network`` or empty; where a sourced partner is named.
     rank, is_tie
@@ -157,6 +162,7 @@ class Card:
     path: str
     epci: str
     inhabitants: str
+    wheel: str
     badge: str
     badge_url: str
     rank: int
@@ -217,6 +223,7 @@ def cards_of(ranking: Ranking, odds: Odds | None, language: str, rows: Sequence[
         max_points=tuple(points_text(x, language) for x in ranking.max_points.tolist()),
         language=language,
         tied=tie_texts(odds, language) if odds else {},
+        wheel=layer_values(ranking.territory, HOUSEHOLD_LAYER, trips=trips_of(ranking.profile)),
     )
     columns = {row: column for column, row in enumerate(ranking.order.tolist())}
 
@@ -288,6 +295,7 @@ class _Common(NamedTuple):
     max_points: tuple[str, ...]
     language: str
     tied: Mapping[int, str]
+    wheel: LayerValues
 
 
 def _card(
@@ -307,6 +315,7 @@ def _card(
         path=commune_path(result["insee_code"], result["name"]),
         epci=result["epci"],
         inhabitants=format_number(result["population"], language),
+        wheel=_wheel_text(common.wheel, row, language),
         badge=sheet.badge,
         badge_url=sheet.badge_url,
         rank=result["rank"] or 0,
@@ -337,6 +346,14 @@ def _card(
         sources=tuple(sorted({sources[line["source"]] for line in lines.values()})),
         changes=changes_view(ranking.territory, ranking.profile, result["insee_code"], language),
     )
+
+
+def _wheel_text(found: LayerValues, row: int, language: str) -> str:
+    hours = found.values[row].item()
+    if not np.isfinite(hours):
+        return ""
+    text = layer_text(found.layer, hours, int(found.status[row]), language)
+    return translator(language)("card.wheel", hours=typeset(text, language))
 
 
 def _bar(line: Mapping[str, Any], known: Figure, language: str) -> Bar:

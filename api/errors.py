@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -17,8 +18,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.private import is_page, is_private
+from api.private import holds_personal_data, is_page, is_private
 from geo_matcher.errors import (
     AccessError,
     DataError,
@@ -41,7 +43,14 @@ from geo_matcher.errors import (
 )
 from geo_matcher.profile import expectation
 
-__all__ = ["ERROR_STATUS", "PROBLEM_JSON", "SignInNeeded", "add_error_handlers", "problem"]
+__all__ = [
+    "ERROR_STATUS",
+    "PROBLEM_JSON",
+    "QuietFailures",
+    "SignInNeeded",
+    "add_error_handlers",
+    "problem",
+]
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -276,9 +285,41 @@ async def _internal(request: Request, error: Exception) -> Response:
     from api.security import HEADERS
 
     logger.error("Unhandled error", exc_info=error)
-    if is_page(request.url.path):
-        page = await _page(request, 500, HEADERS)
-        page.headers["Cache-Control"] = "no-store"
-        return page
     # This answer is made outside the middlewares, so it brings the security headers itself.
     return problem(500, INTERNAL, instance=request.url.path, headers=HEADERS)
+
+
+class QuietFailures:
+    """Keeps what an unforeseen error says out of the log, where requests bring personal data.
+
+    Its message may quote what somebody typed, and the server would write it down: only its kind and
+    the places in the code that it passed are logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http" or not holds_personal_data(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        is_begun = False
+
+        async def send_and_see(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_see)
+        except Exception as error:
+            places = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("Unhandled %s at\n%s", type(error).__name__, places)
+            if is_begun:
+                raise RuntimeError("an answer broke off; its reason is logged") from None
+            if is_page(scope["path"]):
+                answer = await _page(Request(scope), 500, None)
+            else:
+                answer = problem(500, INTERNAL, instance=scope["path"])
+            await answer(scope, receive, send)

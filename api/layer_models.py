@@ -48,7 +48,7 @@ class LegendStep(_Answer):
     colour: str
     low: str = Field(description="Figure at which it begins; empty at the open end.")
     high: str
-    label: str = Field(description="Name of a type of communes; empty for figures.")
+    label: str = Field(description="Name of a category; empty for figures.")
 
 
 class LayerSource(_Answer):
@@ -74,7 +74,9 @@ class LayerFigure(_Answer):
 
     insee_code: str
     value: float | None = Field(description="Figure; null when unknown or out of reach.")
-    value_low: float | None = Field(description="Best case when `value` is an upper bound.")
+    value_low: float | None = Field(
+        description="Best case when `value` is an upper bound; null where none is known."
+    )
     step: int | None = Field(description="Class, 0 to 6; null is drawn hatched.")
     status: StatusName
     text: str = Field(description="The figure as a person reads it.")

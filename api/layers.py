@@ -12,11 +12,15 @@ from typing import Any
 
 from api.links import safe_url
 from api.texts import typeset
+from geo_matcher.criteria import Unit
 from geo_matcher.decision import STATUS_WORDS, Status
+from geo_matcher.driving_layers import reach_limit_min
 from geo_matcher.errors import UnknownCommuneError
 from geo_matcher.layers import (
     LAYERS,
     NO_CLASS,
+    REACHED,
+    REACHED_STEPS,
     TYPE,
     Layer,
     class_labels,
@@ -28,10 +32,11 @@ from geo_matcher.layers import (
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.map_data import TYPE_COLOURS
 from geo_matcher.map_words import WORDS
-from geo_matcher.numbers import format_number
+from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.place_sets import PLACE_SETS, places_shown
 from geo_matcher.reach import destination_label, find_destination, suggest_destinations
 from geo_matcher.territory import Territory
+from geo_matcher.wheel import Trips
 
 __all__ = ["layer_answer", "layer_facts", "layer_title", "places_answer", "sources_of", "towns"]
 
@@ -60,7 +65,7 @@ def layer_title(territory: Territory, name: str, to: str, language: str) -> str:
 
 
 def layer_answer(
-    territory: Territory, name: str, *, scope: str, to: str, language: str
+    territory: Territory, name: str, *, scope: str, to: str, language: str, trips: Trips = ()
 ) -> dict[str, Any]:
     """Return a layer for the communes of a scope.
 
@@ -68,19 +73,19 @@ def layer_answer(
     ----------
     territory
         The release in service.
-    name, to
+    name, to, trips
         See :func:`geo_matcher.layers.layer_values`.
     scope, language
         Which communes, and the language of the words.
     """
-    found = layer_values(territory, name, to)
+    found = layer_values(territory, name, to, trips)
     layer = found.layer
     inside = territory.in_scope(scope)
     figures = [
         {
             "insee_code": code,
             "value": value if math.isfinite(value) else None,
-            "value_low": low if status == Status.UPPER_BOUND else None,
+            "value_low": low if status == Status.UPPER_BOUND and math.isfinite(low) else None,
             "step": None if step == NO_CLASS else step,
             "status": Status(status).label,
             "text": typeset(layer_text(layer, value, status, language), language),
@@ -118,6 +123,9 @@ def layer_answer(
 
 
 def _note(territory: Territory, layer: Layer, language: str) -> str:
+    if layer.unit == REACHED:
+        limit = format_raw(reach_limit_min(territory), Unit.MINUTES, language)
+        return f"{WORDS[language]['reached_note'].format(limit=limit)} {layer.note(language)}"
     if layer.unit != TYPE:
         return layer.note(language)
     types = types_of(territory)
@@ -130,6 +138,11 @@ def _legend(territory: Territory, layer: Layer, language: str) -> Iterable[dict[
     for step, low, high in class_labels(layer, language):
         colour = SCORE_COLOURS[step]
         yield {"step": step, "colour": colour, "low": low, "high": high, "label": ""}
+    if layer.unit == REACHED:
+        for step, word in zip(REACHED_STEPS, ("none", "one", "several"), strict=True):
+            label = typeset(WORDS[language][f"reached_{word}"], language)
+            colour = SCORE_COLOURS[step]
+            yield {"step": step, "colour": colour, "low": "", "high": "", "label": label}
     if layer.unit != TYPE or (types := types_of(territory)) is None:
         return
     for step, kind in enumerate(types.types):

@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
-__all__ = ["HEIGHT", "WIDTH", "Locator", "Name", "locator", "neighbours"]
+__all__ = [
+    "HEIGHT",
+    "WIDTH",
+    "Ground",
+    "Locator",
+    "Name",
+    "ground_of",
+    "locator",
+    "names_that_fit",
+    "neighbours",
+    "svg_path",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -113,7 +124,7 @@ class Locator:
     scale_km: int = round(SCALE_M / 1000)
 
 
-class _Ground(NamedTuple):
+class Ground(NamedTuple):
     """What the maps of a territory share, in metres of Lambert-93."""
 
     shapes: NDArray[Any]
@@ -126,7 +137,8 @@ class _Ground(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _ground(territory: Territory) -> _Ground:
+def ground_of(territory: Territory) -> Ground:
+    """Return what the maps of a territory share; made once."""
     projected = territory.communes.geometry.to_crs(LAMBERT_93)
     shapes = np.asarray(shapely.coverage_simplify(np.asarray(projected.values), OUTLINE_M))
     halls = territory.tables["town_halls_80km"]
@@ -142,7 +154,7 @@ def _ground(territory: Territory) -> _Ground:
         touching.setdefault(one, []).append(other)
         touching.setdefault(other, []).append(one)
     own = set(territory.codes)
-    return _Ground(
+    return Ground(
         shapes=shapes,
         tree=shapely.STRtree(shapes),
         halls=dict(zip(codes, zip(points.x.tolist(), points.y.tolist(), strict=True), strict=True)),
@@ -163,7 +175,7 @@ def neighbours(territory: Territory, insee_code: str) -> tuple[tuple[str, str, b
     insee_code
         Code of the commune.
     """
-    ground = _ground(territory)
+    ground = ground_of(territory)
     own = set(territory.codes)
     found = [(code, ground.hall_names[code], code in own) for code in ground.touching[insee_code]]
     return tuple(sorted(found, key=lambda one: one[1]))
@@ -180,7 +192,7 @@ def locator(territory: Territory, insee_code: str) -> Locator:
     insee_code
         Code of the commune.
     """
-    ground = _ground(territory)
+    ground = ground_of(territory)
     row = territory.codes.index(insee_code)
     own = ground.shapes[row]
     west, south, east, north = own.bounds
@@ -193,9 +205,9 @@ def locator(territory: Territory, insee_code: str) -> Locator:
     centre = own.representative_point()
     touching = neighbours(territory, insee_code)
     return Locator(
-        own=_path([own], left, top, unit),
-        others=_path([ground.shapes[i] for i in seen], left, top, unit),
-        names=tuple(_names(territory, ground, insee_code, left, top, unit)),
+        own=svg_path([own], left, top, unit),
+        others=svg_path([ground.shapes[i] for i in seen], left, top, unit),
+        names=tuple(names_that_fit(territory, ground, insee_code, left, top, unit)),
         scale=round(SCALE_M * unit, 1),
         inset=inset,
         inset_x=round((centre.x - inset_left) * inset_unit, 1),
@@ -211,10 +223,10 @@ def _inset(outline: Any) -> tuple[str, float, float, float]:
     unit = min(inner[0] / (east - west), inner[1] / (north - south))
     left = (west + east) / 2 - INSET_WIDTH / unit / 2
     top = (south + north) / 2 + INSET_HEIGHT / unit / 2
-    return _path([outline], left, top, unit), unit, left, top
+    return svg_path([outline], left, top, unit), unit, left, top
 
 
-def _path(shapes: Iterable[Any], left: float, top: float, unit: float) -> str:
+def svg_path(shapes: Iterable[Any], left: float, top: float, unit: float) -> str:
     """Return outlines as one path of SVG in whole units, without the points that fall together."""
     parts = []
     for ring in _rings(shapes):
@@ -233,8 +245,8 @@ def _rings(shapes: Iterable[Any]) -> Iterator[FloatArray]:
             yield from (np.asarray(ring.coords) for ring in part.interiors)
 
 
-def _names(
-    territory: Territory, ground: _Ground, code: str, left: float, top: float, unit: float
+def names_that_fit(
+    territory: Territory, ground: Ground, code: str, left: float, top: float, unit: float
 ) -> Iterator[Name]:
     """Yield the names that fit, the commune's first, then the most populated places."""
     placed: dict[str, tuple[float, float]] = {}

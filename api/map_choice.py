@@ -13,6 +13,7 @@ from geo_matcher.layers import LAYERS
 from geo_matcher.place_sets import PLACE_SETS
 
 __all__ = [
+    "HOUSEHOLD_LAYER",
     "MAP_KEYS",
     "PLAIN_MAP",
     "SHOWN",
@@ -27,6 +28,9 @@ MAP_KEYS = ("show", "to", "places")
 
 TO_LAYER = "minutes_to"
 """The layer that leads somewhere."""
+
+HOUSEHOLD_LAYER = "wheel"
+"""The layer that depends on who lives in the household and how they work."""
 
 SHOWN = ("score", *LAYERS)
 """What communes can be coloured by."""

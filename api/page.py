@@ -51,6 +51,9 @@ TYPE_TEXTURES = (
 )
 """Lines drawn over the colour of each type of communes, in squares of 8."""
 
+ROAD_GAP = "road_times"
+"""Gap that a release no longer has once its times are those of the roads."""
+
 ARROWS = "→↗↑↖←↙↓↘"
 """Directions, from the east and counter-clockwise."""
 
@@ -164,7 +167,7 @@ def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
     times = territory.parameters["travel_times"]
     words = (
         t(
-            "foot.estimated",
+            f"foot.estimated.{times['network']}",
             factor=f"{times['road_factor']:.2f}".replace(".", "," if language == "fr" else "."),
             checks=times["checked_distances"],
             error=format_raw(times["largest_relative_error"], Unit.SHARE, language),
@@ -177,7 +180,11 @@ def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
     )
     return {
         "words": words,
-        "gaps": tuple(_in(language, gap.text_fr, gap.text_en) for gap in territory.catalog.gaps),
+        "gaps": tuple(
+            _in(language, gap.text_fr, gap.text_en)
+            for gap in territory.catalog.gaps
+            if gap.subject != ROAD_GAP or times["network"] != "roads"
+        ),
         "sources": tuple(
             (
                 _in(language, table.title_fr, table.title_en),

@@ -5,13 +5,22 @@ Hides nothing but where that is: no cache keeps what lies there, and no error re
 
 from __future__ import annotations
 
-__all__ = ["API", "PAGES", "is_page", "is_private"]
+__all__ = ["API", "PAGES", "PUBLIC_FORM", "holds_personal_data", "is_page", "is_private"]
 
 PAGES = "/conseillers"
 """Where the pages of the advisers' side are."""
 
 API = "/api/v1/dossiers"
 """Where its API is."""
+
+
+PUBLIC_FORM = "/accompany"
+"""Where movers write to the advisers."""
+
+
+def holds_personal_data(path: str) -> bool:
+    """Tell whether what is sent to an address may tell of a person."""
+    return is_private(path) or _is_under(path, PUBLIC_FORM)
 
 
 def is_private(path: str) -> bool:

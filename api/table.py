@@ -24,6 +24,7 @@ from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number
 from geo_matcher.place_sets import PLACE_SETS, places_shown
 from geo_matcher.territory import fold
+from geo_matcher.wheel import trips_of
 
 __all__ = ["ORDERS", "SORTS", "Column", "CommuneRow", "PlaceRow", "TableView", "table_view"]
 
@@ -134,7 +135,12 @@ def table_view(ranking: Ranking, asked: Asked, sort: str, order: str) -> TableVi
         None
         if is_score
         else layer_answer(
-            territory, choice.show, scope=asked.scope, to=choice.to, language=language
+            territory,
+            choice.show,
+            scope=asked.scope,
+            to=choice.to,
+            language=language,
+            trips=trips_of(asked.profile),
         )
     )
     lines = list(_lines(ranking, layer, language))

@@ -21,6 +21,7 @@ from api.sheets import (
     sources_of,
 )
 from api.texts import NBSP, Translate, translator, typeset
+from api.village_access import AccessView, access_view, apl_sentence, estimated_text
 from api.village_housing import flags_of
 from api.village_search import SearchView
 from api.village_tables import (
@@ -72,10 +73,12 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "line": ("broadband_fixed_2026t2",),
     "flags": (),
     "lacks": (),
-    "work": ("workplaces", "travel_times"),
+    "work": ("workplaces", "travel_times", "access_measures", "supply"),
     "daily": ("shops_bpe2025", "france_services_communes", "travel_times", "indicators"),
     "children": ("schools", "travel_times"),
-    "health": ("health_registered_2018", "hospitals_2020", "travel_times"),
+    "health": ("health_registered_2018", "hospitals_2020", "apl_doctors", "travel_times"),
+    "wheel": ("access_measures", "travel_times", "shops_bpe2025", "schools", "workplaces",
+              "town_halls_80km", "adjacency_80km", "roads"),
     "around": ("hubs", "travel_times"),
     "housing": ("housing_prices_rents_2022_2023",),
     "climate": ("climate_projections",),
@@ -85,8 +88,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "alike": ("indicators", "travel_times"),
     "network": ("membership", "partners_evidence"),
     "contact": ("communes",),
-}
-"""Sections of the page in their order, and the tables that their figures come from."""
+}  # fmt: skip
+"""Sections of the page in their order, and the tables that their figures come from, where the
+release has them."""
 
 
 class KeyFact(NamedTuple):
@@ -134,14 +138,19 @@ class VillageView:
         Sentences on the internet line, the last on what it does not say; the share, 0 to 100.
     flags, lacks
         Pairs (icon, sentence), and sentences.
-    work, work_note
+    work
         Work places near.
+    access
+        Hours at the wheel, the round of errands, who and what is near.
+    estimated
+        That times are estimated, and on which network.
     daily, daily_note, desk
         The eight services, how many are near, and the France services desk.
     schools, health, around
         Tables of drives.
-    hospitals, health_note
-        Names of hospitals in the commune, and the practices registered there.
+    hospitals, health_note, apl
+        Names of hospitals in the commune, the practices registered there, and the published
+        accessibility of doctors; empty where the release has none.
     rent
         The rent and its status, empty if unknown.
     housing_href, housing_part
@@ -185,6 +194,8 @@ class VillageView:
     flags: tuple[tuple[str, str], ...]
     lacks: tuple[str, ...]
     work: tuple[WorkPlace, ...]
+    access: AccessView
+    estimated: str
     daily: tuple[Drive, ...]
     daily_note: str
     desk: tuple[Drive, ...]
@@ -192,6 +203,7 @@ class VillageView:
     health: tuple[Drive, ...]
     hospitals: str
     health_note: str
+    apl: str
     around: tuple[Drive, ...]
     rent: str
     housing_href: str
@@ -268,6 +280,8 @@ def village_view(
         flags=flags_of(commune, language, of_sales=False),
         lacks=tuple(lack_sentence(lack, language) for lack in lacks_of(territory, commune)),
         work=work,
+        access=access_view(territory, insee_code, language, search.profile if search else None),
+        estimated=estimated_text(territory, language),
         daily=daily,
         daily_note=daily_note,
         desk=drives(commune, ("france_services",), pages, language),
@@ -278,6 +292,7 @@ def village_view(
         health=drives(commune, HEALTH, pages, language),
         hospitals=_names(commune, ("hospital", "specialised_hospital")),
         health_note=health_sentence(commune, language),
+        apl=apl_sentence(territory, insee_code, language),
         around=drives(commune, AROUND, pages, language, scale_min=REGION_SCALE_MIN),
         rent=_rent(commune, language),
         housing_href=housing,

@@ -15,6 +15,7 @@ from api.forms import Asked, href, parse_query, to_query
 from api.texts import translator, typeset
 from api.turns import odds_in_turn
 from geo_matcher.matching import Ranking, rank
+from geo_matcher.profile import Profile
 from geo_matcher.sentences import band_phrase, chance_phrase, explain
 from geo_matcher.territory import Territory
 
@@ -35,8 +36,8 @@ class SearchView:
         How often it is among the first five, and between which ranks it lies; empty if not listed.
     summary
         The sentence drawn from its ledger.
-    query
-        The search, as a query string.
+    profile, query
+        The search, and the same as a query string.
     why_href, list_href
         Where its rank is explained, and the list.
     """
@@ -46,6 +47,7 @@ class SearchView:
     chances: str
     ranks: str
     summary: str
+    profile: Profile
     query: str
     why_href: str
     list_href: str
@@ -83,6 +85,7 @@ def search_view(territory: Territory, insee_code: str, asked: Asked) -> SearchVi
         chances=chances,
         ranks=ranks,
         summary=typeset(explain(ranking, row, language).summary, language),
+        profile=asked.profile,
         query=query,
         why_href=f"/why?commune={insee_code}" + (f"&{query}" if query else ""),
         list_href=href(query),

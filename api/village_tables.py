@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from api.sheets import commune_path
 from api.texts import translator
+from geo_matcher.catchments import place_minutes
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import DAILY_SERVICES, HUB_CITIES
-from geo_matcher.drives import drive_minutes
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.territory import Territory
 
@@ -212,15 +212,15 @@ def work_places(
     One is always given, however far, if any is known.
     """
     t = translator(language)
-    minutes = drive_minutes(territory, commune["insee_code"])
+    places, minutes = place_minutes(territory, "workplace")
     names = {fact["insee_code"]: fact["name"] for fact in territory.facts}
-    places = territory.places
+    away = minutes[territory.codes.index(commune["insee_code"])].tolist()
     columns = ["kind", "name", "insee_code", "status", "year"]
-    rows = places.loc[places["kind"].isin(WORK_KINDS), columns].itertuples(index=False, name=None)
-    order = sorted(rows, key=lambda row: (minutes[row[2]], WORK_KINDS.index(row[0]), row[1]))
-    near = [row for row in order if minutes[row[2]] <= WORK_WITHIN_MIN] or order[:1]
+    rows = zip(away, *(places[column].tolist() for column in columns), strict=True)
+    order = sorted(rows, key=lambda row: (row[0], WORK_KINDS.index(row[1]), row[2]))
+    near = [row for row in order if row[0] <= WORK_WITHIN_MIN] or order[:1]
     found = []
-    for kind, name, code, status, year in near[:MOST_WORK_PLACES]:
+    for drive_min, kind, name, code, status, year in near[:MOST_WORK_PLACES]:
         is_here = code == commune["insee_code"]
         is_sure = status == "listed" or status.startswith("named")
         known = t("work.named") if is_sure else t("work.unsure")
@@ -228,7 +228,7 @@ def work_places(
             WorkPlace(
                 name=name,
                 kind=t(f"place.{kind}"),
-                figure=format_raw(minutes[code], Unit.MINUTES, language),
+                figure=format_raw(drive_min, Unit.MINUTES, language),
                 where=t("village.here") if is_here else names.get(code, ""),
                 where_href="" if is_here else pages.get(code, ""),
                 note=t("work.year", known=known, year=year) if year else known,

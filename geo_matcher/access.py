@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -124,7 +125,7 @@ def access_minutes(area_km2: FloatArray) -> FloatArray:
     return np.asarray(radius_km * (2 / 3) * ROAD_FACTOR / ACCESS_SPEED_KMH * 60.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TownHallNetwork:
     """Communes joined to their neighbours, town hall to town hall.
 
@@ -200,7 +201,7 @@ class TownHallNetwork:
         DataError
             If a commune is not in the network; all of them are named.
         """
-        position = {code: i for i, code in enumerate(self.codes)}
+        position = self._position
         wanted = list(insee_codes)
         if unknown := sorted({code for code in wanted if code not in position}):
             problems = [f"commune {code} is not in the town-hall network" for code in unknown]
@@ -236,7 +237,11 @@ class TownHallNetwork:
         """
         return np.asarray(dijkstra(self.minutes, directed=False, indices=self.index(insee_codes)))
 
-    @property
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {code: i for i, code in enumerate(self.codes)}
+
+    @cached_property
     def graph(self) -> Graph:
         """The network as a graph: its roads are as long and as quick in both directions."""
         return Graph(self.minutes, self.road_km, self.minutes, self.road_km)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.flags import red_flags
@@ -39,12 +38,13 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
     """
     code = territory.find(insee_code)
     row = territory.codes.index(code)
-    commune: Any = territory.communes.loc[code]
+    (commune,) = _own(territory, "communes", code)
+    (figures,) = _own(territory, "indicators", code)
     return {
         "release": territory.release_id,
         **territory.facts[row],
         "area_km2": float(commune["area_km2"]),
-        "density_km2": _plain(territory.indicators.at[code, "density_km2"]),
+        "density_km2": _plain(figures["density_km2"]),
         "epci_code": commune["epci_code"],
         "postal_codes": commune["postal_codes"].replace(",", " ").split(),
         "town_hall": {
@@ -81,35 +81,63 @@ def _plain(value: Any) -> Any:
     return int(number) if number.is_integer() else number
 
 
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The cells of a table as plain Python, and the rows of each commune."""
+
+    columns: Mapping[str, list[Any]]
+    rows: Mapping[str, list[int]]
+
+
 @lru_cache(maxsize=64)
-def _rows_by_code(territory: Territory, table: str) -> Mapping[str, NDArray[np.intp]]:
-    """Return the numbers of the rows of each commune in a table; made once."""
-    groups = territory.tables[table].groupby("insee_code").indices
-    return {str(code): np.asarray(rows, dtype=np.intp) for code, rows in groups.items()}
+def _cells(territory: Territory, table: str) -> _Cells | None:
+    """Return a table read once for all; none where the release lacks it.
+
+    A frame takes as long to give one row as a page takes to be written.
+    """
+    own: Mapping[str, pd.DataFrame] = {
+        "communes": territory.communes,
+        "indicators": territory.indicators,
+    }
+    frame = own.get(table, territory.tables.get(table))
+    if frame is None:
+        return None
+    seen: dict[Any, Any] = {}  # the same words again and again: one of each is kept
+    columns = {
+        str(name): [seen.setdefault(cell, cell) for cell in frame[name].to_numpy().tolist()]
+        for name in frame.columns.difference(["geometry"], sort=False)
+    }
+    rows: dict[str, list[int]] = {}
+    for row, code in enumerate(columns.get("insee_code", frame.index.tolist())):
+        rows.setdefault(code, []).append(row)
+    return _Cells(columns, rows)
 
 
-def _own(territory: Territory, table: str, code: str) -> pd.DataFrame:
+def _own(territory: Territory, table: str, code: str) -> list[dict[str, Any]]:
     """Return the rows of a commune, none where the release lacks the table."""
-    if table not in territory.tables:
-        return pd.DataFrame()
-    rows = _rows_by_code(territory, table).get(code, np.array([], dtype=np.intp))
-    return territory.tables[table].iloc[rows]
+    cells = _cells(territory, table)
+    if cells is None:
+        return []
+    return [
+        {name: column[row] for name, column in cells.columns.items()}
+        for row in cells.rows.get(code, ())
+    ]
 
 
 def _records(territory: Territory, table: str, code: str) -> list[dict[str, Any]]:
     return [
         {
-            str(key): None if value == "" else value if isinstance(value, str) else _plain(value)
+            key: (value or None) if isinstance(value, str) else _plain(value)
             for key, value in row.items()
             if key != "insee_code"
         }
-        for row in _own(territory, table, code).to_dict("records")
+        for row in _own(territory, table, code)
     ]
 
 
 def _broadband(territory: Territory, code: str) -> dict[str, Any]:
-    (line,) = _own(territory, "broadband_fixed_2026t2", code).to_dict("records")
-    figures: Any = territory.indicators.loc[code]
+    (line,) = _own(territory, "broadband_fixed_2026t2", code)
+    (figures,) = _own(territory, "indicators", code)
     return {
         "ftth_coverage_share": _plain(figures["ftth_coverage_share"]),
         "land_30mbit_share": _plain(figures["land_30mbit_share"]),
@@ -136,8 +164,7 @@ def _hall_names(territory: Territory) -> Mapping[str, str]:
 
 
 def _travel(territory: Territory, code: str) -> dict[str, Any]:
-    rows = _own(territory, "travel_times", code).to_dict("records")
-    own = {row["destination"]: row for row in rows}
+    own = {row["destination"]: row for row in _own(territory, "travel_times", code)}
     names = _hall_names(territory)
     return {
         destination.name: {
@@ -153,7 +180,7 @@ def _travel(territory: Territory, code: str) -> dict[str, Any]:
 
 
 def _housing(territory: Territory, code: str) -> dict[str, Any]:
-    figures: Any = territory.indicators.loc[code]
+    (figures,) = _own(territory, "indicators", code)
     columns = ("house_price_eur_m2", "house_rent_eur_m2_month", "home_sales_2021_2025")
     return {name: _plain(figures[name]) for name in columns} | {
         "sales_by_year": _records(territory, "housing_sales_2021_2025", code)

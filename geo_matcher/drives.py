@@ -16,7 +16,7 @@ from geo_matcher.access import TownHallNetwork, access_minutes
 from geo_matcher.errors import DataError
 from geo_matcher.territory import Territory
 
-__all__ = ["drive_minutes", "leave_minutes", "town_hall_network"]
+__all__ = ["leave_minutes", "town_hall_network"]
 
 
 @lru_cache(maxsize=8)
@@ -43,32 +43,3 @@ def leave_minutes(territory: Territory) -> Mapping[str, float]:
     areas_km2 = territory.communes["area_km2"].to_numpy(dtype=np.float64)
     minutes = access_minutes(areas_km2).tolist()
     return MappingProxyType(dict(zip(territory.codes, minutes, strict=True)))
-
-
-@lru_cache(maxsize=64)
-def drive_minutes(territory: Territory, insee_code: str) -> Mapping[str, float]:
-    """Return the minutes from a commune of the release to every commune of its network.
-
-    Parameters
-    ----------
-    territory
-        A loaded release.
-    insee_code
-        The commune of departure.
-
-    Returns
-    -------
-    Mapping
-        Minutes by INSEE code, ``inf`` where no road of the network leads.
-
-    Raises
-    ------
-    DataError
-        If the release lacks the tables of the network.
-    UnknownCommuneError
-        If the release has no such commune.
-    """
-    code = territory.find(insee_code)
-    network = town_hall_network(territory)
-    minutes = np.round(network.nearest([code]).minutes + leave_minutes(territory)[code], 2)
-    return MappingProxyType(dict(zip(network.codes, minutes.tolist(), strict=True)))

@@ -7,6 +7,7 @@ positions and dates. :func:`check_release` returns every problem it finds as a s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TypeGuard
 
 import geopandas as gpd
@@ -71,19 +72,19 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
     if "communes" not in tables:
         return problems
     communes = tables["communes"]
-    known = set(communes["insee_code"])
+    known = _texts(communes["insee_code"])
     for table in catalog.tables:
         if table.name in tables and len(tables[table.name]) != table.rows:
             problems.append(
                 f"{table.path}: {len(tables[table.name])} rows, the catalog says {table.rows}"
             )
     for name in COMMUNE_TABLES:
-        if name in tables:
-            strangers = set(tables[name]["insee_code"]) - known
-            problems += _named(name, "insee_code is no commune of this release", strangers)
-        if name in tables and name in COMPLETE_TABLES:
-            absent = known - set(tables[name]["insee_code"])
-            problems += _named(name, "has no row for commune", absent)
+        if name not in tables:
+            continue
+        found = _texts(tables[name]["insee_code"])
+        problems += _named(name, "insee_code is no commune of this release", found - known)
+        if name in COMPLETE_TABLES:
+            problems += _named(name, "has no row for commune", known - found)
     if "french_communes" in tables:
         problems += _french_problems(tables)
     problems += _geometry_problems(catalog, communes)
@@ -101,17 +102,25 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
 
 def _french_problems(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Every commune that the release speaks of by name is a commune of France, by the same name."""
-    french = tables["french_communes"].set_index("insee_code")["name"]
+    french = _names(tables["french_communes"])
     problems = []
     for name in ("communes", "town_halls_80km", "origin_cities"):
         if name in tables:
-            own = tables[name].set_index("insee_code")["name"]
-            absent = set(own.index.difference(french.index))
+            own = _names(tables[name])
+            absent = own.keys() - french.keys()
             problems += _named("french_communes", f"has no row for a commune of {name}", absent)
-            shared = own.index.intersection(french.index)
-            other = set(shared[(own[shared] != french[shared]).to_numpy()])
+            other = {code for code in own.keys() & french.keys() if own[code] != french[code]}
             problems += _named("french_communes", f"has another name than {name} for", other)
     return problems
+
+
+def _texts(cells: pd.Series) -> set[str]:
+    return set(cells.to_numpy(dtype=object))
+
+
+def _names(table: pd.DataFrame) -> dict[str, str]:
+    columns = (table[name].to_numpy(dtype=object) for name in ("insee_code", "name"))
+    return dict(zip(*columns, strict=True))
 
 
 def _named(table: str, what: str, codes: set[str]) -> list[str]:
@@ -124,7 +133,13 @@ def _named(table: str, what: str, codes: set[str]) -> list[str]:
 
 def is_wgs_84(communes: pd.DataFrame) -> TypeGuard[gpd.GeoDataFrame]:
     """Tell whether a table has geometries in EPSG:4326."""
-    return isinstance(communes, gpd.GeoDataFrame) and communes.crs == CRS(4326)
+    return isinstance(communes, gpd.GeoDataFrame) and communes.crs == _crs(4326)
+
+
+@cache
+def _crs(epsg: int) -> CRS:
+    """Return a coordinate reference system; each takes some milliseconds to make."""
+    return CRS(epsg)
 
 
 def _geometry_problems(catalog: Catalog, communes: pd.DataFrame) -> list[str]:
@@ -140,14 +155,16 @@ def _geometry_problems(catalog: Catalog, communes: pd.DataFrame) -> list[str]:
     if not sound.all():
         bad = set(communes["insee_code"][~sound])
         return _named("communes", "geometry is no valid polygon", bad)
-    metric = communes.geometry.to_crs(2154)
+    metric = communes.geometry.to_crs(_crs(2154))
     flat = np.asarray(metric.array)
     problems = []
     if not shapely.coverage_is_valid(flat, gap_width=GAP_WIDTH_M):
         edges = shapely.coverage_invalid_edges(flat, gap_width=GAP_WIDTH_M)
         bad = set(communes["insee_code"][~shapely.is_empty(edges)])
         problems += _named("communes", "polygons overlap or leave a gap", bad)
-    union = shapely.union_all(flat)
+        union = shapely.union_all(flat)
+    else:
+        union = shapely.coverage_union_all(flat)
     for part in shapely.get_parts(union):
         for ring in part.interiors:
             hole = shapely.Polygon(ring)
@@ -163,8 +180,8 @@ def _geometry_problems(catalog: Catalog, communes: pd.DataFrame) -> list[str]:
         "communes", "area of the polygon is not area_km2", set(communes["insee_code"][off])
     )
     halls = gpd.GeoSeries.from_xy(
-        communes["town_hall_lon"], communes["town_hall_lat"], crs=4326, index=communes.index
-    ).to_crs(2154)
+        communes["town_hall_lon"], communes["town_hall_lat"], crs=_crs(4326), index=communes.index
+    ).to_crs(_crs(2154))
     far = halls.distance(metric) > POSITION_TOLERANCE_M
     problems += _named(
         "communes", "town hall lies outside its commune", set(communes["insee_code"][far])
@@ -193,8 +210,8 @@ def _broadband_problems(fixed: pd.DataFrame) -> list[str]:
 
 def _place_problems(places: pd.DataFrame, communes: gpd.GeoDataFrame) -> list[str]:
     inside = places[places["insee_code"].isin(communes["insee_code"])]
-    points = gpd.GeoSeries.from_xy(inside["lon"], inside["lat"], crs=4326).to_crs(2154)
-    own = communes.set_index("insee_code").geometry.to_crs(2154).loc[inside["insee_code"]]
+    points = gpd.GeoSeries.from_xy(inside["lon"], inside["lat"], crs=_crs(4326)).to_crs(_crs(2154))
+    own = communes.set_index("insee_code").geometry.to_crs(_crs(2154)).loc[inside["insee_code"]]
     distance_m = shapely.distance(np.asarray(points.array), np.asarray(own.array))
     far = np.flatnonzero(distance_m > POSITION_TOLERANCE_M)
     problems = [
@@ -243,7 +260,7 @@ def _road_problems(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     for name, table in found.items():
         wanted = expected[name]
         crs = table.crs if isinstance(table, gpd.GeoDataFrame) else None
-        if crs != CRS(wanted):
+        if crs != _crs(wanted):
             said = crs.to_string() if crs else "absent"
             problems.append(f"{name}: CRS is {said}, expected EPSG:{wanted}")
     return problems

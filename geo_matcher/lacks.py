@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,7 @@ def _far(travel: Mapping[str, Any], names: Any, within_min: float) -> tuple[Far,
     return tuple(sorted(found, key=lambda far: np.inf if far.minutes is None else far.minutes))
 
 
+@lru_cache(maxsize=64)
 def _tables(territory: Territory, destination: str) -> tuple[str, ...]:
     """Return the tables that the places of a destination come from."""
     kinds = next(d.place_kinds for d in DESTINATIONS if d.name == destination)

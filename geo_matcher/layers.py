@@ -1,9 +1,9 @@
 """Layers of the map: one figure for each commune, in fixed classes, with what is known of it.
 
-Hides where each figure lies and where its classes begin. Figures are those of the decision matrix,
-of the travel times and of the indicators; only the minutes to a commune of choice are computed, by
-the model of the build. Classes are fixed in natural units, so that two maps can be compared, and
-are those of the figure as it is written: a commune that reads "15 min" is coloured as 15 minutes.
+Hides where each figure lies and where its classes begin. Only the minutes to a commune of choice
+and the hours of a household are computed, by the model of the build; all others are those of the
+release. Classes are fixed in natural units, so that two maps can be compared, and are those of the
+figure as it is written: a commune that reads "15 min" is coloured as 15 minutes.
 """
 
 from __future__ import annotations
@@ -20,20 +20,26 @@ from numpy.typing import NDArray
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS, HUB_CITIES
+from geo_matcher.driving_layers import DRIVING, driving_figures
 from geo_matcher.errors import DataError
 from geo_matcher.exports import place_tables
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.map_words import WORDS
-from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.numbers import format_hours, format_number, format_raw
 from geo_matcher.reach import find_destination, minutes_to
 from geo_matcher.territory import Territory
 from geo_matcher.typology import LETTERS, MAX_COMMUNES, MIN_COMMUNES, Typology, typology
+from geo_matcher.wheel import Trips
 
 __all__ = [
+    "HOURS",
     "LAYERS",
     "LAYER_GROUPS",
     "NO_CLASS",
+    "PER_10000",
     "PREMISES",
+    "REACHED",
+    "REACHED_STEPS",
     "TYPE",
     "UNIT_LABELS",
     "Layer",
@@ -49,7 +55,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int8]
 
 PREMISES, TYPE = "premises", "type"
-"""Units of layers that no criterion has: a count of premises; a letter, which has no unit."""
+HOURS, PER_10000, REACHED = "hours_week", "per_10000", "places_reached"
+"""Units of layers that no criterion has: counts, a letter, hours, places within reach."""
 
 NO_CLASS = -1
 """Class of what is unknown or out of reach: hatched, never a colour."""
@@ -64,6 +71,9 @@ UNIT_LABELS: Mapping[str, tuple[str, str]] = MappingProxyType(
         Unit.INHABITANTS_KM2.value: ("habitants au km²", "inhabitants per km²"),
         Unit.DAYS_YEAR.value: ("jours par an", "days a year"),
         PREMISES: ("locaux", "premises"),
+        HOURS: ("par semaine", "a week"),
+        PER_10000: ("pour 10 000 habitants", "for 10,000 inhabitants"),
+        REACHED: ("lieux à portée", "places within reach"),
         TYPE: ("", ""),
     }
 )
@@ -73,6 +83,7 @@ LAYER_GROUPS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "connection": ("Connexion", "Connection"),
         "near": ("Minutes pour le quotidien", "Minutes for everyday life"),
+        "driving": ("Au volant", "At the wheel"),
         "towns": ("Minutes vers les trains et les villes", "Minutes to trains and towns"),
         "housing": ("Se loger", "Housing"),
         "setting": ("La commune", "The commune"),
@@ -140,15 +151,26 @@ class Layer:
         """Return the step of the colour scale of a figure, 0 to 6, or ``NO_CLASS``."""
         if not np.isfinite(figure):
             return NO_CLASS
+        if self.unit == REACHED:
+            return REACHED_STEPS[min(int(figure), len(REACHED_STEPS) - 1)]
         step = bisect_right(self.breaks, _as_written(figure, self.unit))
         return len(self.breaks) - step if self.is_low_deep else step
+
+
+REACHED_STEPS = (1, 3, 6)
+"""Steps of the colour scale of what reaches no place, one, or more."""
+
+_TENTHS = (Unit.EUR_M2_MONTH.value, PER_10000)
+"""Units that are written with one decimal."""
 
 
 def _as_written(figure: float, unit: str) -> float:
     """Return a figure with the decimals that a person reads."""
     if unit == Unit.SHARE.value:
         return float(np.floor(figure * 1000) / 1000 if 0.99 <= figure < 1 else round(figure, 3))
-    return round(figure, 1 if unit == Unit.EUR_M2_MONTH.value else 0)
+    if unit == HOURS:
+        return round(figure * 60) / 60
+    return round(figure, 1 if unit in _TENTHS else 0)
 
 
 NEAR_MIN = (4.0, 6.0, 8.0, 10.0, 15.0, 20.0)
@@ -160,7 +182,7 @@ BOURG_MIN = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0)
 TOWN_MIN = (15.0, 30.0, 45.0, 60.0, 90.0, 120.0)
 """Towns and airports: one scale for all, so that the maps of two towns can be compared."""
 
-_ROADS = ("travel_times", "town_halls_80km", "adjacency_80km")
+_ROADS = ("travel_times", "town_halls_80km", "adjacency_80km", "roads")
 
 
 def _drive(
@@ -182,6 +204,9 @@ def _drive(
         note_en=notes[1],
         place_kinds=next(d.place_kinds for d in DESTINATIONS if d.name == name),
     )
+
+
+_WORK = next(known.place_kinds for known in DESTINATIONS if known.name == "workplace")
 
 
 def _layers() -> Mapping[str, Layer]:
@@ -214,6 +239,43 @@ def _layers() -> Mapping[str, Layer]:
                ("Nous ne savons pas lesquels ont un service d'urgences.",
                 "We do not know which have an emergency department.")),
         _drive("cinema", "near", BOURG_MIN, ("Cinéma", "Cinema")),
+        Layer("wheel", "driving", "Heures au volant", "Hours at the wheel", HOURS,
+              (1.0, 1.5, 2.0, 3.0, 4.5, 6.0), "wheel_hours", ("access_measures", *_ROADS),
+              place_kinds=(*DAILY_SERVICES, "primary_school", "coworking"),
+              note_fr="Pour le foyer de vos réponses : courses en tours groupés, école, coworking, "
+              "clients. Loisirs, visites et vacances ne sont pas comptés.",
+              note_en="For the household of your answers: errands in rounds, school, coworking, "
+              "clients. Leisure, visits and holidays are not counted."),
+        Layer("errands", "driving", "Courses de la semaine", "A week of errands",
+              Unit.MINUTES.value, (45.0, 60.0, 75.0, 90.0, 105.0, 120.0), "errands_week_min",
+              ("access_measures", *_ROADS), place_kinds=tuple(DAILY_SERVICES),
+              note_fr="Huit services du quotidien, en tours groupés ; la semaine est supposée.",
+              note_en="Eight everyday services, in rounds; the week is assumed."),
+        Layer("basket", "driving", "Un seul tour pour toutes les courses",
+              "One round for all errands", Unit.MINUTES.value,
+              (10.0, 15.0, 20.0, 30.0, 40.0, 50.0), "basket_min",
+              ("access_measures", *_ROADS), place_kinds=tuple(DAILY_SERVICES),
+              note_fr="De la maison et retour, par les huit services du quotidien.",
+              note_en="From home and back, by the eight everyday services."),
+        Layer("people_30", "driving", "Habitants à 30 min au plus", "Inhabitants within 30 min",
+              Unit.INHABITANTS.value,
+              (40_000.0, 50_000.0, 60_000.0, 80_000.0, 100_000.0, 150_000.0), "inhabitants_30min",
+              ("access_measures", *_ROADS[1:]), is_low_deep=False,
+              note_fr="Par communes entières, d'une mairie à l'autre, hors du département aussi.",
+              note_en="By whole communes, town hall to town hall, beyond the département too."),
+        Layer("shared_work", "driving", "Lieux de travail, partagés entre voisins",
+              "Work places, shared among neighbours", PER_10000,
+              (0.2, 0.5, 0.8, 1.0, 1.2, 1.5), "workplaces_per_10000",
+              ("access_measures", *_ROADS[1:]), is_low_deep=False,
+              place_kinds=_WORK, note_fr="Des lieux et non des bureaux : aucune liste ne les "
+              "compte. Les lieux hors du département nous sont inconnus.",
+              note_en="Places, not desks: no list counts them. Places beyond the département are "
+              "unknown to us."),
+        Layer("catchments", "driving", "Qui atteint un lieu de travail",
+              "Who can reach a work place", REACHED, (), "workplaces_reached",
+              ("travel_times", *_ROADS[1:]), is_low_deep=False, place_kinds=_WORK,
+              note_fr="Les lieux hors du département nous sont inconnus.",
+              note_en="Places beyond the département are unknown to us."),
         _drive("station", "towns", BOURG_MIN, ("Gare", "Railway station"),
                ("Nous connaissons les gares, pas les horaires.",
                 "We know the stations, not the timetables.")),
@@ -268,7 +330,8 @@ class LayerValues:
         Figure of each commune, in order: NaN where nothing is known, ``inf`` where no road leads.
         Where only a bound is known, the bound. For types, the number of the letter.
     low
-        Best case of a figure that is an upper bound; elsewhere equal to it.
+        Best case of a figure that is an upper bound, NaN where none is known; elsewhere equal to
+        the figure.
     status
         A :class:`~geo_matcher.decision.Status` for each figure.
     """
@@ -307,20 +370,38 @@ def layer_text(layer: Layer, figure: float, status: int, language: str) -> str:
         few = abs(figure) < 2 if language == "fr" else abs(figure) == 1
         word = ("local" if few else "locaux") if language == "fr" else "premises"
         return f"{format_number(figure, language)}\u00a0{word}"
-    unit = Unit.MINUTES if layer.unit == PREMISES else Unit(layer.unit)  # unknown in any unit
-    text = format_raw(figure, unit, language)
+    if layer.unit == REACHED:
+        return _reached_text(int(figure), language)
+    if layer.unit == HOURS:
+        text = format_hours(figure, language)
+    elif layer.unit == PER_10000:
+        text = f"{format_number(figure, language, '.1')}\u00a0{layer.unit_label(language)}"
+    else:
+        unit = Unit.MINUTES if layer.unit == PREMISES else Unit(layer.unit)  # unknown in any unit
+        text = format_raw(figure, unit, language)
     bounded = status == Status.UPPER_BOUND
     return WORDS[language]["at_most"].format(figure=text) if bounded else text
+
+
+def _reached_text(count: int, language: str) -> str:
+    if language == "fr":
+        return ("aucun lieu", "1\u00a0lieu", f"{count}\u00a0lieux")[min(count, 2)]
+    return ("no place", "1\u00a0place", f"{count}\u00a0places")[min(count, 2)]
 
 
 def class_labels(layer: Layer, language: str) -> list[tuple[int, str, str]]:
     """Return the classes from the lowest figure to the highest: step, least and most.
 
-    The open ends are empty; a share is written in percent, without the sign.
+    The open ends are empty; a share is written in percent, without the sign; hours as durations.
     """
     scale = 100 if layer.unit == Unit.SHARE.value else 1
-    pattern = ".1" if layer.unit == Unit.EUR_M2_MONTH.value else ""
-    limits = [format_number(limit * scale, language, pattern) for limit in layer.breaks]
+    pattern = ".1" if layer.unit in _TENTHS else ""
+    limits = [
+        format_hours(limit, language)
+        if layer.unit == HOURS
+        else format_number(limit * scale, language, pattern)
+        for limit in layer.breaks
+    ]
     count = len(SCORE_COLOURS)
     steps = range(count - 1, -1, -1) if layer.is_low_deep else range(count)
     return list(zip(steps, ["", *limits], [*limits, ""], strict=True)) if layer.breaks else []
@@ -347,7 +428,7 @@ def source_tables(territory: Territory, layer: Layer) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=128)
-def layer_values(territory: Territory, name: str, to: str = "") -> LayerValues:
+def layer_values(territory: Territory, name: str, to: str = "", trips: Trips = ()) -> LayerValues:
     """Return a layer of a territory; made once, then kept.
 
     Parameters
@@ -358,6 +439,9 @@ def layer_values(territory: Territory, name: str, to: str = "") -> LayerValues:
         One of ``LAYERS``.
     to
         Where ``minutes_to`` leads: the code or the name of any commune of the network.
+    trips
+        What a household drives to beside errands (:func:`geo_matcher.wheel.trips_of`), for hours
+        at the wheel.
 
     Raises
     ------
@@ -370,19 +454,21 @@ def layer_values(territory: Territory, name: str, to: str = "") -> LayerValues:
         raise DataError(f"Unknown layer {name[:60]!r}: expected one of {', '.join(LAYERS)}.")
     layer = LAYERS[name]
     code = find_destination(territory, to) if name == "minutes_to" else ""
-    values, low, status = _figures(territory, layer, code)
+    values, low, status = _figures(territory, layer, code, trips)
     for array in (values, low, status):
         array.setflags(write=False)
     return LayerValues(layer, territory.release_id, code, values, low, status)
 
 
 def _figures(
-    territory: Territory, layer: Layer, to: str
+    territory: Territory, layer: Layer, to: str, trips: Trips
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     if layer.column in CRITERIA:
         matrix = decision_matrix(territory)
         k = matrix.column(layer.column)
         return matrix.raw[:, k].copy(), matrix.raw_low[:, k].copy(), matrix.status[:, k].copy()
+    if layer.column in DRIVING:
+        return driving_figures(territory, layer.column, trips)
     if layer.name == "minutes_to":
         minutes = minutes_to(territory, to).copy()
         status = np.where(np.isinf(minutes), Status.UNREACHABLE, Status.ESTIMATED)

@@ -19,11 +19,14 @@ import numpy as np
 import orjson
 import shapely
 
+from geo_matcher.catchments import CUTOFFS_MIN
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
-from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.destinations import DAILY_SERVICES, HUB_CITIES
 from geo_matcher.exports import commune_geometries, rounded_outlines
 from geo_matcher.flags import red_flags
+from geo_matcher.journeys import Journeys
+from geo_matcher.layers import NO_CLASS, LayerValues, layer_text, layer_values
 from geo_matcher.look import SCORE_COLOURS, score_class
 from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
@@ -31,20 +34,24 @@ from geo_matcher.numbers import format_raw
 from geo_matcher.sentences import explain, miss_phrase
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
+from geo_matcher.wheel import trips_of
 
 __all__ = [
     "BEST",
     "DECIMALS",
     "FIBRE_COLOURS",
     "FIBRE_LIMITS",
+    "ISOCHRONES",
     "LAYERS",
     "SYMBOLS",
     "TYPE_COLOURS",
     "MapLayer",
     "Symbol",
     "department_lines",
+    "drawn_layers",
     "drawn_types",
     "ground_json",
+    "isochrone_origin",
     "ranking_data",
     "script_json",
 ]
@@ -69,8 +76,10 @@ TOWN_INHABITANTS = 2000
 DECIMALS = 5
 """Decimals of the positions of places: about one metre."""
 
+ISOCHRONE_DECIMALS = 4
+
 EXCLUDED, OUTSIDE, UNKNOWN = len(SCORE_COLOURS), len(SCORE_COLOURS) + 1, len(FIBRE_COLOURS)
-NO_TYPE = len(TYPE_COLOURS)
+NO_TYPE, NO_STEP = len(TYPE_COLOURS), len(SCORE_COLOURS)
 """Classes that are no step of a scale."""
 
 WHOLE_UNITS = frozenset(Unit) - {Unit.SHARE, Unit.YES_NO, Unit.EUR_M2_MONTH}
@@ -106,6 +115,8 @@ LAYERS: tuple[MapLayer, ...] = (
     MapLayer("score", "colour", is_exclusive=True, is_shown=True),
     MapLayer("fibre", "colour", is_exclusive=True),
     MapLayer("types", "colour", is_exclusive=True),
+    MapLayer("wheel", "colour", is_exclusive=True),
+    MapLayer("reached", "colour", is_exclusive=True),
     MapLayer("plain", "colour", is_exclusive=True),
     MapLayer("partners", "villages", is_shown=True),
     MapLayer("work", "places", is_shown=True),
@@ -116,6 +127,12 @@ LAYERS: tuple[MapLayer, ...] = (
     MapLayer("tiles", "ground"),
 )
 """Every layer, in the order of the layer control."""
+
+ISOCHRONES = MapLayer("isochrones", "villages")
+"""Shown beside them where a release has roads: what is within 15, 30 and 45 minutes."""
+
+ISOCHRONE_M = 200.0
+"""Tolerance to which the ground within reach is simplified, in metres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +215,7 @@ def ground_json(territory: Territory, language: str) -> str:
                 for kind, seat in zip(kinds, _type_seats(territory), strict=True)
             ],
             "type": [type_of.get(code, NO_TYPE) for code in territory.codes],
+            **_layer_arrays("reached", layer_values(territory, "catchments"), language),
             "flagTexts": flag_texts,
             "flags": flags,
             "places": _places(territory, language),
@@ -346,6 +364,12 @@ def ranking_data(ranking: Ranking, language: str) -> dict[str, Any]:
         "class": _score_classes(ranking),
         "rank": ranks,
         "tied": tied,
+        **_layer_arrays(
+            "wheel",
+            layer_values(ranking.territory, "wheel", trips=trips_of(ranking.profile)),
+            language,
+        ),
+        "isochrones": _isochrones(ranking),
         "summary": [text.summary for text in said],
         "missing": [" ".join(filter(None, (text.missing, text.bounds))) for text in said],
         "noteTexts": note_texts,
@@ -359,6 +383,63 @@ def ranking_data(ranking: Ranking, language: str) -> dict[str, Any]:
         "points": [_tenths(ranking.points[:, k]) for k in used],
         "names": _name_order(ranking),
     }
+
+
+def _layer_arrays(name: str, found: LayerValues, language: str) -> dict[str, list[Any]]:
+    """Return the class of each commune and its figure as it is written."""
+    figures = zip(found.values.tolist(), found.status.tolist(), strict=True)
+    return {
+        name: [NO_STEP if step == NO_CLASS else step for step in found.classes],
+        f"{name}Text": [layer_text(found.layer, value, kind, language) for value, kind in figures],
+    }
+
+
+def drawn_layers(territory: Territory) -> tuple[MapLayer, ...]:
+    """Return the layers of the map of a release."""
+    if Journeys.of(territory).roads is None:
+        return LAYERS
+    place = LAYERS.index(next(layer for layer in LAYERS if layer.group == ISOCHRONES.group))
+    return (*LAYERS[:place], ISOCHRONES, *LAYERS[place:])
+
+
+def isochrone_origin(ranking: Ranking) -> str:
+    """Return from where the ground within reach is drawn: the clients' town, else the first."""
+    city = ranking.profile.client_city
+    if city is not None:
+        return HUB_CITIES[city][0]
+    return str(ranking.matrix.codes[int(ranking.order[0])]) if len(ranking) else ""
+
+
+def _isochrones(ranking: Ranking) -> list[list[Any]]:
+    """Return minutes and polygons of the ground within reach, the largest first."""
+    code = isochrone_origin(ranking)
+    return _ground_within(ranking.territory, code) if code else []
+
+
+@lru_cache(maxsize=32)
+def _ground_within(territory: Territory, code: str) -> list[list[Any]]:
+    journeys = Journeys.of(territory)
+    if journeys.roads is None:
+        return []
+    found = [journeys.within(code, cutoff) for cutoff in sorted(CUTOFFS_MIN, reverse=True)]
+    if any(one.area is None for one in found):
+        return []
+    areas = gpd.GeoSeries([one.area for one in found], crs=WGS_84).to_crs(LAMBERT_93)
+    drawn = areas.simplify(ISOCHRONE_M).to_crs(WGS_84)
+    return [
+        [
+            round(one.cutoff_min),
+            [
+                [
+                    shapely.get_coordinates(ring).round(ISOCHRONE_DECIMALS).tolist()
+                    for ring in (part.exterior, *part.interiors)
+                ]
+                for part in shapely.get_parts(area)
+                if part.geom_type == "Polygon"
+            ],
+        ]
+        for one, area in zip(found, drawn, strict=True)
+    ]
 
 
 def _tenths(amounts: np.ndarray[Any, np.dtype[np.float64]]) -> list[int]:

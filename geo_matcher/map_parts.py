@@ -12,31 +12,40 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 from xstatic.pkg import leaflet
 
-from geo_matcher.criteria import CRITERIA
+from geo_matcher.catchments import catchments
+from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.driving_layers import reach_limit_min
 from geo_matcher.exports import credit_lines, place_tables, used_tables
+from geo_matcher.journeys import Journeys
+from geo_matcher.layers import LAYERS as FIGURES
+from geo_matcher.layers import REACHED_STEPS, class_labels, source_tables
 from geo_matcher.look import COLOURS, NO_DATA, SCORE_COLOURS, SCORE_LIMITS
 from geo_matcher.map_data import (
     BEST,
     FIBRE_COLOURS,
     FIBRE_LIMITS,
+    ISOCHRONES,
     LAYERS,
     SYMBOLS,
     TYPE_COLOURS,
     MapLayer,
+    drawn_layers,
     drawn_types,
     ground_json,
+    isochrone_origin,
     ranking_data,
     script_json,
 )
 from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
-from geo_matcher.numbers import format_number
+from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory
 
@@ -168,6 +177,14 @@ def panels_html(ranking: Ranking, language: str) -> str:
             ash=COLOURS["ash"],
             types=_type_entries(territory, language),
             types_note=_types_note(territory, language),
+            wheel_steps=[
+                (SCORE_COLOURS[step], high)
+                for step, _, high in class_labels(FIGURES["wheel"], language)
+            ],
+            wheel_note=FIGURES["wheel"].note(language),
+            **_reached(territory, language),
+            isochrones=_isochrone_title(ranking, language),
+            timed=words[f"timed_{territory.parameters['travel_times']['network']}"],
             has_unknown_fibre=bool(territory.indicators["ftth_coverage_share"].isna().any()),
             signs={
                 layer.name: [
@@ -207,6 +224,42 @@ def _type_entries(territory: Territory, language: str) -> list[tuple[str, str, s
     ]
 
 
+def _reached(territory: Territory, language: str) -> dict[str, Any]:
+    """Return what is said of the catchments of work places: classes, people, ground."""
+    words = WORDS[language]
+    limit = reach_limit_min(territory)
+    found = catchments(territory, "workplace", limit)
+    people = {
+        name: format_number(count, language)
+        for name, count in found.people(territory.communes["population"]).items()
+    }
+    names = ("none", "one", "several")
+    return {
+        "reached_steps": [
+            (SCORE_COLOURS[step], words[f"reached_{name}"])
+            for step, name in zip(REACHED_STEPS, names, strict=True)
+        ],
+        "reached_title": words["legend_reached"].format(
+            limit=format_raw(limit, Unit.MINUTES, language)
+        ),
+        "reached_people": words["reached_people"].format(**people),
+        "reached_ground": words["reached_ground"].format(
+            desert=format_number(found.desert_km2, language),
+            overlap=format_number(found.overlap_km2, language),
+        ),
+        "reached_note": FIGURES["catchments"].note(language),
+    }
+
+
+def _isochrone_title(ranking: Ranking, language: str) -> str:
+    """Name from where the ground within reach is drawn; empty where none is."""
+    code = isochrone_origin(ranking)
+    if not code or ISOCHRONES not in drawn_layers(ranking.territory):
+        return ""
+    name = Journeys.of(ranking.territory).halls.at[code, "name"]
+    return WORDS[language]["legend_isochrones"].format(name=name)
+
+
 def _types_note(territory: Territory, language: str) -> str:
     """Say how far the types of communes can be trusted, where that must be said."""
     types = drawn_types(territory)
@@ -217,13 +270,16 @@ def _types_note(territory: Territory, language: str) -> str:
 
 def _drawn_tables(ranking: Ranking) -> Iterable[str]:
     """Return the tables of the ranking and of what is drawn beside it."""
-    of_kind: Mapping[str, frozenset[str]] = place_tables(ranking.territory)
+    territory = ranking.territory
+    of_kind: Mapping[str, frozenset[str]] = place_tables(territory)
     kinds = [*DAILY_SERVICES, *(kind for symbol in SYMBOLS for kind in symbol.kinds)]
     drawn = [table for kind in kinds for table in of_kind.get(kind, ())]
-    types = drawn_types(ranking.territory)
+    types = drawn_types(territory)
     in_types = np.isin(list(CRITERIA), types.criteria if types else ()).astype(np.float64)
     typed = used_tables(replace(ranking, weights=in_types))  # as if a profile asked for just these
-    return {*used_tables(ranking), *typed, *drawn, "places", "broadband_fixed_2026t2"}
+    driven = {*source_tables(territory, FIGURES["wheel"]), "travel_times"}
+    own = {"places", "broadband_fixed_2026t2"}
+    return {*used_tables(ranking), *typed, *drawn, *driven, *own}
 
 
 SCRIPT_WORDS = (
@@ -250,7 +306,7 @@ def drawing_script(
     """
     words = WORDS[language]
     groups: dict[str, list[MapLayer]] = {}
-    for layer in LAYERS:
+    for layer in drawn_layers(ranking.territory):
         groups.setdefault(layer.group, []).append(layer)
     rest = {
         "count": format_number(len(ranking), language),

@@ -20,7 +20,7 @@ import folium
 from branca.element import Element, Figure
 from folium.template import Template
 
-from geo_matcher.map_data import LAYERS, MapLayer
+from geo_matcher.map_data import MapLayer, drawn_layers
 from geo_matcher.map_parts import (
     drawing_script,
     leaflet_css,
@@ -191,7 +191,10 @@ def match_map(ranking: Ranking, language: str = "fr") -> folium.Map:
         title=f"{WORDS[language]['title']} · {label} · {name}",
         js=map_js(),
         header=title_html(ranking, language),
-        layers={layer: WORDS[language][f"layer_{layer.name}"] for layer in LAYERS},
+        layers={
+            layer: WORDS[language][f"layer_{layer.name}"]
+            for layer in drawn_layers(ranking.territory)
+        },
         panels=panels_html(ranking, language),
         script=lambda drawn, variables: drawing_script(ranking, language, drawn, variables),
     )

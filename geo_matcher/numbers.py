@@ -14,7 +14,15 @@ from babel.numbers import format_decimal, format_percent
 
 from geo_matcher.criteria import Unit
 
-__all__ = ["LANGUAGES", "NBSP", "format_date", "format_month", "format_number", "format_raw"]
+__all__ = [
+    "LANGUAGES",
+    "NBSP",
+    "format_date",
+    "format_hours",
+    "format_month",
+    "format_number",
+    "format_raw",
+]
 
 LANGUAGES = ("fr", "en")
 _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
@@ -75,6 +83,23 @@ def format_month(vintage: str, language: str) -> str:
     """Write a vintage ``YYYY-MM`` in words, for instance ``juin 2026``."""
     year, month = (int(part) for part in vintage.split("-"))
     return format_date(dt.date(year, month, 2), language).partition(" ")[2]
+
+
+def format_hours(hours: float | None, language: str) -> str:
+    """Write a duration to the minute, for instance ``3 h 20``; below an hour, ``42 min``.
+
+    Parameters
+    ----------
+    hours
+        ``None`` or NaN when unknown, ``inf`` when something cannot be reached.
+    language
+        ``fr`` or ``en``.
+    """
+    if hours is None or not math.isfinite(hours) or hours * 60 < 59.5:
+        return format_raw(None if hours is None else hours * 60, Unit.MINUTES, language)
+    whole, minutes = divmod(round(hours * 60), 60)
+    rest = f"{NBSP}{minutes:02d}" if minutes else ""
+    return f"{format_number(whole, language)}{NBSP}h{rest}"
 
 
 @lru_cache(maxsize=16_384)

@@ -470,13 +470,13 @@ def _inside_origin(territory: Territory, code: str) -> Origin:
     known = _gazetteer(territory)
     place = None if known is None else known.row_of(code)
     year = None if known is None or place is None else known.commune(place).population_year
-    commune: Any = territory.communes.loc[code]
+    communes: Any = territory.communes
     return Origin(
         city=None,
         insee_code=code,
-        name=str(commune["name"]),
-        departement=str(commune["departement"]),
-        population=int(commune["population"]),
+        name=str(communes.at[code, "name"]),
+        departement=str(communes.at[code, "departement"]),
+        population=int(communes.at[code, "population"]),
         population_year=year,
         area_km2=None,
         facts=tuple(

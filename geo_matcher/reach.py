@@ -2,7 +2,7 @@
 
 Hides the search among the communes of the town-hall network, inside the département and up to
 80 km around it, and the drive to one of them. The drive is that of the build: choosing a town that
-is a destination of the release gives its minutes, to the last decimal.
+is a destination of the release gives its minutes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.access import access_minutes
 from geo_matcher.errors import UnknownCommuneError
+from geo_matcher.journeys import Journeys
 from geo_matcher.territory import Territory, fold
 
 __all__ = [
@@ -71,12 +72,6 @@ def _gazetteer(territory: Territory) -> _Gazetteer:
     return _Gazetteer(MappingProxyType(communes), MappingProxyType(named))
 
 
-@lru_cache(maxsize=4)
-def _network(territory: Territory) -> TownHallNetwork:
-    tables = territory.tables
-    return TownHallNetwork.from_tables(tables["town_halls_80km"], tables["adjacency_80km"])
-
-
 @lru_cache(maxsize=256)
 def minutes_to(territory: Territory, insee_code: str) -> FloatArray:
     """Return the driving minutes from each commune of the release to one of the network.
@@ -98,9 +93,8 @@ def minutes_to(territory: Territory, insee_code: str) -> FloatArray:
     DataError
         If the network has no such commune.
     """
-    network = _network(territory)
     leave_min = access_minutes(territory.communes["area_km2"].to_numpy(dtype=np.float64))
-    found = network.nearest([insee_code]).minutes[network.index(territory.codes)]
+    found = Journeys.of(territory).matrix(list(territory.codes), [insee_code])[0].minutes[:, 0]
     minutes = np.round(found + leave_min, MINUTES_DECIMALS)
     minutes.setflags(write=False)
     return minutes

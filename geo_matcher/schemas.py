@@ -1,4 +1,4 @@
-"""The shape of every table of a release, as pandera schemas.
+"""The shape of every table of a release.
 
 Hides nothing but the length of the list: one schema per table, keyed by the name that the catalog
 gives it. Columns of text are ``str``, whole numbers ``int64``, other figures ``float64``, in which
@@ -8,60 +8,111 @@ an empty cell is a missing figure.
 from __future__ import annotations
 
 import datetime as dt
-
-import pandas as pd
-from pandera.pandas import Check, Column, DataFrameSchema
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS, INSEE_CODE
 from geo_matcher.road_speeds import SPEEDS_KMH
 
-__all__ = ["BEST_TECHNOLOGY", "SCHEMAS", "kind_of_column"]
+__all__ = [
+    "BEST_TECHNOLOGY",
+    "SCHEMAS",
+    "Column",
+    "Day",
+    "Kind",
+    "Matches",
+    "OneOf",
+    "Schema",
+    "Within",
+]
 
-TEXT = "text"
+Kind = Literal["text", "int64", "float64"]
 
 
-def _column(kind: str, *checks: Check, nullable: bool = False) -> Column:
-    """Return a column whose type is checked when it is read, not again by pandera."""
-    return Column(None, list(checks), nullable=nullable, metadata={"kind": kind})
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A cell holds one of these."""
+
+    values: tuple[str | int, ...]
 
 
-def kind_of_column(column: Column) -> str:
-    """Return what a column holds: ``text``, ``int64`` or ``float64``."""
-    return str((column.metadata or {})["kind"])
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """A cell of text starts with what this regular expression describes."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A figure lies between these, both included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A cell of text is a day of the calendar, such as 2014-06-30."""
+
+    or_empty: bool
+
+    def holds(self, text: str) -> bool:
+        """Tell whether a text is such a day."""
+        if self.or_empty and text == "":
+            return True
+        try:
+            return len(text) == len("2014-06-30") and bool(dt.date.fromisoformat(text))
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What the cells of a column hold; ``nullable`` lets figures be missing."""
+
+    kind: Kind
+    rule: OneOf | Matches | Within | Day | None = None
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Columns in their order, and those that together name a row once, if any."""
+
+    columns: Mapping[str, Column]
+    unique: tuple[str, ...] = ()
 
 
 def _code() -> Column:
-    return _column(TEXT, Check.str_matches(INSEE_CODE))
+    return _text(matches=INSEE_CODE)
 
 
 def _text(*values: str, matches: str | None = None) -> Column:
-    checks = [Check.isin(values)] if values else []
-    if matches:
-        checks.append(Check.str_matches(matches))
-    return _column(TEXT, *checks)
+    if values:
+        return Column("text", OneOf(values))
+    return Column("text", Matches(matches) if matches else None)
 
 
 def _date(*, or_empty: bool = False) -> Column:
-    def are_dates(texts: pd.Series) -> pd.Series:
-        return texts.map(lambda text: _is_date(text) or (or_empty and text == ""))
-
-    expected = "a date such as 2014-06-30" + (" or nothing" if or_empty else "")
-    return _column(TEXT, Check(are_dates, error=expected))
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return len(text) == len("2014-06-30") and bool(dt.date.fromisoformat(text))
-    except ValueError:
-        return False
+    return Column("text", Day(or_empty))
 
 
 def _count(high: float = 1e7) -> Column:
-    return _column("int64", Check.in_range(0, high))
+    return _whole(0, high)
+
+
+def _whole(low: float, high: float) -> Column:
+    return Column("int64", Within(low, high))
+
+
+def _yes_no() -> Column:
+    return Column("int64", OneOf((0, 1)))
 
 
 def _number(low: float, high: float, *, nullable: bool = False) -> Column:
-    return _column("float64", Check.in_range(low, high), nullable=nullable)
+    return Column("float64", Within(low, high), nullable)
 
 
 def _lon() -> Column:
@@ -72,8 +123,8 @@ def _lat() -> Column:
     return _number(40, 52)
 
 
-def _table(columns: dict[str, Column], *unique: str) -> DataFrameSchema:
-    return DataFrameSchema(columns, strict=True, ordered=True, unique=list(unique) or None)
+def _table(columns: dict[str, Column], *unique: str) -> Schema:
+    return Schema(columns, unique)
 
 
 BEST_TECHNOLOGY = (
@@ -92,7 +143,7 @@ PLACE_KINDS = sorted(
     | {"specialised_hospital", "weekly_market", "plus_beaux_villages"}
 )
 
-SCHEMAS: dict[str, DataFrameSchema] = {
+SCHEMAS: dict[str, Schema] = {
     "communes": _table(
         {
             "insee_code": _code(),
@@ -176,7 +227,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         {
             "insee_code": _code(),
             "insee_code_source": _code(),
-            "year": _column("int64", Check.in_range(2000, 2100)),
+            "year": _whole(2000, 2100),
             "house_median_eur_m2": _number(10, 20_000, nullable=True),
             "house_sales": _count(),
             "flat_median_eur_m2": _number(10, 20_000, nullable=True),
@@ -203,7 +254,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
             "insee_code": _code(),
             "name": _text(matches=r"\S"),
             "population": _count(),
-            "population_year": _column("int64", Check.in_range(2000, 2100)),
+            "population_year": _whole(2000, 2100),
             "area_km2": _number(0.01, 1000),
             "price_m2_mean_2022": _number(10, 20_000, nullable=True),
             "price_m2_mean_2023": _number(10, 20_000, nullable=True),
@@ -225,9 +276,9 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         {
             "insee_code_source": _code(),
             "insee_code": _code(),
-            "radon_class": _column("int64", Check.in_range(1, 3)),
+            "radon_class": _whole(1, 3),
             **{
-                f"ddrm_{risk}": _column("int64", Check.isin([0, 1]))
+                f"ddrm_{risk}": _yes_no()
                 for risk in ("flood", "earthquake", "dam_failure", "industrial", "hazmat_transport")
             },
             "flood_plan": _text(),
@@ -320,10 +371,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
     "health_registered_2018": _table(
         {
             "insee_code": _code(),
-            **{
-                f"{who}_registered": _column("int64", Check.isin([0, 1]))
-                for who in ("gp", "nurse", "dentist")
-            },
+            **{f"{who}_registered": _yes_no() for who in ("gp", "nurse", "dentist")},
         },
         "insee_code",
     ),
@@ -383,7 +431,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
             "insee_code": _code(),
             "amount": _number(0, 1e6),
             "unit": _text(matches=r"\S"),
-            "year": _column("int64", Check.in_range(2000, 2100)),
+            "year": _whole(2000, 2100),
             "source": _text(matches=r"\S"),
         },
         "kind",
@@ -401,7 +449,7 @@ SCHEMAS: dict[str, DataFrameSchema] = {
         {
             "insee_code": _code(),
             "apl_consultations": _number(0, 100),
-            "year": _column("int64", Check.in_range(2000, 2100)),
+            "year": _whole(2000, 2100),
         },
         "insee_code",
     ),

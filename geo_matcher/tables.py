@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ import pyarrow as pa
 from pyarrow import csv as pa_csv
 
 from geo_matcher.errors import DataError
-from geo_matcher.schemas import SCHEMAS, kind_of_column
+from geo_matcher.schemas import SCHEMAS, Column, Day, Matches, OneOf, Schema, Within
 
-__all__ = ["read_table"]
+__all__ = ["is_sound", "read_table"]
 
 MAX_SUGGESTIONS = 3
 """Lines and values that are named for one fault."""
@@ -67,9 +68,10 @@ def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame
     else:
         frame = _read_csv(content, path)
         unread = _coerce(frame, schema.columns, path)
-    checked = frame.drop(columns="geometry") if "geometry" in frame else frame
+    checked = pd.DataFrame(frame.drop(columns="geometry") if "geometry" in frame else frame)
     problems = [problem for found in unread.values() for problem in found]
-    problems += _schema_problems(schema, pd.DataFrame(checked), path, frozenset(unread))
+    if problems or not is_sound(schema, checked):
+        problems += _schema_problems(schema, checked, path, frozenset(unread))
     if problems:
         raise DataError(f"{path} does not fit its schema: " + "; ".join(problems), problems)
     return frame
@@ -85,7 +87,7 @@ def _read_parquet(content: bytes, path: str) -> gpd.GeoDataFrame:
 ARROW_TYPES = {"text": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
 
 
-def _read_sound_csv(content: bytes, columns: Mapping[str, Any]) -> pd.DataFrame | None:
+def _read_sound_csv(content: bytes, columns: Mapping[str, Column]) -> pd.DataFrame | None:
     """Read a CSV table with the types of its schema, or nothing if anything is unusual.
 
     This is the quick way for a table without a fault; what is wrong with another is for
@@ -94,7 +96,7 @@ def _read_sound_csv(content: bytes, columns: Mapping[str, Any]) -> pd.DataFrame 
     longest = max(map(len, content.splitlines()), default=0)
     if content.count(b'"') % 2 or longest > csv.field_size_limit():
         return None  # an open quote or an endless cell, which Arrow lets pass
-    kinds = {name: kind_of_column(column) for name, column in columns.items()}
+    kinds = {name: column.kind for name, column in columns.items()}
     convert = pa_csv.ConvertOptions(
         column_types={name: ARROW_TYPES[kind] for name, kind in kinds.items()},
         null_values=[""],
@@ -132,7 +134,7 @@ def _read_csv(content: bytes, path: str) -> pd.DataFrame:
     return pd.DataFrame([cells for _, cells in numbered], columns=header, dtype="str")
 
 
-def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> dict[str, list[str]]:
+def _coerce(frame: pd.DataFrame, columns: Mapping[str, Column], path: str) -> dict[str, list[str]]:
     """Turn cells of text into what the schema wants, in place.
 
     Returns
@@ -144,7 +146,7 @@ def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> dict[
     for column in frame.columns:
         if column not in columns:
             continue
-        wanted = kind_of_column(columns[column])
+        wanted = columns[column].kind
         found = frame[column].dtype
         is_text = pd.api.types.is_string_dtype(found)
         if not is_text or wanted == "text":
@@ -169,14 +171,81 @@ def _coerce(frame: pd.DataFrame, columns: Mapping[str, Any], path: str) -> dict[
     return problems
 
 
+def is_sound(schema: Schema, frame: pd.DataFrame) -> bool:
+    """Tell whether a table fits its schema, its columns being of the right kind.
+
+    This is the quick way for a table without a fault: it looks at each value once. What is wrong
+    with another is for pandera to tell, which takes long to load and to answer.
+    """
+    if list(frame.columns) != list(schema.columns):
+        return False
+    if not all(_holds(column, frame[name]) for name, column in schema.columns.items()):
+        return False
+    return not schema.unique or not frame.duplicated(list(schema.unique)).any()
+
+
+def _holds(column: Column, cells: pd.Series) -> bool:
+    """Tell whether all cells of a column are as they must be."""
+    rule = column.rule
+    if column.kind == "text":
+        if cells.hasnans:
+            return False
+        if rule is None:
+            return True
+        texts = cells.drop_duplicates().to_numpy(dtype=object).tolist()
+        if isinstance(rule, Matches):
+            return all(map(re.compile(rule.pattern).match, texts))
+        return all(map(rule.holds, texts)) if isinstance(rule, Day) else _are_of(rule, texts)
+    figures = cells.to_numpy()
+    if column.kind == "float64":
+        is_missing = np.isnan(figures)
+        if not column.nullable and is_missing.any():
+            return False
+        figures = figures[~is_missing]
+    if not figures.size:
+        return True
+    if isinstance(rule, Within):
+        return bool(rule.low <= figures.min() and figures.max() <= rule.high)
+    return _are_of(rule, np.unique(figures).tolist())
+
+
+def _are_of(rule: object, values: Iterable[object]) -> bool:
+    return not isinstance(rule, OneOf) or set(rule.values).issuperset(values)
+
+
+def _pandera_schema(schema: Schema) -> Any:
+    """Return a schema as pandera's, without the kinds: they are looked at when a table is read."""
+    from pandera.pandas import Check, DataFrameSchema
+    from pandera.pandas import Column as PanderaColumn
+
+    def check_of(rule: object) -> Any:
+        match rule:
+            case OneOf(values):
+                return Check.isin(values)
+            case Matches(pattern):
+                return Check.str_matches(pattern)
+            case Within(low, high):
+                return Check.in_range(low, high)
+            case Day(or_empty):
+                expected = "a date such as 2014-06-30" + (" or nothing" if or_empty else "")
+                return Check(lambda texts: texts.map(rule.holds), error=expected)
+        return None
+
+    columns = {
+        name: PanderaColumn(None, check_of(column.rule), nullable=column.nullable)
+        for name, column in schema.columns.items()
+    }
+    return DataFrameSchema(columns, strict=True, ordered=True, unique=list(schema.unique) or None)
+
+
 def _schema_problems(
-    schema: Any, frame: pd.DataFrame, path: str, unread: frozenset[str]
+    schema: Schema, frame: pd.DataFrame, path: str, unread: frozenset[str]
 ) -> list[str]:
     """Return what does not fit the schema; the columns in ``unread`` have been told already."""
     from pandera.errors import SchemaErrors
 
     try:
-        schema.validate(frame, lazy=True)
+        _pandera_schema(schema).validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
         groups = cases.groupby(["schema_context", "column", "check"], dropna=False, sort=False)
@@ -189,7 +258,7 @@ def _schema_problems(
     return []
 
 
-def _schema_problem(schema: Any, path: str, check: str, column: str, cases: pd.DataFrame) -> str:
+def _schema_problem(schema: Schema, path: str, check: str, column: str, cases: pd.DataFrame) -> str:
     """Say in words what pandera found."""
     whole_table = {
         "column_in_dataframe": "missing",

@@ -19,16 +19,25 @@ from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
 __all__ = [
+    "COLLEGE_AGES",
     "DEFAULT_HABITS",
+    "LYCEE_AGES",
     "Drive",
     "Habits",
+    "Trips",
     "Week",
+    "errands_are_bounds",
     "errands_minutes",
     "hours_at_the_wheel",
+    "hours_of_trips",
+    "trips_of",
     "week_of",
 ]
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Trips = tuple[tuple[str, str, float], ...]
+"""Purpose, destination and drives a week of what a household drives to beside errands."""
 
 WEEK_HOURS = 168.0
 MAX_DAYS = 7.0
@@ -172,8 +181,20 @@ class Week:
         }
 
 
+def trips_of(profile: Profile, habits: Habits = DEFAULT_HABITS) -> Trips:
+    """Return what a household drives to beside errands: all that its week depends on.
+
+    Parameters
+    ----------
+    profile
+        The household.
+    habits
+        How its week is lived.
+    """
+    return tuple(trip for trip in _trips(profile, habits) if trip[2])
+
+
 def _trips(profile: Profile, habits: Habits) -> Iterator[tuple[str, str, float]]:
-    """Yield purpose, destination and drives a week of what a household drives to."""
     if profile.work_mode == "coworking":
         yield "coworking", "coworking", habits.coworking_days
     if profile.client_city is not None:
@@ -191,6 +212,12 @@ def errands_minutes(territory: Territory) -> FloatArray:
     """Return minutes a week of everyday errands for each commune; ``nan`` where one has no way."""
     figures = territory.tables["access_measures"].set_index("insee_code")["errands_week_min"]
     return figures.reindex(list(territory.codes)).to_numpy(dtype=np.float64)
+
+
+def errands_are_bounds(territory: Territory) -> BoolArray:
+    """Return for each commune whether its errands may be shorter than any list tells."""
+    statuses = territory.tables["access_measures"].set_index("insee_code")["errands_status"]
+    return (statuses.reindex(list(territory.codes)) == "upper_bound").to_numpy(dtype=np.bool_)
 
 
 def hours_at_the_wheel(
@@ -213,13 +240,25 @@ def hours_at_the_wheel(
         Hours, and hours where every nearer place that no list names exists; in the order of the
         communes; ``nan`` where something cannot be reached.
     """
+    return hours_of_trips(territory, trips_of(profile, habits))
+
+
+def hours_of_trips(territory: Territory, trips: Trips) -> tuple[FloatArray, FloatArray]:
+    """Return the same for what a household drives to; see :func:`hours_at_the_wheel`.
+
+    Parameters
+    ----------
+    territory
+        The release.
+    trips
+        From :func:`trips_of`.
+    """
     high = errands_minutes(territory).copy()
     low = high.copy()
-    for _, destination, times in _trips(profile, habits):
-        if times:
-            minutes, best = _minutes(territory, destination)
-            high += times * 2 * minutes
-            low += times * 2 * best
+    for _, destination, times in trips:
+        minutes, best = _minutes(territory, destination)
+        high += times * 2 * minutes
+        low += times * 2 * best
     return high / 60, low / 60
 
 
@@ -256,15 +295,13 @@ def week_of(
     errands = _known(float(errands_minutes(territory)[row]))
     each = None if errands is None else errands / rounds
     drives = [Drive("errands", "", rounds, each, each)]
-    for purpose, destination, times in _trips(profile, habits):
-        if times:
-            minutes, low = (2 * float(figures[row]) for figures in _minutes(territory, destination))
-            drives.append(Drive(purpose, destination, times, _known(minutes), _known(low)))
+    for purpose, destination, times in trips_of(profile, habits):
+        minutes, low = (2 * float(figures[row]) for figures in _minutes(territory, destination))
+        drives.append(Drive(purpose, destination, times, _known(minutes), _known(low)))
     hours, low_hours = (
         _known(float(figures[row])) for figures in hours_at_the_wheel(territory, profile, habits)
     )
-    statuses = territory.tables["access_measures"].set_index("insee_code")["errands_status"]
-    is_bound = statuses[code] == "upper_bound" or low_hours != hours
+    is_bound = bool(errands_are_bounds(territory)[row]) or low_hours != hours
     return Week(
         insee_code=code,
         drives=tuple(sorted(drives, key=lambda drive: -(drive.minutes_week or np.inf))),

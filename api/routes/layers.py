@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from api.dependencies import StaticAnswer, TerritoryDep, json_answer
+from api.forms import parse_query
 from api.layer_models import LayerAnswer, LayerList, PlacesAnswer, TownsAnswer
 from api.layers import layer_answer, layer_facts, places_answer, towns
-from api.map_choice import TO_LAYER, places_text, read_places
+from api.map_choice import HOUSEHOLD_LAYER, TO_LAYER, places_text, read_places
 from api.models import ScopeName
 from api.turns import types_in_turn
 from geo_matcher.layers import LAYERS
 from geo_matcher.reach import default_destination, find_destination
 from geo_matcher.territory import Territory
+from geo_matcher.wheel import Trips, trips_of
 
 __all__ = ["router"]
 
@@ -60,6 +63,16 @@ def get_layer(
         ),
     ] = "",
     lang: Language = "fr",
+    work_mode: Annotated[
+        Literal["", "home", "coworking", "client_visits"],
+        Query(description="How the household of `wheel` works; at home if nobody says."),
+    ] = "",
+    city: Annotated[
+        str, Query(max_length=MAX_NAME, description="Town where it meets clients.")
+    ] = "",
+    children: Annotated[
+        str, Query(max_length=MAX_NAME, description="Ages of its children.", examples=["4,9"])
+    ] = "",
 ) -> Response:
     """Return the figure of each commune of a scope, with its class and what is known of it."""
     if name not in LAYERS:
@@ -71,12 +84,21 @@ def get_layer(
     code = ""
     if name == TO_LAYER:
         code = find_destination(territory, to) if to else default_destination(territory)
-    return _layer(territory, name, scope, code, lang).response(request)
+    trips: Trips = ()
+    if name == HOUSEHOLD_LAYER:
+        said = {"work_mode": work_mode, "city": city, "children": children}
+        query = urlencode({key: value for key, value in said.items() if value})
+        trips = trips_of(parse_query(query).profile)
+    return _layer(territory, name, scope, code, lang, trips).response(request)
 
 
 @lru_cache(maxsize=64)
-def _layer(territory: Territory, name: str, scope: str, to: str, language: str) -> StaticAnswer:
-    return StaticAnswer.of(layer_answer(territory, name, scope=scope, to=to, language=language))
+def _layer(
+    territory: Territory, name: str, scope: str, to: str, language: str, trips: Trips
+) -> StaticAnswer:
+    return StaticAnswer.of(
+        layer_answer(territory, name, scope=scope, to=to, language=language, trips=trips)
+    )
 
 
 @router.get(

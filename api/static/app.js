@@ -22,7 +22,15 @@ let map = null;
 let chosen = "";
 const openSheet = createDialog(setup.words, trouble);
 const picks = createPicks(results, setup.words, () => settleAddress("replace"));
-const layers = createLayers({ form, setup, changed: mapChanged, repaint, say: sayPlace, trouble });
+const layers = createLayers({
+  form,
+  answers: () => state.fields ?? {},
+  setup,
+  changed: mapChanged,
+  repaint,
+  say: sayPlace,
+  trouble,
+});
 
 // --- Asking and showing ----------------------------------------------------------------------
 
@@ -150,6 +158,7 @@ function settle() {
     link.search = withScope(link.search);
   }
   repaint();
+  layers.followAnswers();
 }
 
 /**

@@ -8,6 +8,8 @@ const KEYS = ["show", "to", "places"];
 const SCORE = "score";
 const SLOW_MS = 200;
 const TO_LAYER = "minutes_to";
+const HOUSEHOLD_LAYER = "wheel";
+const HOUSEHOLD = ["work_mode", "city", "children"];
 
 const byId = (id) => document.getElementById(id);
 
@@ -44,10 +46,9 @@ function scorePainting(state, setup) {
 function layerPainting(layer, state, setup) {
   const excluded = new Set(state.excluded);
   const figures = new Map(layer.communes.map((commune) => [commune.insee_code, commune]));
-  const fills = new Map(
-    layer.legend.map(({ step, colour, label }) => [step, label ? `url(#type-${step})` : colour]),
-  );
-  const names = new Map(layer.legend.map(({ step, label }) => [step, label]));
+  const isType = layer.layer.unit === "type";
+  const fills = new Map(layer.legend.map(({ step, colour }) => [step, isType ? `url(#type-${step})` : colour]));
+  const names = new Map(isType ? layer.legend.map(({ step, label }) => [step, label]) : []);
   const isIn = (code) => code in state.marks || excluded.has(code);
   return {
     of(code) {
@@ -68,21 +69,23 @@ function layerPainting(layer, state, setup) {
 /**
  * Follow the controls of the map.
  * @param form the form that they belong to
+ * @param answers gives the answers in force, by key
  * @param setup words and colours, from the page
  * @param changed called when another choice was made, with "push" or "replace"
  * @param repaint called when the communes want other colours
  * @param say called with an element that says what a place is
  * @param trouble called with a sentence when something cannot be had
  */
-export function createLayers({ form, setup, changed, repaint, say, trouble }) {
+export function createLayers({ form, answers, setup, changed, repaint, say, trouble }) {
   const select = byId("q-show");
   const boxes = [...document.querySelectorAll('#map-places input[name="places"]')];
   const town = createTown(form, setup.words, () => choose("push"));
-  const answers = new Map();
+  const kept = new Map();
   let map = null;
   let layer = null;
   let showPlaces = null;
   let chooseBase = null;
+  let drawnFor = "";
 
   const places = () => boxes.filter((box) => box.checked).map((box) => box.value);
   const leads = () => select.value === TO_LAYER;
@@ -102,19 +105,30 @@ export function createLayers({ form, setup, changed, repaint, say, trouble }) {
   async function load() {
     const name = select.value;
     if (name === SCORE) return null;
-    const to = leads() ? town.code : "";
-    const address = `/api/v1/layers/${name}?lang=${setup.language}${to ? `&to=${to}` : ""}`;
-    if (!answers.has(address)) {
+    const fields = new URLSearchParams({ lang: setup.language, ...(leads() && town.code ? { to: town.code } : {}) });
+    const address = `/api/v1/layers/${name}?${fields}${household()}`;
+    if (!kept.has(address)) {
       const answer = await fetch(address);
       if (!answer.ok) throw new Error(`layer: ${answer.status}`);
-      answers.set(address, await answer.json());
+      kept.set(address, await answer.json());
     }
-    return answers.get(address);
+    return kept.get(address);
   }
+
+  /** What the hours of a household depend on, as the end of an address; empty for any other layer. */
+  function household() {
+    if (select.value !== HOUSEHOLD_LAYER) return "";
+    const said = answers();
+    const own = HOUSEHOLD.filter((key) => said[key]).map((key) => [key, said[key]]);
+    return own.length ? `&${new URLSearchParams(own)}` : "";
+  }
+
+  const wanted = () => `${select.value} ${town.code}${household()}`;
 
   /** Bring the map into line with the controls. */
   async function draw() {
-    const asked = `${select.value} ${town.code}`;
+    const asked = wanted();
+    drawnFor = asked;
     town.show(leads());
     if (leads() && town.isUnknown) return; // what is written stays, to be mended
     let found = null;
@@ -126,7 +140,7 @@ export function createLayers({ form, setup, changed, repaint, say, trouble }) {
     } finally {
       clearTimeout(slow);
     }
-    if (asked !== `${select.value} ${town.code}`) return; // something else was chosen meanwhile
+    if (asked !== wanted()) return; // something else was chosen meanwhile
     layer = found;
     if (layer?.to) town.settle(layer.to);
     drawLegend(layer, setup.words);
@@ -185,6 +199,11 @@ export function createLayers({ form, setup, changed, repaint, say, trouble }) {
 
     /** How to colour the communes now. */
     painting: (state) => (layer ? layerPainting(layer, state, setup) : scorePainting(state, setup)),
+
+    /** Draw again what depends on answers that have changed. */
+    followAnswers() {
+      if (map && select.value === HOUSEHOLD_LAYER && drawnFor !== wanted()) draw();
+    },
 
     /** Follow controls that were changed for somebody, as by a step back. */
     follow() {

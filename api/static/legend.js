@@ -27,9 +27,10 @@ function ends({ low, high }) {
   return high ? low : `${low}+`;
 }
 
-function classes({ legend }) {
+function classes({ legend, layer }) {
   if (legend.some(({ label }) => label)) {
-    const items = legend.map(({ step, label }) => make("li", "", swatch(`url(#type-${step})`), make("span", "", label)));
+    const fill = ({ step, colour }) => (layer.unit === "type" ? `url(#type-${step})` : colour);
+    const items = legend.map((one) => make("li", "", swatch(fill(one)), make("span", "", one.label)));
     return make("ul", "type-names", ...items);
   }
   return make("ul", "scale", ...legend.map((one) => make("li", "", swatch(one.colour), make("span", "", ends(one)))));

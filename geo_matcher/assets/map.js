@@ -70,6 +70,9 @@ function drawMatchMap(map, layers, data) {
   addCommunes(layers.score, (row) => scoreFills[result.class[row]], scoreText);
   addCommunes(layers.fibre, (row) => fibreFills[ground.fibre[row]], (row) => ground.fibreText[row]);
   addCommunes(layers.types, (row) => typeFills[ground.type[row]], typeText);
+  const figureFills = [...page.scoreColours, HATCH];
+  addCommunes(layers.wheel, (row) => figureFills[result.wheel[row]], (row) => result.wheelText[row]);
+  addCommunes(layers.reached, (row) => figureFills[ground.reached[row]], (row) => ground.reachedText[row]);
   addCommunes(layers.plain, () => colours.noData, () => "");
 
   const cased = (shape, options) =>
@@ -91,6 +94,22 @@ function drawMatchMap(map, layers, data) {
     if (evidence === 2) style.dashArray = "5 4";
     const rings = shapes[row].flat();
     cased(rings.map((ring) => [...ring, ring[0]]), style).forEach((l) => layers.partners.addLayer(l));
+  });
+
+  const DASHES = { 15: null, 30: "6 3", 45: "2 3" };
+  result.isochrones.forEach(([minutes, polygons]) => {
+    layers.isochrones.addLayer(
+      L.polygon(L.GeoJSON.coordsToLatLngs(polygons, 2), {
+        renderer: lines,
+        interactive: false,
+        className: "gm-within",
+        color: colours.sky,
+        weight: 1.6,
+        dashArray: DASHES[minutes],
+        fillColor: colours.sky,
+        fillOpacity: 0.16,
+      }),
+    );
   });
 
   let chosen = [];

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 __all__ = [
+    "IMPLIED_RIGHTS",
     "LOGIN",
     "MAX_PASSWORD_CHARS",
     "MIN_PASSWORD_CHARS",
@@ -89,6 +90,15 @@ ROLE_RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     }
 )
 """Rights of each role. An elected member sees where files stand, never whose they are."""
+
+IMPLIED_RIGHTS: Mapping[Right, frozenset[Right]] = MappingProxyType(
+    {
+        Right.READ: frozenset({Right.PORTFOLIO}),
+        Right.WRITE: frozenset({Right.OPEN, Right.READ, Right.PORTFOLIO}),
+        Right.EXPORT: frozenset({Right.READ, Right.PORTFOLIO}),
+    }
+)
+"""What a scope of a token brings along: a file cannot be changed without being seen."""
 
 ROLE_LABELS: Mapping[Role, Mapping[str, str]] = MappingProxyType(
     {
@@ -313,8 +323,8 @@ def account_of(row: UserRow, scopes: Iterable[str] | None = None) -> Account:
     role = Role(row.role)
     rights = ROLE_RIGHTS[role]
     if scopes is not None:
-        allowed = set(scopes)
-        rights = frozenset(right for right in rights if right.value in allowed)
+        own = [Right(scope) for scope in scopes]
+        rights &= frozenset(own).union(*(IMPLIED_RIGHTS.get(right, ()) for right in own))
     return Account(
         id=row.id,
         login=row.login,

@@ -112,7 +112,9 @@ def _lines(text: Any) -> Any:
 def _printable(text: str) -> str:
     """Refuse what no keyboard types: it hides text, or breaks a file that it is written to."""
     for character in text:
-        if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"}:
+        is_no_character = ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF
+        is_hidden = unicodedata.category(character) in {"Cc", "Cs", "Co"}
+        if is_no_character or (is_hidden and character not in "\n\t"):
             raise ValueError("a character that cannot be shown; leave it out")
     return text
 

@@ -10,19 +10,18 @@ track, origin among big cities, commune and month of settling, persons. What is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.dossier import family, whole_file
 from geo_matcher.dossiers.fields import FIELDS, Draft, plain_values
-from geo_matcher.dossiers.journal import ANONYMOUS_NAME, draft_in, file_named, record
+from geo_matcher.dossiers.journal import ANONYMOUS_NAME, file_named, record
 from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import (
     ConsentRow,
@@ -108,7 +107,7 @@ def overdue(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     """
     require(by, Right.ERASE)
     with db.reading() as session:
-        return tuple(row.key for row in _overdue(session, db.today()))
+        return tuple(row.key for row in session.scalars(_overdue(db.today())))
 
 
 def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
@@ -121,7 +120,7 @@ def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     """
     require(by, Right.ERASE)
     with db.writing() as session:
-        rows = _overdue(session, db.today())
+        rows = session.scalars(_overdue(db.today()).with_for_update()).all()
         for row in rows:
             _anonymise(session, row, db.now(), by)
     if rows:
@@ -129,8 +128,8 @@ def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     return tuple(row.key for row in rows)
 
 
-def _overdue(session: Session, today: dt.date) -> Sequence[DossierRow]:
-    return session.scalars(
+def _overdue(today: dt.date) -> Select[DossierRow]:
+    return (
         select(DossierRow)
         .where(
             DossierRow.keep_until <= today,
@@ -138,8 +137,7 @@ def _overdue(session: Session, today: dt.date) -> Sequence[DossierRow]:
             DossierRow.merged_into_id.is_(None),
         )
         .order_by(DossierRow.id)
-        .with_for_update()
-    ).all()
+    )
 
 
 def erase_person(db: Database, key: str, *, by: Account) -> None:
@@ -260,9 +258,8 @@ def _anonymise(session: Session, row: DossierRow, now: dt.datetime, by: Account)
     ids = family(session, row)
     empty = plain_values(Draft(name=ANONYMOUS_NAME))
     for one in (session.get_one(DossierRow, number) for number in ids):
-        counted = plain_values(draft_in(session, one))
         for name, facts in FIELDS.items():
-            if facts.is_personal and counted[name] != empty[name]:
+            if facts.is_personal and getattr(one, name) != empty[name]:
                 setattr(one, name, empty[name])
         one.email_key = one.name_key = ""
         # In a small village the exact day would tell who it was; the month still counts.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field as detail
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import LOGIN, Account, Right, require
@@ -284,7 +284,14 @@ def day(db: Database, *, by: Account, adviser: str | None = None) -> Day:
             [live, VisitRow.is_cancelled.is_(False), VisitRow.on.between(today, ahead), *mine],
         )
         follow_ups = follow_ups_where(
-            session, [live, FollowUpRow.answered_on.is_(None), FollowUpRow.due_on <= ahead, *mine]
+            session,
+            [
+                live,
+                DossierRow.left_on.is_(None),
+                FollowUpRow.answered_on.is_(None),
+                FollowUpRow.due_on <= ahead,
+                *mine,
+            ],
         )
         keys = {t.key for t in tasks} | {v.key for v in visits} | {f.key for f in follow_ups}
         names = {card.key: card.name for card in (*enquiries, *ending)}
@@ -330,4 +337,6 @@ def _search(text: str) -> list[ColumnElement[bool]]:
     if address:
         return [DossierRow.email_key == address]
     words = name_key(text).split()[:10]
+    if not words:
+        return [false()]  # signs alone name nobody
     return [DossierRow.name_key.contains(word, autoescape=True) for word in words]

@@ -62,6 +62,7 @@ PAGES = (
     Shown("interview", f"/interview?{FAMILY}", ".answer"),
     Shown("table", f"/table?{FAMILY}&show=station&places=coworking", ".figures-table"),
     Shown("map-layers", f"/?{FAMILY}&show=types&places=coworking,doctor&top=3", "article.card"),
+    Shown("map-driving", f"/?{FAMILY}&scope=all&show=catchments&top=3", "article.card"),
     Shown("village", "/communes/32249-mauvezin", ".keys"),
     Shown("village-of-a-search", f"/communes/32213-lombez?{FAMILY}&scope=all", ".keys"),
     Shown("housing", "/communes/32249-mauvezin/housing", ".village-sources"),

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from geo_matcher.layers import LAYERS, layer_values
+from geo_matcher.layers import LAYERS, REACHED_STEPS, LayerValues, layer_values
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.place_sets import places_shown
+from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
+from geo_matcher.wheel import trips_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -94,6 +96,35 @@ def test_a_layer_colours_the_communes_as_the_library_says(
     only_the_layer()
     assert page.url.endswith(f"scope={scope}&show=house_price" if scope == "all" else
                              "/?show=house_price")  # fmt: skip
+
+
+def test_hours_at_the_wheel_follow_the_answers(visit: Start, territory: Territory) -> None:
+    page = visit().open("?scope=all&show=wheel")
+    family = layer_values(territory, "wheel", trips=trips_of(Profile(children_ages=[4, 9])))
+    alone = layer_values(territory, "wheel")
+    row = next(i for i in range(458) if family.classes[i] != alone.classes[i])
+
+    def steps_once_drawn(found: LayerValues) -> tuple[int, ...]:
+        code, step = territory.codes[row], found.classes[row]
+        page.locator(f'path.commune[data-code="{code}"][data-step="{step}"]').wait_for()
+        steps = {code: int(step) for code, (step, _) in drawn(page).items()}
+        return tuple(steps[code] for code in territory.codes)
+
+    assert steps_once_drawn(alone) == alone.classes
+    page.locator("#q-children").fill("4, 9")
+    page.locator("#q-children").blur()
+    assert steps_once_drawn(family) == family.classes
+
+
+def test_catchments_are_named_in_the_legend(visit: Start) -> None:
+    page = visit().open("?show=catchments&scope=all")
+    names = page.locator("#legend-layer .type-names li")
+    names.first.wait_for()
+    assert names.all_inner_texts() == ["aucun lieu à portée", "un lieu", "deux lieux ou plus"]
+    fills = [rect.get_attribute("fill") for rect in page.locator(".type-names rect").all()]
+    assert fills == [SCORE_COLOURS[step] for step in REACHED_STEPS]
+    page.locator('path.commune[data-code="32013"]').dispatch_event("click")
+    assert "2 lieux, estimé" in simple(page.locator("#map-said").inner_text())
 
 
 def test_the_legend_follows_the_layer(visit: Start) -> None:

@@ -36,11 +36,6 @@ MATCHES = "/api/v1/matches"
 
 
 @pytest.fixture(scope="module")
-def app(territory: Territory) -> FastAPI:
-    return create_app(Settings(release=territory.folder), territory)
-
-
-@pytest.fixture(scope="module")
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from api.assets import FOLDERS, asset
-from api.settings import Settings
-from geo_matcher.territory import Territory
 from tests.integration.reading import Elements, ok
 
 API = Path(__file__).parents[2] / "api"
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def test_a_file_is_kept_for_a_year_under_its_version(client: TestClient) -> None:

@@ -23,6 +23,8 @@ from geo_matcher.presets import PRESETS
 from geo_matcher.profile import read_profile
 from geo_matcher.territory import Territory
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 Run = Callable[..., "Outcome"]
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "docs" / "schemas" / "match.schema.json"
@@ -238,8 +240,10 @@ def test_data_info_states_counts_error_and_gaps(run: Run, territory: Territory) 
     assert territory.catalog.gaps[0].text_en[:40] in found
 
 
-def test_data_check_accepts_the_shipped_release(run: Run, territory: Territory) -> None:
-    found = run("data", "check")
+def test_data_check_accepts_the_shipped_release(
+    run: Run, release_copy: Path, territory: Territory
+) -> None:
+    found = run("--release", str(release_copy), "data", "check")
     assert found.code == 0
     assert found.out.startswith(f"{territory.release_id}: ")
 

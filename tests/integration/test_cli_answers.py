@@ -19,8 +19,6 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
-from api.settings import Settings
 from geo_matcher.audit import audit
 from geo_matcher.cli import main
 from geo_matcher.comparison import chances, compare
@@ -36,6 +34,8 @@ from geo_matcher.robustness import Odds, odds, with_odds
 from geo_matcher.territory import Territory
 from geo_matcher.typology import typology
 from geo_matcher.verdicts import comparison_sentences, duo_names, duo_sentences
+
+pytestmark = pytest.mark.usefixtures("read_once")
 
 ROOT = Path(__file__).parents[2]
 V1 = "/api/v1"
@@ -69,13 +69,9 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], territory: Territory
-) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    # Every call would read the same release again; calls in a process of their own still do.
-    monkeypatch.setattr(Territory, "load", lambda folder: {territory.folder: territory}[folder])
 
     def call(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])
@@ -106,12 +102,6 @@ def turned_down(outcome: Outcome) -> str:
     assert outcome.out == ""
     assert "Traceback" not in outcome.err
     return outcome.err
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from geo_matcher.lift import lifts
 from geo_matcher.siting import site_coworking
 from geo_matcher.territory import Territory
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 FEW = ("--profiles", "12", "--draws", "4")
 
 
@@ -38,11 +40,8 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], territory: Territory
-) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr(Territory, "load", lambda folder: {territory.folder: territory}[folder])
 
     def call(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])

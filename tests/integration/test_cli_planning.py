@@ -17,6 +17,8 @@ import pytest
 from geo_matcher.cli import main
 from geo_matcher.territory import Territory
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 JSON = ("--format", "json")
 QUICK = ("--no-demand",)
 
@@ -44,11 +46,8 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], territory: Territory
-) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("COLUMNS", "140")
-    monkeypatch.setattr(Territory, "load", lambda folder: {territory.folder: territory}[folder])
 
     def call(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])

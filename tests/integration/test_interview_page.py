@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from api.forms import to_query
 from api.interviewing import PATH, read_answers
-from api.settings import Settings
 from geo_matcher.arguments import step_phrase
 from geo_matcher.errors import ProfileError
 from geo_matcher.interview import interview
@@ -24,12 +21,6 @@ from tests.integration.reading import Elements, ok, simple
 ARTIST = PRESETS["cultura-artist"].profile
 QUERY = to_query(ARTIST)
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def answers_in(href: str) -> list[str]:

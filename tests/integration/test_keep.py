@@ -62,12 +62,6 @@ GOOD = {
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
-
-
 def plain(html: str) -> str:
     return simple(Elements(html).text).replace("\u202f", " ")
 

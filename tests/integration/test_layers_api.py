@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
@@ -18,22 +17,17 @@ from api.layer_models import LayerAnswer, LayerList, PlacesAnswer, TownsAnswer
 from api.map_choice import MapChoice
 from api.security import CONTENT_SECURITY_POLICY
 from api.settings import Settings
-from geo_matcher.layers import LAYERS, layer_text, layer_values
+from geo_matcher.layers import LAYERS, REACHED_STEPS, layer_text, layer_values
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.matching import rank
 from geo_matcher.place_sets import PLACE_SETS
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.territory import SCOPES, Territory, fold
+from geo_matcher.wheel import hours_at_the_wheel, trips_of
 from tests.integration.reading import Elements, ok, sent_by, simple, state_of
 
 V1 = "/api/v1"
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def got(client: TestClient, path: str) -> Any:
@@ -70,16 +64,58 @@ def test_a_layer_says_what_the_library_holds(
         assert commune.value == (value if value == value else None)
         wanted = layer_text(found.layer, value, status, language)
         assert simple(commune.text) == simple(wanted)
-        assert (commune.value_low is not None) == (commune.status == "upper_bound")
+        is_bound = commune.status == "upper_bound"
+        assert is_bound or commune.value_low is None
+        assert not is_bound or commune.value_low is not None or found.layer.group == "driving"
         assert commune.status in answer.statuses
     steps = {commune.step for commune in answer.communes} - {None}
     legend = {step.step: step.colour for step in answer.legend}
     assert steps <= set(legend)
-    if name != "types":
+    if name == "catchments":
+        assert legend == {step: SCORE_COLOURS[step] for step in REACHED_STEPS}
+        assert all(step.label for step in answer.legend)
+    elif name != "types":
         assert legend == dict(enumerate(SCORE_COLOURS))
     assert answer.sources
     assert all(source.credit and source.licence for source in answer.sources)
     assert (answer.to is not None) == (name == "minutes_to")
+
+
+def test_hours_are_those_of_the_household_that_is_said(
+    client: TestClient, territory: Territory
+) -> None:
+    profile = Profile(work_mode="coworking", client_city="toulouse", children_ages=[4, 12])
+    hours, _ = hours_at_the_wheel(territory, profile)
+    said = "work_mode=coworking&city=toulouse&children=4,12"
+    answer = got(client, f"layers/wheel?{said}")
+    assert [c["value"] for c in answer["communes"]] == hours.tolist()
+    assert got(client, "layers/wheel") != answer
+    assert got(client, f"layers/errands?{said}") == got(client, "layers/errands")
+    for query in ("children=many", "city=atlantis", "work_mode=sea"):
+        refused = client.get(f"{V1}/layers/wheel?{query}")
+        assert refused.status_code == 422
+        assert refused.headers["content-type"] == PROBLEM_JSON
+    rows = rows_of(ok(client.get(f"/table?{said}&show=wheel&scope=all&lang=en&sort=name")))
+    shown = {row[1]: row[2] for row in rows}
+    known = layer_values(territory, "wheel", trips=trips_of(profile))
+    names = territory.communes["name"].tolist()
+    for row in range(0, 458, 29):
+        text = layer_text(known.layer, hours[row].item(), int(known.status[row]), "en")
+        assert any(simple(text) in simple(figure) for name, figure in shown.items()
+                   if name.startswith(names[row]))  # fmt: skip
+
+
+def test_on_roads_every_minute_is_that_of_the_roads(on_roads: Territory) -> None:
+    with TestClient(create_app(Settings(release=on_roads.folder), on_roads)) as client:
+        by_name = got(client, "layers/toulouse")["communes"]
+        by_choice = got(client, "layers/minutes_to?to=31555")
+        # The drive back adds up the same streets in another order: the last hundredth may differ.
+        assert [c["value"] for c in by_choice["communes"]] == pytest.approx(
+            [c["value"] for c in by_name], abs=0.011
+        )
+        for name in ("wheel", "catchments", "minutes_to"):
+            credits = [source["credit"] for source in got(client, f"layers/{name}")["sources"]]
+            assert any("OpenStreetMap" in credit for credit in credits), name
 
 
 @pytest.mark.parametrize("scope", SCOPES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -11,12 +10,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from api.changes import ChangesView, changes_view
 from api.compare import compare_view
 from api.links import safe_url
 from api.models import OriginList
-from api.settings import Settings
 from geo_matcher.comparison import compare
 from geo_matcher.criteria import Unit
 from geo_matcher.matching import rank
@@ -29,13 +26,6 @@ from tests.integration.reading import Elements, names_of, ok, simple, state_of
 
 MAUVEZIN, AUCH, NANTES, KERGUELEN, NOUMEA = "32249", "32013", "44109", "98412", "98818"
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    app = create_app(Settings(release=territory.folder), territory)
-    with TestClient(app) as found:
-        yield found
 
 
 def changes(territory: Territory, language: str = "fr", **data: Any) -> ChangesView:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -52,12 +51,6 @@ TIED = "&".join(
     )
 ) + "&c_network_trace_min=not_at_all"  # fmt: skip
 """Only being a partner village counts, so that many villages share a rank."""
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 # --- The page says what the ranking holds ---------------------------------------------------------

@@ -9,7 +9,6 @@ import itertools
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,9 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from api import planning as planning_page
-from api.app import create_app
 from api.planning import planning_view
 from api.planning_form import PlanAsked, parse_plan_query
 from api.planning_tables import Cell, Head, Table
-from api.settings import Settings
 from geo_matcher.errors import ScenarioError
 from geo_matcher.gaps import gaps
 from geo_matcher.numbers import format_number
@@ -36,12 +33,6 @@ PATH = "/planification"
 SMALL = "budget=300k"
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
 HOSTILE = "\"><img src=x onerror=alert(1)></script><script>alert('x')</script>{{7*7}}"
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def page_of(client: TestClient, query: str = "", status: int = 200) -> str:

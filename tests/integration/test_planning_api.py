@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
@@ -16,7 +15,6 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from api import planning_work
-from api.app import create_app
 from api.planning_models import (
     GapsAnswer,
     LiftActionName,
@@ -25,18 +23,13 @@ from api.planning_models import (
     SitingAnswer,
 )
 from api.planning_work import MAX_AT_ONCE, MAX_FLOORS, plan_of, scenario_of
-from api.settings import Settings
 from geo_matcher.cli import app as cli
 from geo_matcher.counterfactual import ACTIONS
 from geo_matcher.territory import Territory
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 V1 = "/api/v1"
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def told(*arguments: str) -> Any:

@@ -36,6 +36,8 @@ from tests.conftest import RELEASE
 from tests.integration.overpass import GOOD, STAMP, Reply, overpass_server, write_pbf
 from tests.rural_graph import rural_roads, within
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 JUNCTIONS = 4000
 Contents = Callable[[Path], dict[str, bytes]]
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
 from api.cards import Chances, make_cards
 from api.compare import CompareView, FigureCell, Line, LineGroup, VillageHead, compare_view
 from api.forms import parse_query, to_query
 from api.frame import FrameView
-from api.settings import Settings
 from api.why import GapRow, WhyView, why_view
 from geo_matcher.arguments import reason_sentences
 from geo_matcher.comparison import compare
@@ -35,12 +32,6 @@ LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
 FAMILY = PRESETS["paris-web-family"].profile
 QUERY = to_query(FAMILY)
 SARRANT, MAUVEZIN, LOMBEZ, AUCH = "32416", "32249", "32213", "32013"
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def figure(text: str) -> float:

@@ -13,8 +13,6 @@ from html.parser import HTMLParser
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
-from api.settings import Settings
 from geo_matcher.territory import Territory
 from tests.browser.pages import PAGES, Shown
 
@@ -143,12 +141,6 @@ def faults(html: str, rules: dict[str, str], published: Sequence[str]) -> Iterat
             for found in re.finditer(pattern, line):
                 around = line[max(0, found.start() - 30) : found.end() + 30]
                 yield f"{what}: {around!r}"
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -7,7 +7,6 @@ import gzip
 import itertools
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
@@ -42,12 +41,6 @@ SEARCH = "preset=paris-web-family"
 FAMILY = PRESETS["paris-web-family"].profile
 MAX_COMPRESSED = 60_000
 HOSTILE = "\"><img src=x onerror=alert(1)></script><script>alert('x')</script>"
-
-
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
 
 
 def path_of(territory: Territory, code: str, language: str = "fr") -> str:
@@ -268,7 +261,7 @@ def test_sources_have_the_numbers_of_the_ledger(
     text = simple(page.text)
     tables = {table.name: n for n, table in enumerate(territory.catalog.tables, 1)}
     for names in SECTIONS.values():
-        for name in names:
+        for name in filter(tables.get, names):
             (item,) = page.all("li", id=f"source-{tables[name]}")
             assert item["value"] == str(tables[name])
             table = territory.catalog.tables[tables[name] - 1]

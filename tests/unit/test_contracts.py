@@ -32,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "supply",
         "access_measures",
         "build decision drives flags gaps reach scenario_checks weights wheel",
-        "access_answers origins",
+        "access_answers driving_layers origins",
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
@@ -105,6 +105,7 @@ METHOD_SIDE = frozenset(
         "demand",
         "dominance",
         "double_counting",
+        "driving_layers",
         "duo",
         "duo_limits",
         "explanation",

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from geo_matcher.catchments import catchments
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
@@ -15,6 +16,7 @@ from geo_matcher.layers import (
     LAYERS,
     NO_CLASS,
     PREMISES,
+    REACHED_STEPS,
     TYPE,
     UNIT_LABELS,
     class_labels,
@@ -24,8 +26,10 @@ from geo_matcher.layers import (
     types_of,
 )
 from geo_matcher.look import SCORE_COLOURS
+from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 from geo_matcher.typology import LETTERS
+from geo_matcher.wheel import hours_at_the_wheel, trips_of, week_of
 
 EACH = pytest.mark.parametrize("name", LAYERS)
 FIGURES = pytest.mark.parametrize("name", [n for n, layer in LAYERS.items() if layer.breaks])
@@ -134,6 +138,63 @@ def test_a_layer_or_a_town_that_does_not_exist_is_refused(territory: Territory) 
         layer_values(territory, "minutes_to", "Toulouze")
 
 
+# --- Driving --------------------------------------------------------------------------------------
+
+
+def test_hours_follow_the_household(territory: Territory) -> None:
+    alone = layer_values(territory, "wheel")
+    profile = Profile(work_mode="coworking", children_ages=[4, 7])
+    family = layer_values(territory, "wheel", trips=trips_of(profile))
+    for found, own in ((alone, Profile()), (family, profile)):
+        np.testing.assert_allclose(found.values, hours_at_the_wheel(territory, own)[0])
+        for row in range(0, 458, 51):
+            week = week_of(territory, territory.codes[row], own)
+            assert found.values[row] == pytest.approx(week.hours)
+            assert (found.status[row] == Status.UPPER_BOUND) == (week.status == "upper_bound")
+    assert (family.values > alone.values).all()
+    older = layer_values(territory, "wheel", trips=trips_of(Profile(children_ages=[2, 19])))
+    np.testing.assert_array_equal(older.values, alone.values)
+
+
+def test_errands_people_and_shares_are_the_table_of_access(territory: Territory) -> None:
+    table = territory.tables["access_measures"].set_index("insee_code").loc[list(territory.codes)]
+    for name in ("errands", "basket", "people_30", "shared_work"):
+        found = layer_values(territory, name)
+        np.testing.assert_array_equal(found.values, table[found.layer.column])
+        is_bound = (table["errands_status"] == "upper_bound").to_numpy()
+        if name in ("errands", "basket"):
+            np.testing.assert_array_equal(found.status == Status.UPPER_BOUND, is_bound)
+            assert np.isnan(found.low[is_bound]).all()
+        else:
+            assert set(found.status.tolist()) == {Status.ESTIMATED}
+
+
+def test_catchments_count_the_places_within_the_minutes_of_the_network(
+    territory: Territory,
+) -> None:
+    found = layer_values(territory, "catchments")
+    limit = territory.parameters["network_reach"]["minutes"]
+    reached = catchments(territory, "workplace", limit).reached
+    np.testing.assert_array_equal(found.values, reached)
+    assert (found.values > 0).sum() == territory.parameters["network_reach"]["communes"]
+    assert set(found.classes) == set(REACHED_STEPS)
+    texts = [simple(layer_text(found.layer, n, Status.ESTIMATED, "fr")) for n in (0, 1, 3)]
+    assert texts == ["aucun lieu", "1 lieu", "3 lieux"]
+    assert class_labels(found.layer, "fr") == []
+
+
+def test_what_cannot_be_driven_to_is_out_of_reach(territory: Territory) -> None:
+    table = territory.tables["access_measures"].copy()
+    table.loc[0, ["errands_week_min", "basket_min"]] = np.nan
+    table.loc[0, "errands_status"] = "unreachable"
+    cut = dataclasses.replace(territory, tables={**territory.tables, "access_measures": table})
+    for name in ("wheel", "errands", "basket"):
+        found = layer_values(cut, name)
+        assert found.status[0] == Status.UNREACHABLE
+        assert found.classes[0] == NO_CLASS
+        assert layer_text(found.layer, found.values[0], 0, "en") == "out of reach"
+
+
 # --- Classes --------------------------------------------------------------------------------------
 
 
@@ -151,7 +212,7 @@ def test_a_layer_is_described(territory: Territory, name: str) -> None:
     assert tables
     assert all(table in territory.catalog for table in tables)
     if layer.place_kinds and name not in HUB_CITIES:
-        assert len(tables) > len(layer.tables)
+        assert len(tables) > sum(table in territory.catalog for table in layer.tables)
 
 
 @FIGURES
@@ -212,6 +273,11 @@ def test_figures_are_written_with_their_unit() -> None:
     assert text("without_fibre", 1, 0, "fr") == "1 local"
     assert text("without_fibre", 1200, 0, "fr") == "1 200 locaux"
     assert text("without_fibre", 1, 0, "en") == "1 premises"
+    assert text("wheel", 3 + 1 / 3, Status.UPPER_BOUND, "en") == "at most 3 h 20"
+    assert text("shared_work", 0.84, 0, "fr") == "0,8 pour 10 000 habitants"
+    assert [simple(low) for _, low, _ in class_labels(LAYERS["wheel"], "fr")][:3] == [
+        "", "1 h", "1 h 30",
+    ]  # fmt: skip
     assert text("fibre", 0.972, 0, "fr") == "97,2 %"
     assert class_labels(LAYERS["fibre"], "fr")[0] == (0, "", "70")
     assert class_labels(LAYERS["house_rent"], "fr")[1][1:] == ("6,5", "7,0")

@@ -20,7 +20,9 @@ import numpy as np
 import pytest
 import shapely
 
+from geo_matcher.catchments import catchments
 from geo_matcher.exports import used_tables
+from geo_matcher.layers import layer_text, layer_values
 from geo_matcher.look import COLOURS, SCORE_COLOURS, score_class
 from geo_matcher.map_data import FIBRE_COLOURS, LAYERS, SYMBOLS, TYPE_COLOURS, ground_json
 from geo_matcher.map_words import WORDS
@@ -32,6 +34,7 @@ from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.sentences import explain, miss_phrase
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 from geo_matcher.typology import LETTERS, MIN_COMMUNES, typology
+from geo_matcher.wheel import trips_of
 
 MAX_BYTES = 1_500_000
 HOSTILE = "<img src=x onerror=alert(1)></script>{{ 7 * 7 }}\u2028&amp;"
@@ -180,6 +183,37 @@ def test_it_is_a_folium_map_that_can_be_saved(ranking: Ranking, tmp_path: Any) -
     assert isinstance(drawn, folium.Map)
     drawn.save(str(tmp_path / "map.html"))
     assert (tmp_path / "map.html").read_text(encoding="utf-8") == map_html(ranking)
+
+
+# --- Driving -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_hours_and_catchments_are_those_of_the_layers(
+    drawn: Callable[..., Page], ranking: Ranking, language: str
+) -> None:
+    page = drawn("all", language)
+    data = _data(page)
+    territory = ranking.territory
+    for place, name, found in (
+        ("result", "wheel", layer_values(territory, "wheel", trips=trips_of(ranking.profile))),
+        ("ground", "reached", layer_values(territory, "catchments")),
+    ):
+        steps = [len(SCORE_COLOURS) if step < 0 else step for step in found.classes]
+        assert data[place][name] == steps
+        assert data[place][f"{name}Text"] == [
+            layer_text(found.layer, value, status, language)
+            for value, status in zip(found.values.tolist(), found.status.tolist(), strict=True)
+        ]
+    limit = territory.parameters["network_reach"]["minutes"]
+    ground = catchments(territory, "workplace", limit)
+    text = page.text()
+    for figure in (*ground.people(territory.communes["population"]).values(), ground.desert_km2):
+        assert " ".join(format_number(figure, language).split()) in text
+    assert WORDS[language]["timed_town_halls"] in text
+    # Without roads nobody knows the ground within reach: there is no such layer.
+    assert data["result"]["isochrones"] == []
+    assert "isochrones" not in {e["name"] for g in data["page"]["groups"] for e in g["layers"]}
 
 
 # --- Hostile texts -----------------------------------------------------------------------------

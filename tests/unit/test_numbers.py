@@ -6,7 +6,7 @@ import math
 import pytest
 
 from geo_matcher.criteria import Unit
-from geo_matcher.numbers import format_date, format_number, format_raw
+from geo_matcher.numbers import format_date, format_hours, format_number, format_raw
 
 NARROW, NBSP = "\u202f", "\u00a0"
 
@@ -95,3 +95,13 @@ def test_what_is_unknown_is_said_and_differs_from_what_is_out_of_reach(unit: Uni
         assert format_raw(unknown, unit, "en") == "unknown"
     assert format_raw(math.inf, unit, "fr") == "hors d'atteinte"
     assert format_raw(math.inf, unit, "en") == "out of reach"
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [(0.0, "0 min"), (0.7, "42 min"), (0.99, "59 min"), (0.995, "1 h"), (3 + 1 / 3, "3 h 20"),
+     (2 + 1 / 12, "2 h 05"), (2.999, "3 h"), (math.nan, "inconnu"), (None, "inconnu"),
+     (math.inf, "hors d'atteinte")],
+)  # fmt: skip
+def test_a_duration_is_written_to_the_minute(hours: float | None, text: str) -> None:
+    assert format_hours(hours, "fr").replace(NBSP, " ") == text

@@ -65,6 +65,8 @@ COMPOSED = {
     | {"villages.why", "rank", "only", "complete", "lead", "worth", "hours", "drive", "lunch"}
     | {"back", "work", "note", "calendar", "record", "none", "fault.start", "fault.plan", "plan"}
     | {"tell", "impression", "cancel", "cancelled"},
+    "foot.estimated.": {"town_halls", "roads"},
+    "timed.": {"town_halls", "roads"},
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
@@ -104,7 +106,7 @@ COMPOSED = {
     "track.": set(CHOICES["track"][1]),
     "village.kind.": set(CHOICES["size"][1]),
     "work.": set(CHOICES["work_mode"][1])
-    | {"title", "none", "place", "known", "named", "unsure", "year"},
+    | {"title", "none", "place", "known", "named", "unsure", "year", "shared", "counted"},
     "interview.said.": {"first", "second", "same", "skip"},
 }
 """Keys that the code puts together from a prefix and a word, and the words that there are."""

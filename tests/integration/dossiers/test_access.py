@@ -23,7 +23,7 @@ from geo_matcher.dossiers.accounts import (
 )
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import edit_file
-from geo_matcher.dossiers.reading import read_file
+from geo_matcher.dossiers.reading import list_files, read_file
 from geo_matcher.dossiers.records import AttemptRow, SessionRow, TokenRow, UserRow
 from geo_matcher.dossiers.sign_in import (
     SCOPES,
@@ -272,6 +272,7 @@ def test_a_token_does_what_its_scopes_say_until_it_expires(
     assert read_file(db, file.key, by=program).key == file.key
     with pytest.raises(AccessError, match=r"needs the right files\.write"):
         edit_file(db, file.key, 1, {"town": "Auch"}, by=program)
+    assert [card.key for card in list_files(db, by=program).cards] == [file.key]
     (facts,) = list_tokens(db, by=SYSTEM)
     assert (facts.label, facts.scopes, facts.is_revoked) == ("Tableur", ("files.read",), False)
     assert facts.used_at == db.now()

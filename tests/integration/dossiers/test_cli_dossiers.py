@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,7 +24,14 @@ PASSWORD = "quatre mots faciles à retenir"
 
 
 @pytest.fixture
+def url(_sqlite_template: Path, tmp_path: Path) -> str:
+    shutil.copyfile(_sqlite_template, tmp_path / "d.sqlite3")
+    return f"sqlite:///{tmp_path}/d.sqlite3"
+
+
+@pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str) -> Run:
+    """Call the command line on SQLite alone: what it calls is tested on both databases."""
     monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.setenv(DATABASE_SETTING, url)
 
@@ -59,7 +67,7 @@ def test_accounts_are_made_listed_closed_and_get_passwords_and_tokens(run: Run, 
     code, out, _ = run("users", "token", "c.martin", "--label", "Tableur", "--scope", "files.read")
     with Database(url) as db:
         assert sign_in(db, "c.martin", PASSWORD, address="").account.login == "c.martin"
-        assert token_account(db, out.strip()).rights == {"files.read"}
+        assert token_account(db, out.strip()).rights == {"files.read", "portfolio"}
     assert "Tableur" in run("users", "tokens")[1]
     number = run("users", "tokens")[1].splitlines()[1].split()[0]
     assert run("users", "revoke", number)[0] == 0
@@ -81,11 +89,13 @@ def test_files_go_in_and_out_and_away(run: Run, url: str, tmp_path: Path) -> Non
     _, out, _ = run("dossiers", "import", str(table), "--lang", "en")
     assert "Columns left out, not understood: Inutile" in out
     assert "1 files can be imported" in out
-    assert "1 files imported" in run("dossiers", "import", str(table), "--import")[1]
-    assert "may be" in run("dossiers", "import", str(table))[1]
+    for _ in range(2):
+        _, out, _ = run("dossiers", "import", str(table), "--import")
+        assert "1 files imported" in out
+    assert "Row 2 may be" in out
     with Database(url) as db:
         key = opened(db, SYSTEM).key
-    assert "No two files" in run("dossiers", "duplicates")[1]
+    assert run("dossiers", "duplicates")[1].endswith("email\n")
     out_file = tmp_path / "tout"
     for form in ("csv", "xlsx", "json"):
         assert run("dossiers", "export", "--format", form, "-o", str(out_file))[0] == 0
@@ -106,8 +116,6 @@ def test_files_go_in_and_out_and_away(run: Run, url: str, tmp_path: Path) -> Non
 def test_figures_are_printed_and_shared_without_small_counts(run: Run) -> None:
     _, out, _ = run("dossiers", "report", "2025")
     assert "2025: 0 enquiries" in out
-    _, out, _ = run("dossiers", "report", "2025", "--format", "json")
-    assert json.loads(out)["groups"]["sector"] == []
     _, out, _ = run("dossiers", "report", "2025", "--format", "json", "--shared")
     assert "communes" not in json.loads(out)
 
@@ -143,20 +151,19 @@ def test_a_backup_comes_back(
     assert "411 invented files, 173 of them anonymous" in told
 
 
-HEAVY = ("sqlalchemy", "alembic", "psycopg", "argon2", "openpyxl", "rapidfuzz", "scipy.stats")
-
-
-@pytest.mark.parametrize("start", ["geo_matcher.cli", "api.app", "geo_matcher.dossiers"])
-def test_whoever_does_not_use_files_does_not_pay_for_them(start: str) -> None:
-    code = f"import sys, {start}; print(*sorted(set({HEAVY[:-1]!r}) & set(sys.modules)))"
+def loaded(heavy: set[str], *modules: str) -> str:
+    """Return which heavy libraries come along with some modules."""
+    code = f"import sys, {', '.join(modules)}; print(*sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == ""
+    return found.stdout.strip()
+
+
+def test_whoever_does_not_use_files_does_not_pay_for_them() -> None:
+    heavy = {"sqlalchemy", "alembic", "psycopg", "argon2", "openpyxl", "rapidfuzz"}
+    assert loaded(heavy, "geo_matcher.cli", "api.app", "geo_matcher.dossiers") == ""
 
 
 def test_files_do_not_load_the_statistics() -> None:
     names = "desk entries reading sign_in privacy backups duplicates spreadsheets year_report"
-    modules = ", ".join(f"geo_matcher.dossiers.{name}" for name in names.split())
-    heavy = {"scipy.stats", "openpyxl", "rapidfuzz"}
-    code = f"import sys, {modules}; print(*sorted({heavy} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == ""
+    modules = [f"geo_matcher.dossiers.{name}" for name in names.split()]
+    assert loaded({"scipy.stats", "openpyxl", "rapidfuzz"}, *modules) == ""

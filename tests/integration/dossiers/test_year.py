@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from geo_matcher.dossiers import demonstration
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Role, add_user, list_users
 from geo_matcher.dossiers.database import DATABASE_SETTING, Database
 from geo_matcher.dossiers.demonstration import make_demonstration
@@ -25,6 +26,9 @@ from geo_matcher.territory import Territory
 from tests.integration.dossiers.people import StillClock, brought_to, opened, person
 
 
+@pytest.mark.parametrize(
+    "url", ["sqlite"], indirect=True
+)  # some seconds; below, a small one on both
 def test_a_demonstration_has_the_scale_of_the_article(
     db: Database, territory: Territory, clock: StillClock
 ) -> None:
@@ -56,15 +60,27 @@ def test_a_demonstration_has_the_scale_of_the_article(
     for account in list_users(db, by=SYSTEM):
         with pytest.raises(SignInError):
             sign_in(db, account.login, account.login, address="")
-    with pytest.raises(StoreError, match="Replace it with --again"):
-        make_demonstration(db, territory)
-    if db.is_sqlite:  # once is enough: it takes some seconds
-        make_demonstration(db, territory, again=True)
-        assert year_report(db, 2025, by=SYSTEM, territory=territory) == report
     clock.pass_days(800)
     before = year_report(db, 2025, by=SYSTEM, territory=territory)
     assert len(purge(db)) > 150
     assert year_report(db, 2025, by=SYSTEM, territory=territory) == before
+
+
+def test_the_same_seed_gives_the_same_demonstration_and_it_is_replaced_on_request(
+    db: Database, territory: Territory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"SETTLED": 20, "PERSONS": 45, "ENQUIRIES": 15, "QUALIFIED": 7, "SETTLED_OF_YEAR": 2,
+             "LEFT": 2, "FRESH": 1}  # fmt: skip
+    for name, value in small.items():
+        monkeypatch.setattr(demonstration, name, value)
+    reports = []
+    for again in (False, True):
+        make_demonstration(db, territory, again=again)
+        reports.append(year_report(db, 2025, by=SYSTEM, territory=territory))
+    assert reports[0] == reports[1]
+    assert (reports[0].enquiries, reports[0].persons_since) == (15, 45)
+    with pytest.raises(StoreError, match="Replace it with --again"):
+        make_demonstration(db, territory)
 
 
 def test_a_demonstration_never_touches_real_files(
