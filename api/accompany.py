@@ -1,9 +1,10 @@
 """Being accompanied: a short form, and the message that it prepares for the network's advisers.
 
 Hides what may stand in each field and how a message is put together. Nothing is stored, logged or
-sent: the message goes back to the person who wrote it, who sends it. What was typed never enters an
-address of this site; the ``mailto:`` link of the prepared message is read by the person's own mail
-program. One line stays one line, so that nothing typed can add a header or a recipient.
+sent here: the message goes back to the person who wrote it, who sends it; where the advisers keep
+their files on this service, :mod:`api.enquiries` takes the request in. What was typed never enters
+an address of this site; the ``mailto:`` link of the prepared message is read by the person's own
+mail program. One line stays one line, so that nothing typed can add a header or a recipient.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from geo_matcher.territory import Territory
 __all__ = [
     "CALLBACKS",
     "LIMITS",
+    "TRAP",
     "AccompanyView",
     "Choice",
     "MessageView",
@@ -48,6 +50,9 @@ LIMITS: Mapping[str, int] = {"name": 80, "email": 254, "phone": 30, "message": 2
 
 MAX_FIELDS = 60
 PHONE = re.compile(r"\+?[0-9](?:[ .()/-]*[0-9]){5,18}")
+TRAP = "site"
+"""A field that nobody sees: whoever fills it in is a program."""
+
 NETWORK_TABLE = "partners_evidence"
 """Table of the release whose address is the network's own site."""
 
@@ -64,6 +69,8 @@ class Typed:
         Codes of the chosen villages, as sent.
     consents
         Whether the consent was ticked.
+    is_trapped
+        Whether the field that nobody sees was filled in.
     """
 
     name: str = ""
@@ -73,6 +80,7 @@ class Typed:
     callback: str = CALLBACKS[0]
     villages: tuple[str, ...] = ()
     consents: bool = False
+    is_trapped: bool = False
 
 
 class Choice(NamedTuple):
@@ -95,6 +103,8 @@ class AccompanyView:
         What was typed, how long each text may be, a sentence for each field that cannot be used.
     villages, callbacks
         What can be ticked.
+    is_kept
+        Whether sending it opens a file of the advisers', in place of preparing a message.
     """
 
     title: str
@@ -104,6 +114,7 @@ class AccompanyView:
     faults: Mapping[str, str]
     villages: tuple[Choice, ...]
     callbacks: tuple[Choice, ...]
+    is_kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,7 @@ def read_typed(body: bytes) -> Typed:
         callback=callback if callback in CALLBACKS else CALLBACKS[0],
         villages=tuple(villages),
         consents=given.get("consent") == "yes",
+        is_trapped=bool(given.get(TRAP, "").strip()),
     )
 
 
@@ -203,6 +215,8 @@ def _faults(typed: Typed, territory: Territory, t: Translate) -> Iterator[tuple[
             yield key, t("accompany.fault.phone")
     if not typed.consents:
         yield "consent", t("accompany.fault.consent")
+    if typed.is_trapped:
+        yield TRAP, t("accompany.fault.trap")
 
 
 def accompany_view(
@@ -212,6 +226,7 @@ def accompany_view(
     *,
     offered: Sequence[str],
     faults: Mapping[str, str] | None = None,
+    is_kept: bool = False,
 ) -> AccompanyView:
     """Return the form.
 
@@ -225,6 +240,8 @@ def accompany_view(
         Codes of the villages that can be ticked.
     faults
         A sentence for each field that cannot be used.
+    is_kept
+        Whether sending it opens a file of the advisers'.
     """
     t = translator(asked.language)
     facts = {fact["insee_code"]: fact["name"] for fact in ranking.territory.facts}
@@ -238,6 +255,7 @@ def accompany_view(
         callbacks=tuple(
             Choice(word, t(f"callback.{word}"), word == typed.callback) for word in CALLBACKS
         ),
+        is_kept=is_kept,
     )
 
 

@@ -6,7 +6,8 @@ the first request; nothing is fetched from the network, then or later.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,13 +17,22 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse
 
 from api.assets import asset, serve_files
-from api.errors import PROBLEM_JSON, add_error_handlers
+from api.desk import Desk
+from api.enquiries import Inbox
+from api.errors import PROBLEM_JSON, QuietFailures, add_error_handlers
 from api.icons import sprite
 from api.models import Problem
 from api.routes import (
     access,
     communes,
     comparisons,
+    desk,
+    desk_changes,
+    desk_household,
+    desk_maps,
+    desk_papers,
+    desk_report,
+    dossiers,
     explanations,
     health,
     indexing,
@@ -34,14 +44,18 @@ from api.routes import (
     pages,
     planification,
     planning,
+    portfolio,
     release,
     sheets,
+    sign_in,
     table,
+    tokens,
     villages,
 )
 from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
 from api.settings import Settings
+from api.uploads import UPLOADS
 from geo_matcher import __version__
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import red_flags
@@ -65,7 +79,11 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(settings: Settings | None = None, territory: Territory | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    territory: Territory | None = None,
+    clock: Callable[[], dt.datetime] | None = None,
+) -> FastAPI:
     """Build the application.
 
     Parameters
@@ -74,6 +92,8 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         By default, those of the environment.
     territory
         A release that is already loaded; by default the settings' one is read at start.
+    clock
+        Gives the moment, with its time zone, to the advisers' side; that of the machine by default.
 
     Returns
     -------
@@ -91,6 +111,7 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         release.prepare(app, loaded)
         app.state.territory = loaded
         yield
+        app.state.desk.close()
 
     app = FastAPI(
         title="geo_matcher",
@@ -107,6 +128,8 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         responses=ERRORS,
     )
     app.state.settings = settings
+    app.state.desk = Desk(settings, clock)
+    app.state.inbox = Inbox()
     add_error_handlers(app)
     routers = (
         health,
@@ -128,13 +151,27 @@ def create_app(settings: Settings | None = None, territory: Territory | None = N
         planification,
         indexing,
         table,
+        sign_in,
+        desk,
+        desk_changes,
+        desk_household,
+        desk_maps,
+        desk_papers,
+        desk_report,
+        tokens,
+        portfolio,
+        dossiers,  # after those above: its addresses begin with the key of a file
     )
     for module in routers:
         app.include_router(module.router)
     serve_files(app)
     _serve_docs(app)
+    app.add_middleware(QuietFailures)
     app.add_middleware(
-        BodyLimit, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        timeout_s=settings.body_timeout_s,
+        uploads=UPLOADS,
     )
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(ConcurrencyLimit, max_requests=settings.max_concurrency)

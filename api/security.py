@@ -1,22 +1,36 @@
 """What protects the service and those who use it.
 
 Hides three ASGI middlewares: they bound the number of requests under way, the size and the
-duration of their bodies, and add the security headers. No cookie is set and nothing is logged about
-a profile.
+duration of their bodies, and add the security headers. Nothing is logged about a profile, and what
+lies on the advisers' side is kept by no cache.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from api.private import is_private
 
-__all__ = ["CONTENT_SECURITY_POLICY", "BodyLimit", "ConcurrencyLimit", "SecurityHeaders"]
+__all__ = [
+    "CONTENT_SECURITY_POLICY",
+    "MAX_UPLOAD_BYTES",
+    "BodyLimit",
+    "ConcurrencyLimit",
+    "SecurityHeaders",
+]
+
+MAX_UPLOAD_BYTES = 10_100_000
+"""Largest body of an upload: a file of 10 MB, and the form around it."""
+
+UPLOAD_TIMEOUT_S = 120.0
+"""Longest time in which an upload must arrive, in s."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -35,7 +49,7 @@ HEADERS: Mapping[str, str] = {
 
 
 class SecurityHeaders:
-    """Adds the security headers that a response does not state itself."""
+    """Adds the security headers that a response does not state; private answers are not kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,6 +65,9 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if is_private(scope["path"]):
+                    headers["Cache-Control"] = "no-store"
+                    headers["X-Robots-Tag"] = "noindex, nofollow"
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -100,17 +117,26 @@ class BodyLimit:
         Largest body, in bytes.
     timeout_s
         Longest time in which the whole body must arrive, in seconds.
+    uploads
+        Addresses whose body is not read here but counted while the application reads it, once it
+        knows who sends it. It may be larger then.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, timeout_s: float, uploads: Collection[str] = ()
+    ) -> None:
         self.app = app
         self.max_bytes = max_bytes
         self.timeout_s = timeout_s
+        self.uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection: the body is read first, then handed on whole."""
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self.app(scope, receive, send)
+            return
+        if scope["path"] in self.uploads:
+            await self.app(scope, _counted(receive), send)
             return
         body = bytearray()
         deadline = time.monotonic() + self.timeout_s
@@ -143,3 +169,28 @@ class BodyLimit:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         await self.app(scope, receive_body, send)
+
+
+def _counted(receive: Receive) -> Receive:
+    """Return what hands an upload on, part by part, and stops one that is too large or too slow."""
+    deadline = time.monotonic() + UPLOAD_TIMEOUT_S
+    received, is_whole = 0, False
+
+    async def counting() -> Message:
+        nonlocal received, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), deadline - time.monotonic())
+        except TimeoutError:
+            detail = f"The upload did not arrive within {UPLOAD_TIMEOUT_S:g} s. Try again."
+            raise HTTPException(408, detail) from None
+        received += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        if received > MAX_UPLOAD_BYTES:
+            raise HTTPException(
+                413, f"The upload has more than {MAX_UPLOAD_BYTES:,} bytes. Send a smaller file."
+            )
+        return message
+
+    return counting

@@ -7,8 +7,9 @@ them and a test compares. Bad combinations are refused at start.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from geo_matcher.territory import default_release_folder
@@ -45,3 +46,18 @@ class Settings(BaseSettings):
         pattern=r"^(?:[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?$",
         description="Address of the advisers, whom prepared messages go to; none by default.",
     )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="Database of the advisers' files; by default a file of this user's data.",
+    )
+    advisers: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether this service has an advisers' side; auto: where a database is named.",
+    )
+
+    @property
+    def has_desk(self) -> bool:
+        """Whether this service has an advisers' side."""
+        return self.advisers == "on" or (
+            self.advisers == "auto" and bool(self.database_url.get_secret_value())
+        )

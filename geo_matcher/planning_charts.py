@@ -1,4 +1,4 @@
-"""Pictures of gaps and plans as SVG: bars with their doubt, curves, and a small map.
+"""Pictures of gaps, plans and years as SVG: bars with their doubt, curves, steps, a small map.
 
 Hides geometry. A picture is one ``<svg>`` element with its title, its description and its texts as
 text; colours are those of the page around it, by the names of its classes. Nothing is computed
@@ -18,7 +18,7 @@ import shapely
 from geo_matcher.exports import rounded_outlines
 from geo_matcher.territory import Territory
 
-__all__ = ["Bar", "Titles", "bars_svg", "curve_svg", "map_svg"]
+__all__ = ["Bar", "Step", "Titles", "bars_svg", "curve_svg", "map_svg", "steps_svg"]
 
 WIDTH = 340.0
 """Units across a picture: about those of a phone, so that its texts stay readable there."""
@@ -71,6 +71,16 @@ class Bar:
     low: float | None = None
     high: float | None = None
     mark: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A share that holds from a moment on, with its interval; None where it is not defined."""
+
+    at: float
+    share: float
+    low: float | None = None
+    high: float | None = None
 
 
 def bars_svg(bars: Sequence[Bar], titles: Titles) -> str:
@@ -149,6 +159,60 @@ def curve_svg(
     _add(root, "polyline", "c-line", points=" ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in points))
     for across, above in points:
         _add(root, "circle", "c-dot", cx=x(across), cy=y(above), r=3.5)
+    return _written(root)
+
+
+def steps_svg(
+    steps: Sequence[Step],
+    titles: Titles,
+    *,
+    end: float,
+    marks: Sequence[float],
+    axes: tuple[str, str],
+    write: tuple[Callable[[float], str], Callable[[float], str]],
+) -> str:
+    """Draw a share that falls in steps, with its interval behind it.
+
+    Parameters
+    ----------
+    steps
+        The first one at 0, moments rising, shares from 0 to 1.
+    titles
+        What the picture is called.
+    end
+        Where the picture ends.
+    marks
+        Moments that the axis names.
+    axes, write
+        As for :func:`curve_svg`.
+    """
+    root = _svg(titles, HEIGHT)
+
+    def x(value: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * min(value, end) / end
+
+    def y(value: float) -> float:
+        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value
+
+    for part in range(TICKS + 1):
+        share = part / TICKS
+        grid = f"M{LEFT:.1f} {y(share):.1f}H{WIDTH - RIGHT:.1f}"
+        _add(root, "path", "c-grid" if part else "c-axis", d=grid)
+        _text(root, LEFT - 6, y(share) + 4, write[1](share), "c-tick", anchor="end")
+    for mark in marks:
+        _text(root, x(mark), HEIGHT - BOTTOM + 16, write[0](mark), "c-tick", anchor="middle")
+    _text(root, 2, 12, axes[1], "c-label")
+    _text(root, WIDTH - 2, HEIGHT - 6, axes[0], "c-label", anchor="end")
+    until = [*(step.at for step in steps[1:]), end]
+    for step, last in zip(steps, until, strict=True):
+        if step.low is not None and step.high is not None and step.at < end:
+            top, height = y(step.high), y(step.low) - y(step.high)
+            width = x(last) - x(step.at)
+            _add(root, "rect", "c-band", x=x(step.at), y=top, width=width, height=height)
+    path = f"M{x(steps[0].at):.1f} {y(steps[0].share):.1f}" + "".join(
+        f"H{x(step.at):.1f}V{y(step.share):.1f}" for step in steps[1:] if step.at <= end
+    )
+    _add(root, "path", "c-line", d=f"{path}H{x(min(end, steps[-1].at)):.1f}")
     return _written(root)
 
 

@@ -1,17 +1,20 @@
 """What a mover takes away: a shortlist on paper, files, a message to an adviser.
 
 Hides which headers each gets. Files take their turn; the form of the message is read here, so that
-no error ever repeats what was typed, and its answers are kept by nobody.
+no error ever repeats what was typed, and its answers are kept by nobody. Where the advisers keep
+their files on this service, the form opens one; where their database does not answer, or too many
+forms came, it prepares the message as everywhere else and says that nothing was sent.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
@@ -19,16 +22,19 @@ from api.accompany import Typed, accompany_view, field_faults, message_view, rea
 from api.addresses import canonical, page_address, public_address, split_off
 from api.asking import read_query
 from api.dependencies import FRESH, TerritoryDep
+from api.desk import Desk, client_address
+from api.enquiries import Inbox
 from api.forms import MAX_PICKS, Asked, FormError, other_language
 from api.frame import FrameView, frame_view, refusal, sorry
 from api.rendering import render
 from api.shortlist import shortlist_view
 from api.texts import translator
 from api.turns import odds_in_turn, turn
-from geo_matcher.errors import UnknownCommuneError
+from geo_matcher.errors import DossierError, StoreError, UnknownCommuneError
 from geo_matcher.exports import to_csv, to_geojson
 from geo_matcher.geopackage import to_geopackage
 from geo_matcher.matching import Ranking, rank
+from geo_matcher.numbers import format_date
 from geo_matcher.robustness import Odds
 from geo_matcher.snapshot import REMEMBERED
 from geo_matcher.territory import Territory
@@ -36,6 +42,8 @@ from geo_matcher.territory import Territory
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
+
+logger = logging.getLogger(__name__)
 
 PRIVATE = {"Cache-Control": "no-store"}
 MAX_SHOWN = 60
@@ -185,12 +193,12 @@ def show_form(request: Request, territory: TerritoryDep) -> Response:
     known = set(territory.codes)
     picked = [code for code in found.asked.picks if code in known]
     offered = found.codes or picked or _first(found.ranking)
-    return _form(territory, found, Typed(villages=tuple(offered)), offered)
+    return _form(request, territory, found, Typed(villages=tuple(offered)), offered)
 
 
 @router.post("/accompany")
 async def prepare_message(request: Request, territory: TerritoryDep) -> Response:
-    """Prepare the message, or say beside each field what cannot be used; nothing is kept."""
+    """Open a file or prepare the message, or say beside each field what cannot be used."""
     body = await request.body()
     return await run_in_threadpool(_prepared, request, territory, body)
 
@@ -205,7 +213,14 @@ def _prepared(request: Request, territory: Territory, body: bytes) -> Response:
     offered = found.codes or sent or _first(found.ranking)
     language = found.asked.language
     if faults := field_faults(typed, territory, language):
-        return _form(territory, found, typed, offered, faults)
+        return _form(request, territory, found, typed, offered, faults)
+    is_text = "as=text" in body.decode("ascii", errors="replace").split("&")
+    status, note = 200, ""
+    if not is_text and request.app.state.desk.is_open:
+        outcome = _sent(request, territory, found, typed, offered)
+        if isinstance(outcome, Response):
+            return outcome
+        status, note = outcome
     settings = request.app.state.settings
     view = message_view(
         found.ranking,
@@ -216,23 +231,68 @@ def _prepared(request: Request, territory: Territory, body: bytes) -> Response:
         today=dt.date.today(),
         offered=offered,
     )
-    if "as=text" in body.decode("ascii", errors="replace").split("&"):
+    if is_text:
         name = translator(language)("mail.file")
         headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}.txt"'}
         return Response(view.text, media_type="text/plain; charset=utf-8", headers=headers)
     frame = _framed(territory, found.asked, "/accompany", offered, view.title)
-    html = render("message.html", language, page=frame, message=view)
+    html = render("message.html", language, page=frame, message=view, note=note)
+    return HTMLResponse(html, status_code=status, headers=PRIVATE)
+
+
+def _sent(
+    request: Request, territory: Territory, found: _Search, typed: Typed, offered: Sequence[str]
+) -> Response | tuple[int, str]:
+    """Open a file for a request, or give the status and the reason why none was opened."""
+    desk: Desk = request.app.state.desk
+    inbox: Inbox = request.app.state.inbox
+    language = found.asked.language
+    t = translator(language)
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        return 403, t("message.not_sent.elsewhere")
+    try:
+        received = inbox.take(
+            desk.database(),
+            found.asked,
+            typed,
+            wording=t("accompany.kept.consent"),
+            address=client_address(request),
+        )
+    except DossierError:  # a field that the form lets through and a file does not
+        return 422, t("message.not_sent.fields")
+    except (StoreError, HTTPException) as error:
+        logger.error("A request could not be taken in: %s", type(error).__name__)
+        return 503, t("message.not_sent.closed")
+    if received is None:
+        return 429, t("message.not_sent.many")
+    frame = _framed(territory, found.asked, "/accompany", offered, t("sent.title"))
+    html = render(
+        "sent.html",
+        language,
+        page=frame,
+        key=received.key,
+        day=format_date(received.until, language),
+        email=request.app.state.settings.contact_email,
+    )
     return HTMLResponse(html, headers=PRIVATE)
 
 
 def _form(
+    request: Request,
     territory: Territory,
     found: _Search,
     typed: Typed,
     offered: Sequence[str],
     faults: dict[str, str] | None = None,
 ) -> Response:
-    view = accompany_view(found.ranking, found.asked, typed, offered=offered, faults=faults)
+    view = accompany_view(
+        found.ranking,
+        found.asked,
+        typed,
+        offered=offered,
+        faults=faults,
+        is_kept=request.app.state.desk.is_open,
+    )
     frame = _framed(territory, found.asked, "/accompany", offered, view.title)
     html = render("accompany.html", found.asked.language, page=frame, accompany=view)
     return HTMLResponse(html, status_code=422 if faults else 200, headers=PRIVATE)

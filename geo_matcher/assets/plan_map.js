@@ -76,25 +76,36 @@ function drawPlanMap(map, layers, data) {
     L.polyline(shape, style).addTo(map);
   });
 
-  // --- The plan: a letter for each action, side by side where a commune gets several ----------
+  // --- A letter for each action or count, side by side where a commune has several -------------
 
   const SIGN = 18;
   const count = new Map();
-  page.signs.forEach(([row, shape, letter, title]) => {
-    const place = count.get(row) || 0;
-    count.set(row, place + 1);
+  const icon = (shape, letter, place) =>
+    L.divIcon({
+      className: "",
+      html: make("span", `gm-sign ${shape}`, make("i", "", letter)),
+      iconSize: [SIGN, SIGN],
+      iconAnchor: [SIGN / 2 - place * (SIGN + 2), SIGN / 2],
+    });
+  const signs = page.signs.map(([row, shape, letter, title, layer = "portfolio"]) => {
     const sign = L.marker(ground.seats[row], {
-      icon: L.divIcon({
-        className: "",
-        html: make("span", `gm-sign ${shape}`, make("i", "", letter)),
-        iconSize: [SIGN, SIGN],
-        iconAnchor: [SIGN / 2 - place * (SIGN + 2), SIGN / 2],
-      }),
+      icon: icon(shape, letter, 0),
       title: `${ground.names[row]} : ${title}`,
     });
     sign.on("click", () => openCommune(row, L.latLng(ground.seats[row])));
-    layers.portfolio.addLayer(sign);
+    layers[layer].addLayer(sign);
+    return { sign, row, shape, letter, layer, place: 0 };
   });
+  function placeSigns() {
+    count.clear();
+    signs.forEach((one) => {
+      if (!map.hasLayer(layers[one.layer])) return;
+      const place = count.get(one.row) || 0;
+      count.set(one.row, place + 1);
+      if (place !== one.place) one.sign.setIcon(icon(one.shape, one.letter, place));
+      one.place = place;
+    });
+  }
 
   // --- Names, the largest communes first, where there is room ---------------------------------
 
@@ -104,7 +115,7 @@ function drawPlanMap(map, layers, data) {
   let home = 9;
   function placeNames() {
     nameLayer.clearLayers();
-    const taken = page.signs.map(([row]) => {
+    const taken = [...count.keys()].map((row) => {
       const at = map.latLngToContainerPoint(ground.seats[row]);
       return [at.x - 9, at.y - 9, at.x + 9 + 20 * (count.get(row) - 1), at.y + 9];
     });
@@ -128,6 +139,7 @@ function drawPlanMap(map, layers, data) {
   // --- Layer control ----------------------------------------------------------------------------
 
   function showLayers() {
+    placeSigns();
     document.querySelectorAll("[data-layer]").forEach((node) => {
       node.hidden = !map.hasLayer(layers[node.dataset.layer]);
     });
@@ -161,6 +173,7 @@ function drawPlanMap(map, layers, data) {
             if (input.checked) map.addLayer(layers[entry.name]);
             else map.removeLayer(layers[entry.name]);
             showLayers();
+            placeNames();
           });
           field.append(make("label", "", input, make("span", "", entry.label)));
         });

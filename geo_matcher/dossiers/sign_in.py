@@ -230,8 +230,7 @@ def end_sessions(db: Database, login: str, *, by: Account) -> int:
     AccessError
         If ``by`` is neither the account itself nor may manage accounts.
     """
-    if by.login != login or by.id is None:
-        require(by, Right.ACCOUNTS)
+    _require_own(by, login)
     with db.writing() as session:
         user = user_named(session, login)
         rows = session.scalars(
@@ -282,9 +281,9 @@ def issue_token(
     UnknownDossierError
         If there is no such account.
     AccessError
-        If ``by`` may not manage accounts.
+        If ``by`` is neither the account itself nor may manage accounts.
     """
-    require(by, Right.ACCOUNTS)
+    _require_own(by, login)
     label = checked_text(label, "label", most=60)
     if not scopes or not set(scopes) <= set(SCOPES):
         raise DossierError(f"scopes: expected some of {', '.join(SCOPES)}.")
@@ -295,7 +294,10 @@ def issue_token(
         user = user_named(session, login)
         if user.disabled_at is not None:
             raise DossierError(f"{login} is closed: it takes no token. Make another account.")
-        missing = set(scopes) - account_of(user).rights
+        allowed = account_of(user).rights
+        if by.login == login:
+            allowed &= by.rights  # what acts with fewer rights hands on no more
+        missing = set(scopes) - allowed
         if missing:
             raise DossierError(
                 f"scopes: the role {user.role} does not allow {', '.join(sorted(missing))}. "
@@ -340,19 +342,25 @@ def token_account(db: Database, token: str) -> Account:
     return account_of(user, row.scopes)
 
 
-def list_tokens(db: Database, *, by: Account) -> tuple[TokenFacts, ...]:
-    """Return all API tokens, without themselves.
+def list_tokens(db: Database, *, by: Account, login: str | None = None) -> tuple[TokenFacts, ...]:
+    """Return API tokens, without themselves.
+
+    Parameters
+    ----------
+    login
+        Whose; everybody's by default.
 
     Raises
     ------
     AccessError
-        If ``by`` may not manage accounts.
+        If ``by`` is neither the account itself nor may manage accounts.
     """
-    require(by, Right.ACCOUNTS)
+    _require_own(by, login)
     with db.reading() as session:
         rows = session.execute(
             select(TokenRow, UserRow.login)
             .join(UserRow, UserRow.id == TokenRow.user_id)
+            .where(*[UserRow.login == login] if login is not None else [])
             .order_by(TokenRow.id)
         )
         return tuple(
@@ -376,16 +384,21 @@ def revoke_token(db: Database, token_id: int, *, by: Account) -> None:
     Raises
     ------
     UnknownDossierError
-        If there is none with this number.
-    AccessError
-        If ``by`` may not manage accounts.
+        If there is none with this number, or it is somebody else's and ``by`` may not manage
+        accounts.
     """
-    require(by, Right.ACCOUNTS)
     with db.writing() as session:
         row = session.get(TokenRow, token_id)
-        if row is None:
+        is_own = row is not None and by.id is not None and row.user_id == by.id
+        if row is None or not (is_own or Right.ACCOUNTS in by.rights):
             raise UnknownDossierError(f"There is no token {token_id}. List them to see which.")
         row.revoked_at = row.revoked_at or db.now()
+
+
+def _require_own(by: Account, login: str | None) -> None:
+    """Refuse whoever is neither an account itself nor may manage accounts."""
+    if by.id is None or by.login != login or by.is_disabled:
+        require(by, Right.ACCOUNTS)
 
 
 def forget_old(db: Database, *, by: Account = SYSTEM) -> None:

@@ -8,6 +8,10 @@ import pytest
 
 from api.accompany import CALLBACKS
 from api.changes import COUNTS
+from api.desk_faults import FAULTS
+from api.desk_frozen import CAUSES
+from api.desk_places import DONE
+from api.desk_words import OWN as OWN_FIELDS
 from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
 from api.planning_form import CAN_BE_LEFT_OUT, FLOORS, SORTS
 from api.planning_form import COUNTS as PLAN_COUNTS
@@ -17,6 +21,8 @@ from api.texts import NBSP, catalogue, french_spaces, translator, typeset
 from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
 from api.village_words import EVENTS, PRACTICES, RISKS, TRACES, WEEKDAYS
 from geo_matcher.decision import Status
+from geo_matcher.dossiers.fields import LANGUAGES as FILE_LANGUAGES
+from geo_matcher.dossiers.year_report import DIMENSIONS
 from geo_matcher.lacks import FAR_MIN
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory import SCOPES
@@ -25,6 +31,8 @@ API = Path(__file__).parents[2] / "api"
 FRENCH, ENGLISH = catalogue("fr"), catalogue("en")
 TEXTS = frozenset(FRENCH) | frozenset(ENGLISH)
 
+DAY_SECTIONS = ("enquiries", "tasks", "visits", "follow_ups", "ending")
+
 COMPOSED = {
     "catnat.": {*EVENTS, "other"},
     "climate.": {*CLIMATE, "title", "none", "caption", "what", "past", "horizon", "figure"}
@@ -32,6 +40,31 @@ COMPOSED = {
     "day.": set(WEEKDAYS),
     "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
     "callback.": set(CALLBACKS),
+    "desk.alike.": {"email", "phone", "name"},
+    "desk.by.": {*DIMENSIONS, *(f"{name}.title" for name in DIMENSIONS), "figure", "text", "note"},
+    "desk.cause.": set(CAUSES),
+    "desk.done.": set(DONE),
+    "desk.event.": {"opened", "imported", "moved", "edited", "note", "shortlist", "anonymised"}
+    | {"task", "task.done", "visit", "visit.told", "visit.cancelled", "consent", "merged"}
+    | {"consent.withdrawn", "follow_up.there", "follow_up.left", "erased"},
+    "desk.export.": {"of", "what", "do"},
+    "desk.erase.": {"of", "what", "tick", "do"},
+    "desk.fault.": {*FAULTS, "other"},
+    "desk.field.": set(OWN_FIELDS),
+    "desk.figure.": {"enquiries", "qualified", "visits", "settled", "persons"},
+    "desk.head.": {*DIMENSIONS, "reached", "share", "previous", "days", "months", "still", "low"}
+    | {"high", "followed", "enquiries", "qualified", "settled", "persons", "commune", "epci"},
+    "desk.language.": set(FILE_LANGUAGES),
+    "desk.lead.": {*DAY_SECTIONS, "nothing", "stage", "settled", "left", "closed"},
+    "desk.learned.": {"more", "less", "unclear", "few", "interval", "note", "table", "family"}
+    | {"factor", "range", "verdict", "ask"},
+    "desk.places.": {"communes", "epcis", "since", "shared", "few", "inside", "none", "rest_of"}
+    | {"rest"},
+    "desk.today.": {*DAY_SECTIONS, *(f"{name}.empty" for name in DAY_SECTIONS), "more", "board"},
+    "desk.visit.": {"morning", "afternoon", "of", "ask", "start", "day", "count", "villages"}
+    | {"villages.why", "rank", "only", "complete", "lead", "worth", "hours", "drive", "lunch"}
+    | {"back", "work", "note", "calendar", "record", "none", "fault.start", "fault.plan", "plan"}
+    | {"tell", "impression", "cancel", "cancelled"},
     "foot.estimated.": {"town_halls", "roads"},
     "timed.": {"town_halls", "roads"},
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},

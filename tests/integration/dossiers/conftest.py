@@ -81,7 +81,11 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture(params=BACK_ENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of a migrated database without any row."""
-    if request.param == "sqlite":
+    return migrated(request, tmp_path, request.param)
+
+
+def migrated(request: pytest.FixtureRequest, tmp_path: Path, back_end: str) -> str:
+    if back_end == "sqlite":
         path = tmp_path / "dossiers.sqlite3"
         shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
         return f"sqlite:///{path}"

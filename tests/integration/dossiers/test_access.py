@@ -303,7 +303,29 @@ def test_an_impossible_token_is_refused(db: Database, camille: str, adviser: Acc
         with pytest.raises(DossierError, match=match):
             issue_token(db, login, label="x", scopes=scopes, days=days, by=SYSTEM)
     with pytest.raises(AccessError):
-        issue_token(db, camille, label="x", scopes=["files.read"], days=1, by=adviser)
+        issue_token(db, "elue", label="x", scopes=["portfolio"], days=1, by=adviser)
+
+
+def test_everybody_has_their_own_tokens_and_no_others(
+    db: Database, camille: str, adviser: Account
+) -> None:
+    elected = add_user(db, "elue", name="E", role=Role.ELECTED, by=SYSTEM)
+    issue_token(db, "elue", label="Leur", scopes=["portfolio"], days=1, by=SYSTEM)
+    token = issue_token(db, camille, label="Mien", scopes=["files.read"], days=1, by=adviser)
+    (mine,) = list_tokens(db, by=adviser, login=camille)
+    (theirs,) = list_tokens(db, by=elected, login="elue")
+    assert mine.label == "Mien"
+    for login in (None, "elue"):
+        with pytest.raises(AccessError):
+            list_tokens(db, by=adviser, login=login)
+    with pytest.raises(UnknownDossierError):
+        revoke_token(db, theirs.id, by=adviser)
+    program = token_account(db, token)
+    with pytest.raises(DossierError, match=r"does not allow files\.write"):
+        issue_token(db, camille, label="x", scopes=["files.write"], days=1, by=program)
+    revoke_token(db, mine.id, by=adviser)
+    with pytest.raises(SignInError):
+        token_account(db, token)
 
 
 def test_an_unknown_token_is_refused(db: Database) -> None:
