@@ -164,7 +164,7 @@ def test_a_change_says_which_version_it_saw(ask: Ask) -> None:
     assert "If-Match" in problem_of(client.patch(address, json=change), 428)["detail"]
     problem_of(client.post(f"{address}/steps", json={"to": "qualified"}), 428)
     for header in ("*", '"x"', '"1", "2"', "²", '"99999999999"'):
-        answer = client.patch(address, json=change, headers={"If-Match": header.encode()})
+        answer = client.patch(address, json=change, headers={b"If-Match": header.encode()})
         problem_of(answer, 422)
     both = client.patch(address, json=change | {"version": 2}, headers={"If-Match": '"1"'})
     problem_of(both, 422)
@@ -194,7 +194,7 @@ def test_files_are_found_by_stage_adviser_and_name(ask: Ask) -> None:
     assert len(keys(client.get(API, params={"top": 1, "skip": 1}))) == 1
     assert ok(client.get(API))["by_stage"]["qualified"] == 1
     assert keys(client.post(f"{API}/search", json={"text": "berthe"})) == [second]
-    assert keys(client.post(f"{API}/search", json={"text": "%"})) == []
+    assert keys(client.post(f"{API}/search", json={"text": "b%x"})) == []
     assert keys(client.post(f"{API}/search", json={"text": "ada", "stages": ["settled"]})) == []
     for query in ({"top": 0}, {"top": 501}, {"skip": -1}, {"stage": "x"}, {"adviser": "x" * 61}):
         problem_of(client.get(API, params=query), 422)
