@@ -14,21 +14,16 @@ from starlette.responses import Response
 from api.dependencies import TerritoryDep
 from api.desk import DatabaseDep
 from api.desk_answers import file_answer, rerun_answer, seen_version, shortlist_answer
-from api.desk_models import (
+from api.desk_models import FieldEnd, File, ReadLine, Rerun, Shortlist, StaleProblem
+from api.desk_requests import (
     MAX_ID,
     Changes,
-    FieldEnd,
-    File,
     FollowUpAnswer,
     NewNote,
     NewShortlist,
     NewTask,
     NewVisit,
-    ReadLine,
-    Rerun,
     RerunRequest,
-    Shortlist,
-    StaleProblem,
     StepRequest,
     VisitChange,
 )

@@ -17,7 +17,6 @@ from api.dependencies import TerritoryDep
 from api.desk import DatabaseDep
 from api.desk_answers import file_answer, preview_answer
 from api.desk_models import (
-    MAX_ID,
     Card,
     CardList,
     Day,
@@ -25,14 +24,12 @@ from api.desk_models import (
     FollowUpKept,
     Imported,
     Likeness,
-    MergeRequest,
-    NewFile,
     Preview,
-    SearchRequest,
     StaleProblem,
     TaskKept,
     VisitKept,
 )
+from api.desk_requests import MAX_ID, MergeRequest, NewFile, SearchRequest
 from api.errors import PROBLEM_JSON
 from api.private import API
 from api.report_models import Report, SharedCount

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Path
 
 from api.desk import DatabaseDep
 from api.desk_answers import account_answer
-from api.desk_models import MAX_ID, AccountAnswer, NewToken, Token, TokenMade
+from api.desk_models import AccountAnswer, Token, TokenMade
+from api.desk_requests import MAX_ID, NewToken
 from api.private import API
 from api.rights import Anybody, Person, Reader
 

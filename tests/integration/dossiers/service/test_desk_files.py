@@ -164,7 +164,7 @@ def test_a_change_says_which_version_it_saw(ask: Ask) -> None:
     assert "If-Match" in problem_of(client.patch(address, json=change), 428)["detail"]
     problem_of(client.post(f"{address}/steps", json={"to": "qualified"}), 428)
     for header in ("*", '"x"', '"1", "2"', "²", '"99999999999"'):
-        answer = client.patch(address, json=change, headers={"If-Match": header.encode()})
+        answer = client.patch(address, json=change, headers={b"If-Match": header.encode()})
         problem_of(answer, 422)
     both = client.patch(address, json=change | {"version": 2}, headers={"If-Match": '"1"'})
     problem_of(both, 422)

@@ -28,7 +28,7 @@ def routes_of(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
             context.original_route
         )  # routers are included without a prefix, so its path is whole
         if isinstance(route, APIRoute) and is_private(route.path):
-            for method in sorted(route.methods):
+            for method in sorted(route.methods or ()):
                 yield method, route
 
 

@@ -227,7 +227,9 @@ def test_the_sign_in_form_has_to_be_ours(browser: Browser, service: FastAPI) -> 
 def test_a_session_changes_nothing_without_its_token(browser: Browser) -> None:
     browser.sign_in()
     other = csrf_token("another session")
-    for headers in ({}, {CSRF_HEADER: ""}, {CSRF_HEADER: other}, {CSRF_HEADER: "é".encode()}):
+    name = CSRF_HEADER.encode()
+    for sent in ({}, {name: b""}, {name: other.encode()}, {name: "é".encode()}):
+        headers: dict[bytes, bytes] = sent
         found = problem_of(browser.client.post(API, json={"name": "X"}, headers=headers), 403)
         assert CSRF_HEADER in found["detail"]
     browser.client.headers[CSRF_HEADER] = csrf_token(browser.session)
@@ -267,7 +269,7 @@ def test_people_manage_their_own_tokens(browser: Browser, ask: Ask) -> None:
     assert token not in client.get(f"{API}/tokens").text
     program = ask(None)
     program.headers["Authorization"] = f"Bearer {token}"
-    assert program.get(ME).json()["rights"] == ["files.read"]
+    assert program.get(ME).json()["rights"] == ["files.read", "portfolio"]
     assert client.delete(f"{API}/tokens/{mine['id']}").status_code == 204
     problem_of(program.get(ME), 401)
     problem_of(client.delete(f"{API}/tokens/{mine['id'] - 1}"), 404)
