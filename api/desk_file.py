@@ -461,6 +461,7 @@ def _visit(
 def _follow_ups(file: Dossier, today: dt.date, language: str) -> tuple[FollowUpLine, ...]:
     t, lines = translator(language), []
     has_left = file.settled is not None and file.settled.left_on is not None
+    awaited = next((one.months for one in file.follow_ups if one.answered_on is None), 0)
     for one in file.follow_ups:
         answer = ""
         if one.answered_on is not None:
@@ -470,10 +471,12 @@ def _follow_ups(file: Dossier, today: dt.date, language: str) -> tuple[FollowUpL
             FollowUpLine(
                 one.months,
                 t("desk.follow_up.after", n=one.months),
-                f"{day_text(one.due_on, language)} ({due_text(one.due_on, today, language)})",
+                day_text(one.due_on, language)
+                if answer
+                else f"{day_text(one.due_on, language)} ({due_text(one.due_on, today, language)})",
                 answer,
                 one.hard,
-                one.answered_on is None and not has_left,
+                one.months == awaited and not has_left,
                 one.answered_on is None and one.due_on < today,
             )
         )

@@ -11,10 +11,18 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from geo_matcher.dossiers.accounts import SYSTEM, set_password
+from geo_matcher.dossiers.database import DATABASE_SETTING, Database
+from geo_matcher.dossiers.demonstration import make_demonstration
+from geo_matcher.dossiers.reading import list_files, read_file
+from geo_matcher.dossiers.stages import Stage
+from geo_matcher.territory import Territory, default_release_folder
 
 IMAGES = Path(__file__).parent / "images"
 QUERY = "preset=paris-web-family"
@@ -79,6 +87,27 @@ OTHERS = (
 )
 """What advisers see: name, address, width and height, and what must be there."""
 
+LOGIN, PASSWORD = "demo-alix", "une démonstration rien de plus"
+"""Of an account that lives as long as this script."""
+
+DESK_SIZES = {"wide": (1280, 1000), "narrow": (390, 844)}
+DESK_SHOTS = (
+    ("today", "?qui=tous", "main h1", ""),
+    ("board", "/dossiers", ".board", ""),
+    ("new", "/dossiers/nouveau", "main form", ""),
+    ("file", "/dossiers/{visit}", ".ranked", ""),
+    ("project", "/dossiers/{visit}/projet", "#profile", ""),
+    ("frozen", "/dossiers/{visit}/listes/{list}", ".then-now", ""),
+    ("visit", "/dossiers/{visit}/visite?combien=4", ".plan-day", ""),
+    ("family", "/dossiers/{visit}/famille", "article", ""),
+    ("file-map", "/dossiers/{visit}/carte", FOLIUM, ""),
+    ("settled", "/dossiers/{settled}", "#suivis", "#suivis summary"),
+    ("report", "/bilan", ".report-parts", ""),
+    ("portfolio", "/carte", ".portfolio", ""),
+    ("network-map", "/carte/reseau", FOLIUM, ""),
+)
+"""The advisers' pages: name, address with the keys of some files, what must be there, a click."""
+
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -114,6 +143,42 @@ def shoot(browser: Browser, address: str) -> None:
         save(page, name)
 
 
+def demonstration(folder: Path) -> tuple[str, dict[str, str]]:
+    """Make an invented portfolio; return its address, and the keys that the shots name."""
+    url = f"sqlite:///{folder / 'demonstration.sqlite3'}"
+    with Database(url) as db:
+        make_demonstration(db, Territory.load(default_release_folder()))
+        set_password(db, LOGIN, PASSWORD, by=SYSTEM)
+        keys = {
+            stage.value: list_files(db, by=SYSTEM, stages=[stage], adviser=LOGIN, top=1)
+            .cards[0]
+            .key
+            for stage in (Stage.VISIT, Stage.SETTLED)
+        }
+        keys["list"] = str(read_file(db, keys["visit"], by=SYSTEM).shortlists[0].id)
+    return url, keys
+
+
+def shoot_desk(browser: Browser, address: str, keys: dict[str, str]) -> None:
+    """Take every picture of the advisers' pages."""
+    for size, (width, height) in DESK_SIZES.items():
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        page.goto(f"{address}/conseillers")
+        page.fill("#f-login", LOGIN)
+        page.fill("#f-password", PASSWORD)
+        page.click("main .primary")
+        for name, path, awaited, click in DESK_SHOTS:
+            page = context.new_page()
+            page.goto(f"{address}/conseillers{path.format(**keys)}")
+            page.wait_for_selector(awaited, state="attached")
+            if click:
+                page.locator(click).first.click()
+                page.locator(click).first.scroll_into_view_if_needed()
+            save(page, f"desk-{name}-{size}")
+        context.close()
+
+
 def save(page: Page, name: str) -> None:
     """Take one picture and close the page."""
     page.wait_for_timeout(400)
@@ -140,7 +205,10 @@ def write_index() -> None:
 def main() -> None:
     """Start the service on a free port, take the pictures, stop it."""
     command = [sys.executable, "-m", "geo_matcher", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+    with tempfile.TemporaryDirectory() as folder:
+        url, keys = demonstration(Path(folder))
+        environment = os.environ | {DATABASE_SETTING: url}
+        service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         try:
             line = service.stdout.readline() if service.stdout else ""
             address = re.search(r"http://[\d.]+:\d+", line)
@@ -148,11 +216,14 @@ def main() -> None:
                 sys.exit("The service did not start.")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-                shoot(browser, address.group())
+                if "desk" not in sys.argv:
+                    shoot(browser, address.group())
+                shoot_desk(browser, address.group(), keys)
                 browser.close()
             write_index()
         finally:
             service.terminate()
+            service.wait()
 
 
 if __name__ == "__main__":

@@ -65,6 +65,15 @@ SETTLED_OF_YEAR = 12
 FRESH = 9
 """Enquiries of this year, so that a day has something to do."""
 
+AHEAD = 5
+"""Visits of the next days."""
+
+ENDING = 2
+"""Files whose consent ends within the month."""
+
+WAITING_DAYS = 30
+"""Follow-ups that came due in the last days and still wait for an answer."""
+
 LEFT = 7
 """Families that leave again, as far as a follow-up tells by now: very few."""
 
@@ -195,6 +204,7 @@ class _Maker:
                 opened = opened.replace(year=year - 1, month=12, day=1)
             row = self._file(opened)
             self._go(row, opened, Stage.SETTLED, settled, persons.pop(), leaves=number in leaving)
+        ahead = 0
         for number in range(ENQUIRIES):
             latest = dt.date(year, 3, 31) if number < SETTLED_OF_YEAR else dt.date(year, 12, 30)
             opened = self._moment_between(dt.date(year, 1, 2), latest)
@@ -205,14 +215,21 @@ class _Maker:
             elif number < QUALIFIED:
                 farthest = WAY[number % 4]
                 self._go(row, opened, farthest)
+                if farthest is Stage.VISIT and number % 3 and ahead < AHEAD:
+                    ahead += 1
+                    self._visit(row, self.now + dt.timedelta(days=2 * ahead))
                 if number % 3 == 0:
                     self._close(row, row.stage_since + dt.timedelta(days=30))
             elif number % 8:
                 self._close(row, opened + dt.timedelta(days=int(self.random.integers(5, 40))))
         for number in range(FRESH):
-            row = self._file(self.now - dt.timedelta(days=number * 2, hours=3))
+            ends = self.now.date() + dt.timedelta(days=10 * (number + 1))
+            row = self._file(
+                self.now - dt.timedelta(days=number * 2, hours=3),
+                until=ends if number < ENDING else None,
+            )
             if number % 3 == 2:
-                self._task(row)
+                self._task(row, self.now.date() - dt.timedelta(days=number // 3))
         self.session.flush()
         for row in self.session.scalars(select(DossierRow)):
             renew_end(self.session, row)
@@ -236,7 +253,7 @@ class _Maker:
     def _choice(self, words: Sequence[str], shares: Sequence[float]) -> str:
         return words[int(self.random.choice(len(words), p=np.array(shares) / sum(shares)))]
 
-    def _file(self, opened: dt.datetime) -> DossierRow:
+    def _file(self, opened: dt.datetime, until: dt.date | None = None) -> DossierRow:
         self.count += 1
         city = self._choice(tuple(CITIES), CITY_SHARES)
         sector = self._choice(SECTORS, SECTOR_SHARES)
@@ -258,7 +275,7 @@ class _Maker:
                 "members": [{"label": first, "profile": preset.profile.as_dict()}],
             }
         )
-        until = opened.date() + dt.timedelta(days=5 * 365)
+        until = until or opened.date() + dt.timedelta(days=5 * 365)
         consent = Consent(what="accompany", given_on=opened.date(), until=until, wording="Exemple.")
         return add_file(self.session, opened, draft, SYSTEM, consents=[consent])
 
@@ -317,7 +334,8 @@ class _Maker:
             record(self.session, row, at, self._by(row), "moved", name, None, value)
         gone = at.date() + dt.timedelta(days=int(self.random.integers(200, 600)))
         for months, due_on in follow_up_days(at.date()):
-            is_answered = due_on <= self.now.date() and row.left_on is None
+            late = self.now.date() - dt.timedelta(days=WAITING_DAYS)
+            is_answered = due_on <= late and row.left_on is None
             has_left = leaves and gone <= due_on
             self.session.add(
                 FollowUpRow(
@@ -339,12 +357,12 @@ class _Maker:
         )
         self.session.add(visit)
 
-    def _task(self, row: DossierRow) -> None:
+    def _task(self, row: DossierRow, due_on: dt.date) -> None:
         self.session.add(
             TaskRow(
                 dossier_id=row.id,
                 text="Exemple : rappeler",
-                due_on=self.now.date(),
+                due_on=due_on,
                 created_at=self.now,
             )
         )
