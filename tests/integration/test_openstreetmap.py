@@ -136,12 +136,12 @@ def test_built_up_is_told_by_the_line_of_a_street_and_not_by_its_points() -> Non
     line = lane["geometry"]
     points = shapely.get_coordinates(line)
     steps_m = np.hypot(*np.diff(points, axis=0).T)
-    middles = shapely.points((points[1:] + points[:-1]) / 2)
+    middles = gpd.points_from_xy(*((points[1:] + points[:-1]) / 2).T).to_numpy()
     street = roads.loc["Rue du Foirail", "geometry"]
     near = shapely.distance(middles, street) <= 100
     assert sorted(near) == [False, True]
-    drawn = shapely.points(shapely.get_coordinates(street))
-    assert shapely.distance(middles[near], shapely.multipoints(drawn)).min() > 250
+    drawn = shapely.MultiPoint(shapely.get_coordinates(street))
+    assert shapely.distance(middles[near], drawn).min() > 250
     speeds = SPEEDS_KMH["tertiary"]
     kmh = np.where(near, speeds.built_up, speeds.outside)
     assert lane["minutes_ab"] == pytest.approx(float((steps_m / 1000 / kmh * 60).sum()), rel=2e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import geopandas as gpd
 import networkx as nx
@@ -127,7 +128,7 @@ def test_a_route_is_as_long_as_its_line_and_as_quick_as_the_matrix(
     assert shapely.distance(ends[1], shapely.Point(route.line.coords[-1])) < 1e-6
 
 
-def reached_parts(placed: Placed, cutoff: float, *, towards: bool) -> shapely.Geometry:
+def reached_parts(placed: Placed, cutoff: float, *, towards: bool) -> Any:
     """Return the parts of streets from or to which point 0 is reached in time, by networkx."""
     network = placed.network
     graph = reference(placed)
