@@ -17,14 +17,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
+from geo_matcher.access import TownHallNetwork
 from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys
 from geo_matcher.matching import Ranking
+from geo_matcher.road_network import RoadNetwork
 from geo_matcher.robustness import DEFAULT_SEED, draw_scores
-from geo_matcher.territory import Territory
+from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
 __all__ = [
     "MAX_VILLAGES",
@@ -51,6 +55,12 @@ AMONG = 40
 DRAWS = 2_000
 ROUNDING_MIN = 5
 """Appointments are told to the next five minutes."""
+
+MIXED = "mixed"
+"""Network of a plan of which some drives are on the roads and others on the town-hall network."""
+
+COURSE_DECIMALS = 6
+"""Positions of a course are told to a millionth of a degree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,9 @@ class VisitStop:
         From the stop before, or from the start.
     arrival, departure
         Hours of that day.
+    course
+        The drive, EPSG:4326, from the stop before, or from the start; ``None`` on the town-hall
+        network, which knows no course, and where nothing is driven.
     """
 
     insee_code: str
@@ -172,6 +185,7 @@ class VisitStop:
     road_km: float
     arrival: dt.time
     departure: dt.time
+    course: shapely.LineString | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain types."""
@@ -184,6 +198,7 @@ class VisitStop:
             "road_km": round(self.road_km, 2),
             "arrival": self.arrival.isoformat("minutes"),
             "departure": self.departure.isoformat("minutes"),
+            "course": _geojson(self.course),
         }
 
 
@@ -202,13 +217,16 @@ class VisitPlan:
     drive_min, road_km
         All drives together.
     network, status
-        Which network gave the times, and how sure they are.
+        Which network gave the times of the drives of the plan, ``roads``, ``town_halls`` or
+        ``mixed``, and how sure they are.
     release
         The data release.
     expected_best
         Score that the best of the villages is expected to have; ``None`` where none was chosen.
     guarantee
         Share of what the best choice of as many would be worth; ``None`` likewise.
+    back_courses
+        For each day the drive back to the start, like the ``course`` of a stop.
     """
 
     start: str
@@ -222,16 +240,25 @@ class VisitPlan:
     release: str
     expected_best: float | None = None
     guarantee: float | None = None
+    back_courses: tuple[shapely.LineString | None, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain types."""
+        """Return plain types; courses are lines of GeoJSON."""
+        courses = self.back_courses or (None,) * len(self.back)
         return {
             "start": {"insee_code": self.start, "name": self.start_name},
             "days": len(self.back),
             "stops": [stop.as_dict() for stop in self.stops],
             "back": [
-                {"day": day, "drive_min": round(minutes, 2), "arrival": hour.isoformat("minutes")}
-                for day, (minutes, hour) in enumerate(self.back, start=1)
+                {
+                    "day": day,
+                    "drive_min": round(minutes, 2),
+                    "arrival": hour.isoformat("minutes"),
+                    "course": _geojson(course),
+                }
+                for day, ((minutes, hour), course) in enumerate(
+                    zip(self.back, courses, strict=True), start=1
+                )
             ],
             "drive_min": round(self.drive_min, 2),
             "road_km": round(self.road_km, 2),
@@ -241,6 +268,14 @@ class VisitPlan:
             "status": self.status,
             "release": self.release,
         }
+
+
+def _geojson(course: shapely.LineString | None) -> dict[str, Any] | None:
+    """Return a course as GeoJSON, to 0.1 m."""
+    if course is None:
+        return None
+    positions = shapely.get_coordinates(course).round(COURSE_DECIMALS).tolist()
+    return {"type": "LineString", "coordinates": positions}
 
 
 def schedule(
@@ -278,7 +313,7 @@ def schedule(
             f"planned: give {MIN_VILLAGES} to {MAX_VILLAGES}, each once."
         )
     journeys = Journeys.of(territory)
-    reach, _ = journeys.matrix([start, *codes], [start, *codes])
+    reach, is_road = journeys.matrix([start, *codes], [start, *codes])
     names = journeys.halls["name"]
     best: tuple[tuple[float, ...], list[_Slot], list[tuple[float, float]]] | None = None
     nights = list(itertools.product((False, True), repeat=len(codes) - 1))
@@ -300,7 +335,11 @@ def schedule(
             "choose a nearer start, a longer day or a shorter visit."
         )
     (_, driven, *_), slots, back = best
-    km = _road_km(slots, reach.road_km)
+    there, home = _legs(slots)
+    towns = [start, *codes]
+    # Where the start is one of the villages nothing is driven.
+    driven_legs = [(a, b) for a, b in [*there, *home] if towns[a] != towns[b]]
+    courses = _courses(journeys, towns, [*there, *home])
     stops = tuple(
         VisitStop(
             codes[slot.place - 1],
@@ -311,8 +350,9 @@ def schedule(
             float(reach.road_km[slot.before, slot.place]),
             _hour(slot.arrival),
             _hour(slot.arrival + timetable.visit_min),
+            course,
         )
-        for slot in slots
+        for slot, course in zip(slots, courses[: len(slots)], strict=True)
     )
     return VisitPlan(
         start=start,
@@ -320,10 +360,11 @@ def schedule(
         stops=stops,
         back=tuple((minutes, _hour(hour)) for minutes, hour in back),
         drive_min=driven,
-        road_km=km,
-        network=journeys.network,
+        road_km=sum(float(reach.road_km[leg]) for leg in [*there, *home]),
+        network=_network_of([bool(is_road[leg]) for leg in driven_legs], journeys),
         status="estimated",
         release=territory.release_id,
+        back_courses=tuple(courses[len(slots) :]),
     )
 
 
@@ -373,15 +414,34 @@ def _hour(minutes: float) -> dt.time:
     return dt.time(whole // 60, whole % 60)
 
 
-def _road_km(slots: Sequence[_Slot], road_km: FloatArray) -> float:
-    """Return the length of all drives, those back to the start included."""
-    there = sum(float(road_km[slot.before, slot.place]) for slot in slots)
-    last = [
-        slot
+def _legs(slots: Sequence[_Slot]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the drives to each village, and those back to the start at the end of each day."""
+    there = [(slot.before, slot.place) for slot in slots]
+    home = [
+        (slot.place, 0)
         for slot, after in itertools.zip_longest(slots, slots[1:])
         if after is None or after.day > slot.day
     ]
-    return there + sum(float(road_km[slot.place, 0]) for slot in last)
+    return there, home
+
+
+def _courses(
+    journeys: Journeys, towns: Sequence[str], legs: Sequence[tuple[int, int]]
+) -> list[shapely.LineString | None]:
+    """Return the course of each drive, EPSG:4326, where it is known and anything is driven."""
+    routes = [journeys.route(towns[a], towns[b]) if towns[a] != towns[b] else None for a, b in legs]
+    lines = gpd.GeoSeries([None if route is None else route.line for route in routes],
+                          crs=LAMBERT_93)  # fmt: skip
+    return list(lines.to_crs(WGS_84))
+
+
+def _network_of(is_road: Sequence[bool], journeys: Journeys) -> str:
+    """Name the network of some drives; that which answers where it can when there are none."""
+    if not is_road:
+        return journeys.network
+    if all(is_road):
+        return RoadNetwork.name
+    return MIXED if any(is_road) else TownHallNetwork.name
 
 
 def plan_visits(

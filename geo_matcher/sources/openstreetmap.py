@@ -19,6 +19,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo_matcher.access import ROAD_FACTOR, SPEED_KMH
 from geo_matcher.catalog import file_sha256
@@ -245,7 +246,8 @@ def _time(graph: Any) -> None:
     edges = list(graph.edges(data=True))
     ends = np.array([(at[u], at[v]) for u, v, _ in edges])
     is_home = np.array([tags["highway"] in RESIDENTIAL for _, _, tags in edges])
-    homes = np.asarray(shapely.linestrings(np.stack([x[ends[is_home]], y[ends[is_home]]], axis=-1)))
+    between = np.stack([x[ends[is_home]], y[ends[is_home]]], axis=-1)
+    homes: NDArray[Any] = np.asarray(shapely.linestrings(between))
     middle = shapely.points(x[ends].mean(axis=1), y[ends].mean(axis=1))
     near = np.zeros(len(edges), dtype=np.bool_)
     # To the streets themselves: between the points of a long straight one lie gaps.
