@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field as detail
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import LOGIN, Account, Right, require
@@ -337,6 +337,4 @@ def _search(text: str) -> list[ColumnElement[bool]]:
     if address:
         return [DossierRow.email_key == address]
     words = name_key(text).split()[:10]
-    if not words:
-        return [false()]  # signs alone name nobody
     return [DossierRow.name_key.contains(word, autoescape=True) for word in words]

@@ -194,7 +194,7 @@ def test_files_are_found_by_stage_adviser_and_name(ask: Ask) -> None:
     assert len(keys(client.get(API, params={"top": 1, "skip": 1}))) == 1
     assert ok(client.get(API))["by_stage"]["qualified"] == 1
     assert keys(client.post(f"{API}/search", json={"text": "berthe"})) == [second]
-    assert keys(client.post(f"{API}/search", json={"text": "%"})) == []
+    assert keys(client.post(f"{API}/search", json={"text": "b%x"})) == []
     assert keys(client.post(f"{API}/search", json={"text": "ada", "stages": ["settled"]})) == []
     for query in ({"top": 0}, {"top": 501}, {"skip": -1}, {"stage": "x"}, {"adviser": "x" * 61}):
         problem_of(client.get(API, params=query), 422)
