@@ -37,7 +37,7 @@ DestinationName = Literal[
 ]  # fmt: skip
 
 
-NetworkName = Literal["roads", "town_halls"]
+NetworkName = Literal["roads", "town_halls", "mixed"]
 DriveStatus = Literal["estimated", "upper_bound", "unreachable"]
 LONGEST_NAME = 80
 
@@ -79,6 +79,7 @@ class Time(_Answer):
     )
     road_km: float | None
     nearest: Named | None = Field(description="Commune where the place is.")
+    network: NetworkName
     status: DriveStatus
 
 
@@ -128,6 +129,10 @@ class IsochroneAnswer(_Answer):
     origin: str
     minutes: float
     network: NetworkName
+    is_cut: bool = Field(
+        description="Whether more may be reached than is known: the area comes near the edge of "
+        "the roads that were read, or the town halls around do not go as far."
+    )
     status: DriveStatus
     release: str
     features: list[ReachedPart]
@@ -231,6 +236,13 @@ class PeopleByReach(_Answer):
     several: int
 
 
+class Unsure(_Answer):
+    """Who reaches none as far as is known, but may: no list goes far enough to tell."""
+
+    communes: list[str]
+    inhabitants: int
+
+
 class CatchmentsAnswer(_Answer):
     """Who can reach which place, as GeoJSON."""
 
@@ -240,6 +252,7 @@ class CatchmentsAnswer(_Answer):
     places: int
     communes_reached: int
     inhabitants: PeopleByReach
+    unsure: Unsure
     overlap_km2: float
     desert_km2: float
     network: NetworkName

@@ -62,6 +62,7 @@ class ReachMap:
     outline: str
     names: tuple[Name, ...]
     network: str
+    is_cut: bool
     scale: float
     scale_km: int = round(SCALES * SCALE_M / 1000)
     width: int = WIDTH
@@ -81,7 +82,7 @@ def reach_map(territory: Territory, insee_code: str) -> ReachMap:
     """
     ground = ground_of(territory)
     journeys = Journeys.of(territory)
-    found = [journeys.within(insee_code, cutoff) for cutoff in sorted(CUTOFFS_MIN, reverse=True)]
+    found = journeys.within_each(insee_code, sorted(CUTOFFS_MIN, reverse=True))
     areas = [_area(territory, ground, one) for one in found]
     west, south, east, north = shapely.union_all(
         [areas[0], _own(territory, ground, insee_code)]
@@ -97,6 +98,7 @@ def reach_map(territory: Territory, insee_code: str) -> ReachMap:
         outline=svg_path([ground.outline], left, top, unit),
         names=tuple(names_that_fit(territory, ground, insee_code, left, top, unit)),
         network=found[0].network,
+        is_cut=any(one.is_cut for one in found),
         scale=round(SCALES * SCALE_M * unit, 1),
     )
 

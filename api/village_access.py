@@ -132,10 +132,17 @@ def access_view(
         errands=tuple(_round_sentences(basket(territory, insee_code), t, language)),
         near=tuple(_near(territory, insee_code, language)),
         map=shown,
-        about_map=t("reach.roads") if shown.network == "roads" else t("reach.town_halls"),
+        about_map=_about_map(shown, t),
         shared=_shared(territory, insee_code, t, language),
         timed=t(f"timed.{territory.parameters['travel_times']['network']}"),
     )
+
+
+def _about_map(shown: ReachMap, t: Translate) -> str:
+    """Say what the map of what is within reach shows, and where what is known ends."""
+    if shown.network != "roads":
+        return t("reach.town_halls")
+    return f"{t('reach.roads')} {t('reach.cut')}" if shown.is_cut else t("reach.roads")
 
 
 def estimated_text(territory: Territory, language: str) -> str:
@@ -222,7 +229,9 @@ def _round_sentences(found: Basket, t: Translate, language: str) -> Iterator[str
     whole, separate = (
         format_hours(minutes / 60, language) for minutes in (found.minutes, found.separate_min)
     )
-    minutes = t("limit.at_most", figure=whole) if found.status == "upper_bound" else whole
+    if found.status == "upper_bound":
+        whole, separate = (t("limit.at_most", figure=figure) for figure in (whole, separate))
+    minutes = whole
     if [stop.insee_code for stop in found.stops] == [found.insee_code]:
         yield t("errands.here", minutes=minutes, n=kinds)
     else:

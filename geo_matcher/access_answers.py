@@ -6,18 +6,21 @@ they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 import shapely
 import shapely.geometry
 
+from geo_matcher.access import TownHallNetwork
 from geo_matcher.baskets import basket
 from geo_matcher.catchments import CUTOFFS_MIN, catchments, inhabitants_within
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
-from geo_matcher.journeys import STATUS, Journeys, nearest_places
+from geo_matcher.journeys import STATUS, Journeys, nearest_places, network_name
 from geo_matcher.profile import Profile
+from geo_matcher.reach import find_destination
 from geo_matcher.supply import published_apl, supply_of
 from geo_matcher.territory import Territory
 from geo_matcher.wheel import DEFAULT_HABITS, Habits, week_of
@@ -38,9 +41,14 @@ __all__ = [
 MINUTES_DECIMALS, KM_DECIMALS = 2, 2
 COORDINATES_DEG = 1e-5
 
+TOWN_HALLS = TownHallNetwork.name
+
+DETAIL_DEG = 5e-4
+"""Detail that catchments lose on their way out: some 50 m, a fifth of their own grid."""
+
 
 def commune_of(territory: Territory, text: str) -> str:
-    """Return the code of a commune of the release by code or name, or of one around it by code.
+    """Return the code of a commune of the release, or up to 80 km around it, by code or name.
 
     Parameters
     ----------
@@ -54,12 +62,36 @@ def commune_of(territory: Territory, text: str) -> str:
     UnknownCommuneError
         If there is none, or several.
     """
-    asked = text.strip().upper()
-    return asked if asked in Journeys.of(territory).halls.index else territory.find(text)
+    return find_destination(territory, text)
 
 
-def _network(territory: Territory) -> str:
-    return str(territory.parameters["travel_times"]["network"])
+@lru_cache(maxsize=4)
+def _networks_to(territory: Territory) -> Mapping[tuple[str, str], str]:
+    """Return the network on which the places of a destination in a commune are reached."""
+    roads = Journeys.of(territory).roads
+    if roads is None:
+        return {}
+    places = territory.places
+    is_on = roads.place(places["lon"], places["lat"]).snapped.is_snapped
+    found: dict[tuple[str, str], str] = {}
+    for known in DESTINATIONS:
+        chosen = places["kind"].isin(known.place_kinds).to_numpy()
+        of_commune = pd.Series(is_on[chosen]).groupby(places["insee_code"][chosen].to_numpy())
+        found |= {(known.name, str(code)): network_name(flags) for code, flags in of_commune}
+    return found
+
+
+def _network_to(territory: Territory, code: str, destination: str, nearest: str) -> str:
+    """Return the network of a travel time of the release."""
+    if not Journeys.of(territory).is_on_roads(code):
+        return TOWN_HALLS
+    return _networks_to(territory).get((destination, nearest), TOWN_HALLS)
+
+
+def _all_on(networks: Iterable[str]) -> str:
+    """Return the network that several times are on together."""
+    names = set(networks)
+    return names.pop() if len(names) == 1 else "mixed"
 
 
 def _told(territory: Territory, code: str) -> dict[str, str]:
@@ -96,14 +128,15 @@ def pair_answer(territory: Territory, origin: str, end: str) -> dict[str, Any]:
 def destinations_answer(territory: Territory, code: str) -> dict[str, Any]:
     """Return the drive from the homes of a commune to the nearest of every destination."""
     times = territory.tables["travel_times"]
-    own = times[times["insee_code"] == code].set_index("destination")
+    own = times[times["insee_code"] == code].set_index("destination", drop=False)
+    rows = [
+        {"destination": known.name, **_time(territory, own.loc[known.name].to_dict())}
+        for known in DESTINATIONS
+    ]
     return {
         "from": _told(territory, code),
-        "times": [
-            {"destination": known.name, **_time(territory, own.loc[known.name].to_dict())}
-            for known in DESTINATIONS
-        ],
-        "network": _network(territory),
+        "times": rows,
+        "network": _all_on(row["network"] for row in rows),
         "release": territory.release_id,
     }
 
@@ -116,15 +149,16 @@ def kind_answer(territory: Territory, kind: str) -> dict[str, Any]:
     DriveError
         If nothing of this name is driven to.
     """
-    found = nearest_places(territory, kind)
+    found = nearest_places(territory, kind).assign(destination=kind)
     found = found.sort_values(["minutes", "insee_code"], na_position="last")
+    rows = [
+        {**_told(territory, row["insee_code"]), **_time(territory, row)}
+        for row in found.to_dict("records")
+    ]
     return {
         "to": kind,
-        "communes": [
-            {**_told(territory, row["insee_code"]), **_time(territory, row)}
-            for row in found.to_dict("records")
-        ],
-        "network": _network(territory),
+        "communes": rows,
+        "network": _all_on(row["network"] for row in rows),
         "release": territory.release_id,
     }
 
@@ -136,6 +170,7 @@ def _time(territory: Territory, row: Mapping[Any, Any]) -> dict[str, Any]:
         "minutes_low": _rounded(row["minutes_low"], MINUTES_DECIMALS),
         "road_km": _rounded(row["road_km"], KM_DECIMALS),
         "nearest": _told(territory, nearest) if nearest else None,
+        "network": _network_to(territory, row["insee_code"], row["destination"], nearest),
         "status": row["status"],
     }
 
@@ -157,6 +192,7 @@ def isochrone_answer(territory: Territory, code: str, minutes: float) -> dict[st
         "origin": found.origin,
         "minutes": found.cutoff_min,
         "network": found.network,
+        "is_cut": found.is_cut,
         "status": STATUS,
         "release": territory.release_id,
     }
@@ -176,7 +212,10 @@ def isochrone_answer(territory: Territory, code: str, minutes: float) -> dict[st
 
 
 def _feature(shape: Any, properties: dict[str, Any]) -> dict[str, Any]:
-    rounded = shapely.set_precision(shape, COORDINATES_DEG)
+    rounded = shapely.set_precision(shape, COORDINATES_DEG, mode="pointwise")
+    if not isinstance(shape, shapely.Point):
+        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(rounded)))
+        rounded = shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])
     return {
         "type": "Feature",
         "geometry": shapely.geometry.mapping(rounded),
@@ -203,7 +242,10 @@ def people_answer(
     territory: Territory, code: str, cutoffs_min: Sequence[float] = CUTOFFS_MIN
 ) -> dict[str, Any]:
     """Return who lives around a commune, and the published accessibility to doctors, if any."""
-    found = inhabitants_within(Journeys.of(territory), [code], cutoffs_min)
+    journeys = Journeys.of(territory)
+    found = inhabitants_within(journeys, [code], cutoffs_min)
+    reach, is_road = journeys.matrix([code], list(journeys.halls.index))
+    near = reach.minutes <= max(cutoffs_min)
     counted = found.iloc[0].to_dict()
     inside = code in territory.communes.index
     return {
@@ -212,7 +254,7 @@ def people_answer(
             {"within_min": cutoff, "inhabitants": int(counted[cutoff])} for cutoff in cutoffs_min
         ],
         "apl_doctors": published_apl(territory, code) if inside else None,
-        "network": Journeys.of(territory).network,
+        "network": network_name(is_road[near]),
         "status": STATUS,
         "release": territory.release_id,
     }
@@ -233,7 +275,6 @@ def supply_answer(territory: Territory, destination: str) -> dict[str, Any]:
     ]
     return found | {
         "communes": communes,
-        "network": Journeys.of(territory).network,
         "status": STATUS,
         "release": territory.release_id,
     }
@@ -251,7 +292,7 @@ def catchments_answer(territory: Territory, destination: str, minutes: float) ->
     population = territory.communes["population"]
     features = [
         _feature(
-            one.area,
+            shapely.simplify(one.area, DETAIL_DEG),
             {
                 "place_id": one.place_id,
                 "kind": one.kind,
@@ -266,7 +307,7 @@ def catchments_answer(territory: Territory, destination: str, minutes: float) ->
     ]
     features.append(
         _feature(
-            found.desert,
+            shapely.simplify(found.desert, DETAIL_DEG),
             {
                 "kind": "desert",
                 "area_km2": round(found.desert_km2, 1),
@@ -282,6 +323,10 @@ def catchments_answer(territory: Territory, destination: str, minutes: float) ->
         "places": len(found.catchments),
         "communes_reached": int((found.reached > 0).sum()),
         "inhabitants": found.people(population),
+        "unsure": {
+            "communes": list(found.unsure),
+            "inhabitants": int(population[list(found.unsure)].sum()),
+        },
         "overlap_km2": round(found.overlap_km2, 1),
         "desert_km2": round(found.desert_km2, 1),
         "network": found.network,
@@ -300,5 +345,13 @@ def wheel_answer(
 ) -> dict[str, Any]:
     """Return a household's hours a week at the wheel in one commune, drive by drive."""
     found = week_of(territory, code, profile, habits).as_dict()
+    nearest = territory.tables["travel_times"]
+    own = nearest[nearest["insee_code"] == code].set_index("destination")["nearest_insee_code"]
+    networks = [basket(territory, code).network]
+    networks += [
+        _network_to(territory, code, drive["destination"], own.to_dict()[drive["destination"]])
+        for drive in found["drives"]
+        if drive["destination"]
+    ]
     return {"from": _told(territory, found.pop("insee_code")), **found,
-            "network": _network(territory), "release": territory.release_id}  # fmt: skip
+            "network": _all_on(networks), "release": territory.release_id}  # fmt: skip

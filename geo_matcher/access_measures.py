@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from geo_matcher.baskets import Market, week_of_errands
-from geo_matcher.catchments import CUTOFFS_MIN, inhabitants_within, minutes_from_homes
+from geo_matcher.catchments import CUTOFFS_MIN, inhabitants_within
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
-from geo_matcher.floating_catchment import floating_catchment
 from geo_matcher.journeys import Journeys
-from geo_matcher.supply import PER_PEOPLE
+from geo_matcher.supply import PER_PEOPLE, shared
 
 __all__ = ["access_measures", "inhabitants_column"]
 
@@ -52,11 +51,8 @@ def access_measures(
     near = inhabitants_within(journeys, codes)
     kinds = {known.name: known.place_kinds for known in DESTINATIONS}["workplace"]
     work = places[places["kind"].isin(kinds)]
-    shares = floating_catchment(
-        minutes_from_homes(journeys, communes, work),
-        communes["population"].to_numpy(dtype=np.float64),
-        np.ones(len(work)),
-    )
+    shares, _ = shared(journeys, communes, work, np.ones(len(work)))
+    per_person = pd.Series(shares.per_person, index=journeys.halls.index).loc[codes].to_numpy()
     return pd.DataFrame(
         {
             "insee_code": codes,
@@ -70,6 +66,6 @@ def access_measures(
                 inhabitants_column(cutoff): near[cutoff].to_numpy(dtype=np.int64)
                 for cutoff in CUTOFFS_MIN
             },
-            "workplaces_per_10000": (shares.per_person * PER_PEOPLE).round(3),
+            "workplaces_per_10000": (per_person * PER_PEOPLE).round(3),
         }
     )

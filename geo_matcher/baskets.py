@@ -12,6 +12,7 @@ A stop is a commune: in a bourg one walks from the bakery to the bank.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from geo_matcher.access import access_minutes
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import DriveError
-from geo_matcher.journeys import Journeys
+from geo_matcher.journeys import Journeys, network_name
 from geo_matcher.territory import Territory
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 MAX_KINDS = 10
 """Kinds in a basket at most: the search doubles with each."""
@@ -175,7 +177,7 @@ class Basket:
     back_min
         Minutes from the last stop home.
     network
-        ``roads`` or ``town_halls``.
+        ``roads``, ``town_halls`` or ``mixed``.
     status
         ``estimated``; ``upper_bound`` where a nearer place may exist that no list names; or
         ``unreachable``.
@@ -283,17 +285,36 @@ class Market:
             access_minutes(communes["area_km2"].to_numpy(dtype=np.float64)),
         )
 
-    def wanted(self, kinds: Iterable[str]) -> int:
-        """Return the bits of some kinds."""
-        return sum(1 << self.kinds.index(kind) for kind in set(kinds))
+    def has(self, kind: str) -> BoolArray:
+        """Return which sites offer a kind."""
+        return (self.offered >> self.kinds.index(kind) & 1).astype(np.bool_)
 
-    def round_from(self, row: int, wanted: int) -> Round | None:
-        """Return the shortest round from the town hall of a commune of the release, by its row."""
-        return cheapest_round(self.there[row], self.between, self.back[row], self.offered, wanted)
+    def round_from(self, row: int, kinds: Iterable[str]) -> Round | None:
+        """Return the shortest round from the town hall of a commune of the release, by its row.
+
+        Parameters
+        ----------
+        row
+            Which commune.
+        kinds
+            What is wanted.
+        """
+        wanted = list(dict.fromkeys(kinds))
+        bits = sum(
+            (self.has(kind).astype(np.int64) << number for number, kind in enumerate(wanted)),
+            start=np.zeros(len(self.sites), dtype=np.int64),
+        )
+        return cheapest_round(
+            self.there[row], self.between, self.back[row], bits, (1 << len(wanted)) - 1
+        )
 
 
-@lru_cache(maxsize=8)
-def _market(territory: Territory, kinds: tuple[str, ...]) -> Market:
+_one_market = threading.Lock()
+
+
+@lru_cache(maxsize=2)
+def _market(territory: Territory) -> Market:
+    kinds = [known.name for known in DESTINATIONS]
     return Market.of(Journeys.of(territory), territory.communes, territory.places, kinds)
 
 
@@ -330,10 +351,11 @@ def basket(
         )
     code = territory.find(insee_code)
     row = territory.codes.index(code)
-    market = _market(territory, tuple(sorted(wanted, key=names.index)))
+    with _one_market:  # made once, whoever asks meanwhile
+        market = _market(territory)
     journeys = Journeys.of(territory)
     leave = float(market.leave_min[row])
-    found_round = market.round_from(row, market.wanted(wanted))
+    found_round = market.round_from(row, wanted)
     if found_round is None:
         return Basket(code, wanted, None, None, (), None, journeys.network, "unreachable")
     stops: list[Stop] = []
@@ -341,13 +363,14 @@ def basket(
     before = -1
     for site in found_round.stops:
         drive = leave + market.there[row, site] if before < 0 else market.between[before, site]
-        here = [k for k in wanted if market.offered[site] & market.wanted([k]) and k not in have]
+        here = [k for k in wanted if market.has(k)[site] and k not in have]
         have.update(here)
         at = market.sites[site]
         stops.append(Stop(at, str(journeys.halls.at[at, "name"]), tuple(here), float(drive)))
         before = site
     alone = market.there[row] + market.back[row]
-    separate = [alone[(market.offered & market.wanted([k])) > 0].min() + 2 * leave for k in wanted]
+    separate = [alone[market.has(kind)].min() + 2 * leave for kind in wanted]
+    ends = [code, *(stop.insee_code for stop in stops)]
     return Basket(
         insee_code=code,
         kinds=wanted,
@@ -355,7 +378,7 @@ def basket(
         separate_min=float(sum(separate)),
         stops=tuple(stops),
         back_min=float(market.back[row, before]) + leave,
-        network=journeys.network,
+        network=network_name(journeys.matrix(ends, ends)[1]),
         status=_status(territory, code, wanted),
     )
 
@@ -409,10 +432,9 @@ def week_of_errands(market: Market) -> pd.DataFrame:
     count = len(market.leave_min)
     week, whole, stops = np.zeros(count), np.full(count, np.nan), np.full(count, np.nan)
     for times, kinds in weekly_rounds():
-        wanted = market.wanted(kinds)
         is_whole = len(kinds) == len(DAILY_SERVICES)
         for row in range(count):
-            found = market.round_from(row, wanted)
+            found = market.round_from(row, kinds)
             minutes = np.nan if found is None else found.minutes + 2 * market.leave_min[row]
             week[row] += times * minutes
             if is_whole and found is not None:

@@ -598,7 +598,7 @@ def _parameters(
     }
     if roads is not None:
         vintage = str(source["road_area"]["vintage"].iloc[0])
-        document["roads"] = road_facts(roads, vintage, communes, places)
+        document["roads"] = road_facts(roads, vintage, communes, places, source.get("dwellings"))
     document["network_reach"] = {
         "minutes": reach.minutes,
         "communes": len(reach.insee_codes),

@@ -20,10 +20,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import dijkstra
 
-from geo_matcher.access import TownHallNetwork, access_minutes
 from geo_matcher.choice import Problem, Rules
+from geo_matcher.drives import home_minutes
 from geo_matcher.errors import ScenarioError
 from geo_matcher.gaps import Gaps
 from geo_matcher.scenario import Action, Scenario
@@ -60,17 +59,11 @@ class Reach:
 def reach(territory: Territory, scenario: Scenario) -> Reach:
     """Return who can drive where within the longest reach of the scenario's work places.
 
-    Minutes are those of every travel time of the release: from a point of the commune to its own
-    town hall, then from town hall to town hall, by the fastest way inside or outside the release.
+    Minutes are those of every travel time of the release: from home to a town hall, by the fastest
+    way inside or outside the release, on roads where it has them.
     """
     longest = max((action.within_min or 0.0 for action in scenario.action), default=0.0)
-    tables = territory.tables
-    network = TownHallNetwork.from_tables(tables["town_halls_80km"], tables["adjacency_80km"])
-    own = network.index(territory.codes)
-    area = territory.communes.loc[list(territory.codes), "area_km2"].to_numpy(dtype=np.float64)
-    leave = access_minutes(area)
-    between = dijkstra(network.minutes, directed=False, indices=own, limit=longest)[:, own]
-    minutes = np.asarray(between) + leave[:, None]
+    minutes = home_minutes(territory)
     near = sp.csr_array(np.where(minutes <= longest, minutes, 0.0))
     served = territory.minutes["workplace"].to_numpy(dtype=np.float64)
     return Reach(near, np.where(np.isnan(served), np.inf, served))

@@ -2,9 +2,10 @@
 
 Hides on which ground a catchment stands. With roads in the release it is the ground whose drive to
 the place takes so many minutes at most; without them it is made of whole communes, those from
-whose homes the drive takes no longer. Either way a commune counts as reached by the minutes of the
-release, from home to the place, so that the catchments of all work places within the T of the
-network hold exactly its communes.
+whose homes the drive takes no longer. Either way a commune counts as reached by the drive from home
+to the place, reckoned as the travel times of the release are, so that the catchments of all work
+places within the T of the network hold exactly its communes. (Where a release knows its dwellings,
+its travel times begin there; catchments begin at the town hall still.)
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from geo_matcher.access import access_minutes
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.errors import DriveError
-from geo_matcher.journeys import Journeys
+from geo_matcher.journeys import Journeys, network_name
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, catchment
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
@@ -34,6 +35,7 @@ __all__ = [
     "catchments",
     "inhabitants_within",
     "minutes_from_homes",
+    "place_drives",
     "place_minutes",
 ]
 
@@ -43,8 +45,11 @@ BoolArray = NDArray[np.bool_]
 CUTOFFS_MIN = (15.0, 30.0, 45.0)
 """Minutes within which inhabitants are counted."""
 
-MAX_PLACES = 60
+MAX_PLACES = 30
 """Places whose catchments are drawn at most."""
+
+DETAIL_M = 50.0
+"""Detail that is left out when overlaps and deserts are measured, in metres."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +100,9 @@ class Catchments:
         Ground of the département that two or more catchments share.
     desert
         Ground of the département in no catchment, EPSG:4326.
+    unsure
+        Communes that reach none, as far as is known, but may: near the edge of a list of places a
+        nearer one may exist that it does not name.
     desert_km2
         How large that is.
     """
@@ -107,6 +115,7 @@ class Catchments:
     overlap_km2: float
     desert: shapely.MultiPolygon
     desert_km2: float
+    unsure: tuple[str, ...]
 
     def people(self, population: pd.Series) -> dict[str, int]:
         """Return inhabitants by how many places they reach: ``none``, ``one``, ``several``."""
@@ -129,6 +138,14 @@ def _destination_places(territory: Territory, destination: str) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=16)
+def place_drives(territory: Territory, destination: str) -> tuple[pd.DataFrame, FloatArray, str]:
+    """Return the same as :func:`place_minutes`, and the network that the minutes are on."""
+    places = _destination_places(territory, destination)
+    minutes, network = minutes_from_homes(Journeys.of(territory), territory.communes, places)
+    minutes.setflags(write=False)
+    return places, minutes, network
+
+
 def place_minutes(territory: Territory, destination: str) -> tuple[pd.DataFrame, FloatArray]:
     """Return the places of a kind and the minutes from the homes of each commune to each of them.
 
@@ -150,16 +167,15 @@ def place_minutes(territory: Territory, destination: str) -> tuple[pd.DataFrame,
     DriveError
         If there are no places of this kind by that name.
     """
-    places = _destination_places(territory, destination)
-    minutes = minutes_from_homes(Journeys.of(territory), territory.communes, places)
-    minutes.setflags(write=False)
-    return places, minutes
+    return place_drives(territory, destination)[:2]
 
 
 def minutes_from_homes(
     journeys: Journeys, communes: pd.DataFrame, places: pd.DataFrame
-) -> FloatArray:
+) -> tuple[FloatArray, str]:
     """Return minutes from the homes of communes to places, to 0.01 as a release stores them.
+
+    The name of the network that they are on stands beside them.
 
     Parameters
     ----------
@@ -171,8 +187,8 @@ def minutes_from_homes(
         ``insee_code``, ``lon``, ``lat``.
     """
     leave = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
-    minutes = journeys.to_places(list(communes["insee_code"]), places)
-    return np.asarray(np.round(minutes + leave[:, None], 2))
+    minutes, is_road = journeys.to_places(list(communes["insee_code"]), places)
+    return np.asarray(np.round(minutes + leave[:, None], 2)), network_name(is_road)
 
 
 def catchments(territory: Territory, destination: str, within_min: float) -> Catchments:
@@ -203,7 +219,7 @@ def catchments(territory: Territory, destination: str, within_min: float) -> Cat
 
 @lru_cache(maxsize=8)
 def _catchments(territory: Territory, destination: str, within_min: float) -> Catchments:
-    places, minutes = place_minutes(territory, destination)
+    places, minutes, network = place_drives(territory, destination)
     if len(places) > MAX_PLACES:
         raise DriveError(
             f"There are {len(places)} places of the kind {destination}; catchments are drawn for "
@@ -229,18 +245,22 @@ def _catchments(territory: Territory, destination: str, within_min: float) -> Ca
         )
         for number, place in enumerate(places.to_dict("records"))
     )
-    inside = [shapely.intersection(ground, whole) for ground in grounds]
+    drawn = shapely.simplify(np.asarray(grounds, dtype=object), DETAIL_M)
+    inside = [shapely.intersection(ground, whole) for ground in drawn]
+    low = territory.minutes_low[destination].to_numpy()
+    unsure = ~is_near.any(axis=1) & (low <= within_min + 1e-9)
     covered = shapely.union_all(inside) if inside else shapely.MultiPolygon()
     desert = _multi(shapely.difference(whole, covered))
     return Catchments(
         destination,
         within_min,
-        journeys.network,
+        network,
         found,
         pd.Series(is_near.sum(axis=1), index=list(territory.codes), dtype="int64"),
         float(_shared(inside).area / 1e6),
         _multi(gpd.GeoSeries([desert], crs=LAMBERT_93).to_crs(WGS_84).iloc[0]),
         float(desert.area / 1e6),
+        tuple(codes[unsure].tolist()),
     )
 
 

@@ -182,6 +182,8 @@ def _isochrone(
     for there, value in found.communes.itertuples(index=False):
         table.add_row(str(there), escape(str(halls.at[str(there), "name"])), f"{value:.1f}")
     console().print(table)
+    if found.is_cut:
+        write("more may be reached: what is known of the roads ends before")
     write(f"estimated on the network {found.network}; {territory.release_id}")
 
 
@@ -296,6 +298,9 @@ def _catchments(
         f"{minutes:g} min; inhabitants who reach none {people['none']:,}, one {people['one']:,}, "
         f"several {people['several']:,}; {answer['overlap_km2']:,.0f} km² in several catchments"
     )
+    if unsure := answer["unsure"]["inhabitants"]:
+        write(f"{unsure:,} of those who reach none may reach a place beyond the border, which no "
+              "list names")  # fmt: skip
     _foot(territory, answer)
 
 
@@ -311,6 +316,9 @@ def _wheel(
     client_trips: Annotated[
         float, typer.Option("--client-trips", help="Drives a week to clients, or to the station.")
     ] = DEFAULT_HABITS.client_trips,
+    escorts_a_day: Annotated[
+        float, typer.Option("--escorts-a-day", help="Drives to school and back on a school day.")
+    ] = DEFAULT_HABITS.escorts_a_day,
     school_days: Annotated[
         float, typer.Option("--school-days", help="School days a week.")
     ] = DEFAULT_HABITS.school_days,
@@ -324,6 +332,7 @@ def _wheel(
         coworking_days=coworking_days,
         client_trips=client_trips,
         school_days=school_days,
+        escorts_a_day=escorts_a_day,
         teenagers_share=teenagers_share,
     )
     household = chosen_profile(profile, profile_name)

@@ -5,8 +5,9 @@ Hides how what a release says of itself is laid out for a terminal.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -60,6 +61,9 @@ def _info(context: typer.Context) -> None:
         f"{times['mean_ratio_to_published']:.3f} × the published length on average, off by at most "
         f"{times['largest_relative_error']:.1%}."
     )
+    if roads := territory.parameters.get("roads"):
+        for line in _on_roads(roads):
+            terminal.print(line)
     table = plain_table("table", Column("rows", justify="right"), "quality", "vintage", "credit")
     for entry in catalog.tables:
         table.add_row(
@@ -69,6 +73,31 @@ def _info(context: typer.Context) -> None:
     terminal.print("[bold]Not in this release[/bold]")
     for gap in catalog.gaps:
         terminal.print(escape(f"– {gap.text_en}"))
+
+
+def _on_roads(roads: Mapping[str, Any]) -> Iterator[str]:
+    """Say how far from the streets the points of a release lie, and what is too far."""
+    yield (
+        f"{roads['streets']:,} streets between {roads['junctions']:,} junctions, map of "
+        f"{escape(roads['map_vintage']) or 'an unknown day'}."
+    )
+    for name, words in (("town_halls", "Town halls"), ("places", "Places")):
+        if f"{name}_snap_median_m" in roads:
+            yield (
+                f"{words} stand {roads[f'{name}_snap_median_m']:.0f} m from their street in the "
+                f"middle, 95 % within {roads[f'{name}_snap_p95_m']:.0f} m, the farthest "
+                f"{roads[f'{name}_snap_largest_m']:.0f} m; that stretch is not driven."
+            )
+    far = [
+        f"{len(roads['communes_off_roads']):,} town halls",
+        f"{roads['places_off_roads']:,} places",
+    ]
+    yield (
+        f"Farther than {roads['snap_limit_m']:.0f} m from any street, hence on the town-hall "
+        f"network: {', '.join(far)}."
+    )
+    if "dwellings_off_roads" in roads:
+        yield f"Dwellings too far from any street, left out: {roads['dwellings_off_roads']:,}."
 
 
 @data_app.command("check")

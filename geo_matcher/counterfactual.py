@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo_matcher.access import TownHallNetwork, access_minutes
 from geo_matcher.decision import DecisionMatrix, Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.drives import home_minutes
 from geo_matcher.territory import Territory
 from geo_matcher.uncertainty import figure_quantiles, time_quantiles
 
@@ -89,12 +89,7 @@ def drive_minutes(territory: Territory) -> FloatArray:
 
     In minutes, rounded as those of a release, leaving home included. Read only.
     """
-    network = TownHallNetwork.from_tables(
-        territory.tables["town_halls_80km"], territory.tables["adjacency_80km"]
-    )
-    own = network.index(territory.codes)
-    leave_min = access_minutes(territory.communes["area_km2"].to_numpy(dtype=np.float64))
-    minutes = (network.minutes_from(territory.codes)[:, own] + leave_min).round(2)
+    minutes = home_minutes(territory).T.round(2)
     minutes.setflags(write=False)
     return minutes
 

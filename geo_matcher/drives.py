@@ -1,45 +1,46 @@
-"""How long the drive is from one commune to any other.
+"""The drive from the homes of every commune of a release to every other town hall, on its network.
 
-Hides the town-hall network of a release, built once. The minutes are those of the travel times:
-from a point of the commune to its town hall, then town hall to town hall, to 0.01 min.
+Hides that it is computed once. A place that opens in a commune stands at its town hall; with roads
+in the release the drive there is on roads, as that to the places it is compared with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
-from geo_matcher.access import TownHallNetwork, access_minutes
-from geo_matcher.errors import DataError
+from geo_matcher.access import access_minutes
+from geo_matcher.journeys import Journeys
 from geo_matcher.territory import Territory
 
-__all__ = ["leave_minutes", "town_hall_network"]
+__all__ = ["home_minutes", "leave_minutes"]
+
+FloatArray = NDArray[np.float64]
 
 
 @lru_cache(maxsize=8)
-def town_hall_network(territory: Territory) -> TownHallNetwork:
-    """Return the network of a release; made once.
+def leave_minutes(territory: Territory) -> FloatArray:
+    """Return the drive from a point of each commune to its own town hall, in their order."""
+    minutes = access_minutes(territory.communes["area_km2"].to_numpy(dtype=np.float64))
+    minutes.setflags(write=False)
+    return minutes
+
+
+@lru_cache(maxsize=4)
+def home_minutes(territory: Territory) -> FloatArray:
+    """Return minutes from the homes of each commune (rows) to each town hall (columns).
+
+    Not rounded; ``inf`` where no way leads. Read only.
 
     Raises
     ------
     DataError
-        If the release lacks the tables that it is made of.
+        If the release lacks the tables of the town-hall network.
     """
-    tables = territory.tables
-    if missing := [t for t in ("town_halls_80km", "adjacency_80km") if t not in tables]:
-        raise DataError(
-            f"The release {territory.release_id} lacks {' and '.join(missing)}, which the drive to "
-            "a bourg is made of. Use a release that holds them."
-        )
-    return TownHallNetwork.from_tables(tables["town_halls_80km"], tables["adjacency_80km"])
-
-
-@lru_cache(maxsize=8)
-def leave_minutes(territory: Territory) -> Mapping[str, float]:
-    """Return the drive from a point of each commune to its own town hall; made once."""
-    areas_km2 = territory.communes["area_km2"].to_numpy(dtype=np.float64)
-    minutes = access_minutes(areas_km2).tolist()
-    return MappingProxyType(dict(zip(territory.codes, minutes, strict=True)))
+    codes = list(territory.codes)
+    reach, _ = Journeys.of(territory).matrix(codes, codes, from_ends=True)
+    minutes = np.asarray(reach.minutes + leave_minutes(territory)[:, None])
+    minutes.setflags(write=False)
+    return minutes

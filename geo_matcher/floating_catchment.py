@@ -45,13 +45,16 @@ class Shares:
     ----------
     per_person
         For each origin: units of supply for one person; 0 where nothing is within the bands.
+    demand
+        For each place: the people around it, each counting as much as the band says.
     ratio
-        For each place: its supply over the weighted people around it; ``nan`` where nobody is.
+        For each place: its supply over that; ``nan`` where nobody is.
     reached
         Supply of the places that have people within the bands.
     """
 
     per_person: FloatArray
+    demand: FloatArray
     ratio: FloatArray
     reached: float
 
@@ -107,4 +110,4 @@ def floating_catchment(
     has_people = demand > 0
     ratio = np.divide(supply, demand, out=np.full(len(supply), np.nan), where=has_people)
     per_person = weights @ np.where(has_people, np.nan_to_num(ratio), 0.0)
-    return Shares(per_person, ratio, float(supply[has_people].sum()))
+    return Shares(per_person, demand, ratio, float(supply[has_people].sum()))

@@ -85,6 +85,11 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
         problems += _named(name, "insee_code is no commune of this release", found - known)
         if name in COMPLETE_TABLES:
             problems += _named(name, "has no row for commune", known - found)
+    if {"supply", "town_halls_80km"} <= tables.keys():
+        strangers = set(tables["supply"]["insee_code"]) - set(
+            tables["town_halls_80km"]["insee_code"]
+        )
+        problems += _named("supply", "insee_code is no commune of the network", strangers)
     if "french_communes" in tables:
         problems += _french_problems(tables)
     problems += _geometry_problems(catalog, communes)

@@ -36,6 +36,13 @@ class _Choice:
         open_points = np.where(self.is_unserved, self.problem.targets, 0.0)
         return np.asarray(self.problem.benefit + self.problem.covers.T @ open_points)
 
+    def gain(self, i: int) -> float:
+        """Return the points that one candidate would add."""
+        start, end = self.covers.indptr[i], self.covers.indptr[i + 1]
+        rows, factors = self.covers.indices[start:end], self.covers.data[start:end]
+        points = np.where(self.is_unserved[rows], self.problem.targets[rows], 0.0)
+        return float(self.problem.benefit[i] + factors @ points)
+
     def takes(self, i: int) -> bool:
         """Add a candidate if budget and rules allow; tell whether they did."""
         start, end = self.rules.indptr[i], self.rules.indptr[i + 1]
@@ -131,7 +138,7 @@ def largest_first(problem: Problem, size: FloatArray) -> BoolArray:
     """
     choice = _Choice(problem, problem.budget)
     for i in np.lexsort((np.arange(len(problem)), -choice.gains(), -size)).tolist():
-        if choice.gains()[i] > 0:
+        if choice.gain(i) > 0:
             choice.takes(i)
     return choice.chosen
 

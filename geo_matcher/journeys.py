@@ -16,9 +16,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from geo_matcher.access import TownHallNetwork
+from geo_matcher.access import ROAD_FACTOR, SPEED_KMH, TownHallNetwork
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.errors import DataError, DriveError
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, isochrone
@@ -26,12 +26,26 @@ from geo_matcher.road_network import Placed, RoadNetwork, Route
 from geo_matcher.shortest_paths import Reach
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
-__all__ = ["STATUS", "Isochrone", "Journey", "Journeys", "nearest_places"]
+__all__ = ["STATUS", "Isochrone", "Journey", "Journeys", "nearest_places", "network_name"]
 
 FloatArray = NDArray[np.float64]
 
+TOWN_HALLS_REACH_MIN = 80.0 * ROAD_FACTOR / max(SPEED_KMH) * 60.0
+"""Minutes that the town halls around, 80 km beyond the département, are good for."""
+
+RIM_M = 1_000.0
+"""How near the edge of the roads that were read an area may come without being cut by it."""
+
 STATUS = "estimated"
 """What every time is: computed on speeds that are assumed."""
+
+
+def network_name(is_road: ArrayLike) -> str:
+    """Return the network that some times are on: ``roads``, ``town_halls`` or ``mixed``."""
+    on = np.asarray(is_road, dtype=np.bool_)
+    if on.all():
+        return RoadNetwork.name if on.size else TownHallNetwork.name
+    return "mixed" if on.any() else TownHallNetwork.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,9 @@ class Isochrone:
     communes
         Communes of the network whose town hall is reached: ``insee_code``, ``minutes``; nearest
         first.
+    is_cut
+        Whether more may be reached than is known: the area comes near the edge of the roads that
+        were read, or the town halls around do not go as far.
     """
 
     origin: str
@@ -90,6 +107,7 @@ class Isochrone:
     area: shapely.MultiPolygon | None
     area_km2: float | None
     communes: pd.DataFrame
+    is_cut: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +120,8 @@ class Journeys:
         The town-hall network, which is always there.
     roads
         The road network; ``None`` without roads.
+    road_area
+        The ground whose roads were read, EPSG:2154; ``None`` without roads, or where it is unknown.
     halls
         ``town_hall_lon``, ``town_hall_lat``, ``name``, ``population`` of each commune of the
         town-hall network, in its order; index ``insee_code``.
@@ -110,6 +130,7 @@ class Journeys:
     town_halls: TownHallNetwork
     roads: RoadNetwork | None
     halls: pd.DataFrame
+    road_area: Any = None
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pd.DataFrame]) -> Journeys:
@@ -118,7 +139,8 @@ class Journeys:
         Parameters
         ----------
         tables
-            ``town_halls_80km``, ``adjacency_80km`` and, where there are any, ``roads``.
+            ``town_halls_80km``, ``adjacency_80km`` and, where there are any, ``roads`` and
+            ``road_area``.
 
         Raises
         ------
@@ -135,7 +157,11 @@ class Journeys:
         network = TownHallNetwork.from_tables(halls, tables["adjacency_80km"])
         roads = RoadNetwork.from_table(tables["roads"]) if "roads" in tables else None
         columns = ["name", "population", "town_hall_lon", "town_hall_lat"]
-        return cls(network, roads, halls.set_index("insee_code").loc[list(network.codes), columns])
+        known = halls.set_index("insee_code").loc[list(network.codes), columns]
+        area = None
+        if roads is not None and "road_area" in tables:
+            area = gpd.GeoDataFrame(tables["road_area"]).to_crs(LAMBERT_93).geometry.union_all()
+        return cls(network, roads, known, area)
 
     @classmethod
     def of(cls, territory: Territory) -> Journeys:
@@ -160,13 +186,23 @@ class Journeys:
             return None
         return self.roads.place(self.halls["town_hall_lon"], self.halls["town_hall_lat"])
 
-    def matrix(self, origins: Sequence[str], destinations: Sequence[str]) -> tuple[Reach, Any]:
+    def is_on_roads(self, insee_code: str) -> bool:
+        """Tell whether a town hall is on the roads of the release."""
+        if (placed := self.placed) is None:
+            return False
+        return bool(placed.snapped.is_snapped[self.town_halls.index([insee_code])[0]])
+
+    def matrix(
+        self, origins: Sequence[str], destinations: Sequence[str], *, from_ends: bool = False
+    ) -> tuple[Reach, Any]:
         """Return minutes and km between town halls, and whether each is on the roads.
 
         Parameters
         ----------
         origins, destinations
             INSEE codes of the town-hall network.
+        from_ends
+            Search from the destinations; see :meth:`geo_matcher.shortest_paths.Graph.matrix`.
 
         Returns
         -------
@@ -182,34 +218,40 @@ class Journeys:
         rows, columns = self.town_halls.index(origins), self.town_halls.index(destinations)
         if (placed := self.placed) is None:
             is_road = np.zeros((len(rows), len(columns)), dtype=np.bool_)
-            return self.town_halls.graph.matrix(rows, columns), is_road
+            return self.town_halls.graph.matrix(rows, columns, from_ends=from_ends), is_road
         on = placed.snapped.is_snapped
         is_road = on[rows][:, None] & on[columns][None, :]
-        found = placed.matrix(rows, columns)
+        found = placed.matrix(rows, columns, from_ends=from_ends)
         if is_road.all():
             return found, is_road
-        beyond = self.town_halls.graph.matrix(rows, columns)
+        beyond = self.town_halls.graph.matrix(rows, columns, from_ends=from_ends)
         minutes = np.where(is_road, found.minutes, beyond.minutes)
         return Reach(minutes, np.where(is_road, found.road_km, beyond.road_km)), is_road
 
-    def to_places(self, origins: Sequence[str], places: pd.DataFrame) -> FloatArray:
-        """Return minutes from town halls to places, each where it stands.
+    def to_places(self, origins: Sequence[str], places: pd.DataFrame) -> tuple[FloatArray, Any]:
+        """Return minutes from town halls to places, by the rule of a release's travel times.
+
+        A place is reached on roads where it stands; one off the roads, or from a town hall off
+        them, over the town-hall network at the town hall of its commune.
 
         Parameters
         ----------
         origins
             INSEE codes of the town-hall network.
         places
-            ``insee_code``, ``lon``, ``lat``. What lies off the roads stands at its town hall.
+            ``insee_code``, ``lon``, ``lat``.
 
         Returns
         -------
-        FloatArray
-            Origins in rows, places in columns; ``inf`` where no way leads.
+        tuple
+            Minutes, origins in rows and places in columns, ``inf`` where no way leads; and a matrix
+            of booleans of the same shape: on the roads or on the town-hall network.
         """
-        minutes: FloatArray = self.matrix(origins, list(places["insee_code"]))[0].minutes
+        rows = self.town_halls.index(origins)
+        columns = self.town_halls.index(places["insee_code"])
+        beyond = self.town_halls.graph.matrix(rows, columns, from_ends=True).minutes
         if self.roads is None:
-            return minutes
+            return beyond, np.zeros(beyond.shape, dtype=np.bool_)
         halls = self.halls.loc[list(origins)]
         placed = self.roads.place(
             np.r_[halls["town_hall_lon"], places["lon"]],
@@ -218,7 +260,8 @@ class Journeys:
         own, there = np.arange(len(halls)), len(halls) + np.arange(len(places))
         on = placed.snapped.is_snapped
         is_road = on[own][:, None] & on[there][None, :]
-        return np.where(is_road, placed.matrix(own, there).minutes, minutes)
+        found = placed.matrix(own, there, from_ends=True).minutes
+        return np.where(is_road, found, beyond), is_road
 
     def between(self, origin: str, destination: str) -> Journey:
         """Return the drive from one commune to another.
@@ -248,45 +291,64 @@ class Journeys:
         return placed.route(int(start), int(end))
 
     def within(self, origin: str, cutoff_min: float) -> Isochrone:
-        """Return what is reached from a town hall within a cutoff.
+        """Return what is reached from a town hall within a cutoff; see :meth:`within_each`."""
+        return self.within_each(origin, [cutoff_min])[0]
+
+    def within_each(self, origin: str, cutoffs_min: Sequence[float]) -> tuple[Isochrone, ...]:
+        """Return what is reached from a town hall within each of some cutoffs, by one search.
 
         Parameters
         ----------
         origin
             INSEE code of the town-hall network.
-        cutoff_min
-            Minutes, above 0 and at most ``MAX_CUTOFF_MIN``.
+        cutoffs_min
+            Minutes, each above 0 and at most ``MAX_CUTOFF_MIN``.
 
         Raises
         ------
         DataError
             If the commune is not in the network.
         DriveError
-            If the cutoff is out of range.
+            If a cutoff is out of range.
         """
-        if not 0 < cutoff_min <= MAX_CUTOFF_MIN:
-            raise DriveError(
-                f"{cutoff_min:g} minutes is out of range: give more than 0 and at most "
-                f"{MAX_CUTOFF_MIN:g}."
-            )
+        for cutoff in cutoffs_min:
+            if not 0 < cutoff <= MAX_CUTOFF_MIN:
+                raise DriveError(
+                    f"{cutoff:g} minutes is out of range: give more than 0 and at most "
+                    f"{MAX_CUTOFF_MIN:g}."
+                )
         number = int(self.town_halls.index([origin])[0])
+        everywhere = list(self.halls.index)
+        minutes = self.matrix([origin], everywhere)[0].minutes[0]
         placed = self.placed
-        if placed is not None and placed.snapped.is_snapped[number]:
-            ground = isochrone(placed, number).within(cutoff_min)
-            area = gpd.GeoSeries([ground], crs=LAMBERT_93).to_crs(WGS_84).iloc[0]
-            area_km2 = ground.area / 1e6
-            everywhere = np.arange(len(self.halls))
-            minutes = placed.matrix([number], everywhere).minutes[0]
-            network = RoadNetwork.name
-        else:
-            area, area_km2 = None, None
-            minutes = self.town_halls.graph.paths(number, limit_min=cutoff_min).minutes
-            network = TownHallNetwork.name
-        reached = np.flatnonzero(minutes <= cutoff_min)
-        communes = pd.DataFrame(
-            {"insee_code": self.halls.index[reached], "minutes": minutes[reached]}
-        ).sort_values(["minutes", "insee_code"], ignore_index=True)
-        return Isochrone(origin, cutoff_min, network, area, area_km2, communes)
+        on_roads = placed is not None and bool(placed.snapped.is_snapped[number])
+        field = isochrone(placed, number) if placed is not None and on_roads else None
+        grounds = [None if field is None else field.within(cutoff) for cutoff in cutoffs_min]
+        degrees = gpd.GeoSeries(grounds, crs=LAMBERT_93).to_crs(WGS_84)
+        found = []
+        for cutoff, ground, area in zip(cutoffs_min, grounds, degrees, strict=True):
+            reached = np.flatnonzero(minutes <= cutoff)
+            communes = pd.DataFrame(
+                {"insee_code": self.halls.index[reached], "minutes": minutes[reached]}
+            ).sort_values(["minutes", "insee_code"], ignore_index=True)
+            found.append(
+                Isochrone(
+                    origin,
+                    cutoff,
+                    TownHallNetwork.name if ground is None else RoadNetwork.name,
+                    area,
+                    None if ground is None else ground.area / 1e6,
+                    communes,
+                    cutoff > TOWN_HALLS_REACH_MIN or self._is_cut(ground),
+                )
+            )
+        return tuple(found)
+
+    def _is_cut(self, ground: Any) -> bool:
+        """Tell whether some ground comes near the edge of the roads that were read."""
+        if ground is None or self.road_area is None or ground.is_empty:
+            return False
+        return bool(ground.distance(self.road_area.boundary) < RIM_M)
 
 
 @lru_cache(maxsize=4)

@@ -403,11 +403,15 @@ def drawn_layers(territory: Territory) -> tuple[MapLayer, ...]:
 
 
 def isochrone_origin(ranking: Ranking) -> str:
-    """Return from where the ground within reach is drawn: the clients' town, else the first."""
+    """Return from where the ground within reach is drawn: the clients' town, else the first.
+
+    Empty where neither is on the roads.
+    """
+    journeys = Journeys.of(ranking.territory)
     city = ranking.profile.client_city
-    if city is not None:
-        return HUB_CITIES[city][0]
-    return str(ranking.matrix.codes[int(ranking.order[0])]) if len(ranking) else ""
+    codes = [HUB_CITIES[city][0]] if city is not None else []
+    codes += [str(ranking.matrix.codes[row]) for row in ranking.order[:1].tolist()]
+    return next((code for code in codes if journeys.is_on_roads(code)), "")
 
 
 def _isochrones(ranking: Ranking) -> list[list[Any]]:
@@ -421,7 +425,7 @@ def _ground_within(territory: Territory, code: str) -> list[list[Any]]:
     journeys = Journeys.of(territory)
     if journeys.roads is None:
         return []
-    found = [journeys.within(code, cutoff) for cutoff in sorted(CUTOFFS_MIN, reverse=True)]
+    found = journeys.within_each(code, sorted(CUTOFFS_MIN, reverse=True))
     if any(one.area is None for one in found):
         return []
     areas = gpd.GeoSeries([one.area for one in found], crs=WGS_84).to_crs(LAMBERT_93)

@@ -33,11 +33,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.access import TownHallNetwork
 from geo_matcher.decision import Status
 from geo_matcher.destinations import DAILY_SERVICES
-from geo_matcher.drives import leave_minutes, town_hall_network
+from geo_matcher.drives import leave_minutes
 from geo_matcher.errors import DataError
+from geo_matcher.journeys import Journeys
 from geo_matcher.matching import Ranking
 from geo_matcher.territory import Territory
 
@@ -222,7 +222,7 @@ class _Shops:
     times: minutes, lowest minutes, code and status.
     """
 
-    network: TownHallNetwork
+    journeys: Journeys
     names: Mapping[str, str]
     leave_min: Mapping[str, float]
     holders: tuple[str, ...]
@@ -288,7 +288,7 @@ def pair_of(ranking: Ranking, insee_code: str) -> Pair:
 
 @lru_cache(maxsize=8)
 def _shops(territory: Territory) -> _Shops:
-    network = town_hall_network(territory)
+    journeys = Journeys.of(territory)
     tables = territory.tables
     halls = tables["town_halls_80km"]
     # Names of the release come last: they carry the article as people write it.
@@ -303,9 +303,9 @@ def _shops(territory: Territory) -> _Shops:
     rows = zip(*(times[column].tolist() for column in columns), strict=True)
     declared = {gap.subject for gap in territory.catalog.gaps}
     return _Shops(
-        network=network,
+        journeys=journeys,
         names=names,
-        leave_min=leave_minutes(territory),
+        leave_min=dict(zip(territory.codes, leave_minutes(territory).tolist(), strict=True)),
         holders=tuple(kinds.index),
         has=np.array([[kind in own for kind in SERVICES] for own in kinds], dtype=np.bool_),
         nearest=dict(zip(keys, rows, strict=True)),
@@ -348,7 +348,7 @@ def _best_bourg(
 ) -> tuple[Bourg | None, BoolArray, float]:
     """Return the commune that saves most, which lacking services it has, and the rounds to it."""
     offers = shops.has & lacking
-    minutes = shops.network.nearest([code]).minutes[shops.network.index(shops.holders)]
+    minutes = shops.journeys.matrix([code], shops.holders)[0].minutes[0]
     # Rounded as the travel times are, so that a place has one distance wherever it is shown.
     drives = np.round(minutes + shops.leave_min[code], 2)
     useful = np.flatnonzero(offers.any(axis=1) & np.isfinite(drives))

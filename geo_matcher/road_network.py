@@ -45,6 +45,9 @@ SNAP_LIMIT_M = 500.0
 """How far from a street a point may be, in metres: farm tracks are not among the streets. Beyond it
 a point is ``unsnapped`` and no time is given. The stretch is recorded, not driven."""
 
+POSITION_DECIMALS = 5
+"""Decimals of a degree to which positions are taken: about a metre."""
+
 END_TOLERANCE_M = 0.5
 """How far the end of a street may lie from its junction, in metres."""
 
@@ -267,10 +270,15 @@ class RoadNetwork:
         Parameters
         ----------
         lon, lat
-            Positions, EPSG:4326. All origins and places of a question go in together.
+            Positions, EPSG:4326, taken to ``POSITION_DECIMALS`` as releases store places: a place
+            at a town hall is then where the town hall is. All origins and places of a question go
+            in together.
         limit_m
             Metres beyond which a point is left unsnapped.
         """
+        lon, lat = (
+            np.round(np.asarray(axis, dtype=np.float64), POSITION_DECIMALS) for axis in (lon, lat)
+        )
         return self.cut(self.snap(*to_lambert_93(lon, lat), limit_m=limit_m))
 
     def cut(self, snapped: Snapped) -> Placed:
@@ -389,9 +397,11 @@ class Placed:
         source = np.where(found.source >= 0, found.source - len(self.network.x), -1)
         return Nearest(found.minutes, found.road_km, source)
 
-    def matrix(self, origins: ArrayLike, destinations: ArrayLike) -> Reach:
+    def matrix(
+        self, origins: ArrayLike, destinations: ArrayLike, *, from_ends: bool = False
+    ) -> Reach:
         """Return minutes and km from every origin to every destination."""
-        reach = self.graph.matrix(self.node(origins), self.node(destinations))
+        reach = self.graph.matrix(self.node(origins), self.node(destinations), from_ends=from_ends)
         away = [
             ~self.snapped.is_snapped[np.asarray(points, dtype=np.int64)]
             for points in (origins, destinations)

@@ -54,6 +54,16 @@ ON_ROADS: dict[str, str] = {
 }
 """What it says of them with roads."""
 
+PARTLY_TIMED = ("indicators", "membership")
+"""Tables of which a part is computed from the times: the mean drive to everyday services, and the
+communes within reach of a place to work. They keep their own credit and add that of the roads."""
+
+ALSO_ON_ROADS: dict[str, str] = {
+    "credit_fr": " ; temps sur les routes © les contributeurs d’OpenStreetMap",
+    "credit_en": "; times on roads © OpenStreetMap contributors",
+}
+"""What is added to their credit with roads."""
+
 ROAD_TABLES: dict[str, dict[str, str]] = {
     "roads": {
         "path": "source/roads.parquet",
@@ -125,7 +135,7 @@ def write_roads(folder: Path, download: Download) -> None:
         described = tomlkit.table()
         described.update(entry)
         _tables(document).append(described)
-    _tell(document, ON_ROADS)
+    _tell(document, ON_ROADS, is_on_roads=True)
     (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
@@ -145,7 +155,7 @@ def drop_roads(folder: Path) -> None:
     for number in reversed(numbers):
         (folder / str(tables[number]["path"])).unlink(missing_ok=True)
         del tables[number]
-    _tell(document, ON_TOWN_HALLS)
+    _tell(document, ON_TOWN_HALLS, is_on_roads=False)
     (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
@@ -160,10 +170,16 @@ def _tables(document: tomlkit.TOMLDocument) -> AoT:
     return tables
 
 
-def _tell(document: tomlkit.TOMLDocument, words: dict[str, str]) -> None:
+def _tell(document: tomlkit.TOMLDocument, words: dict[str, str], *, is_on_roads: bool) -> None:
     """Say of everything that was timed on which network, and under whose licence."""
     for entry in _tables(document):
-        if entry["name"] == "travel_times":
+        name = str(entry["name"])
+        if name == "travel_times":
             entry.update(words)
-        elif entry["name"] == "access_measures":
+        elif name == "access_measures":
             entry.update({key: text for key, text in words.items() if not key.startswith("note")})
+        elif name in PARTLY_TIMED:
+            entry.update({key: words[key] for key in ("licence", "licence_url")})
+            for key, addition in ALSO_ON_ROADS.items():
+                own = str(entry[key]).removesuffix(addition)
+                entry[key] = own + addition if is_on_roads else own

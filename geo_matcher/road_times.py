@@ -18,7 +18,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo_matcher.access import TownHallNetwork, access_minutes
-from geo_matcher.road_network import SNAP_LIMIT_M, Placed, RoadNetwork, mean_by_commune
+from geo_matcher.road_network import (
+    SNAP_LIMIT_M,
+    RoadNetwork,
+    Snapped,
+    mean_by_commune,
+    to_lambert_93,
+)
 from geo_matcher.shortest_paths import Nearest
 
 __all__ = ["Finder", "Found", "RoadFinder", "TownHallFinder", "checked_km", "road_facts"]
@@ -206,10 +212,6 @@ class RoadFinder:
         )
 
 
-def _halls(network: RoadNetwork, town_halls: pd.DataFrame) -> Placed:
-    return network.place(town_halls["town_hall_lon"], town_halls["town_hall_lat"])
-
-
 def checked_km(
     network: RoadNetwork, town_halls: pd.DataFrame, checks: pd.DataFrame, beyond_km: list[float]
 ) -> list[float]:
@@ -227,23 +229,59 @@ def checked_km(
         The same lengths on the town-hall network, for pairs that the roads do not join.
     """
     number = {code: i for i, code in enumerate(town_halls["insee_code"])}
-    placed = _halls(network, town_halls)
+    placed = network.place(town_halls["town_hall_lon"], town_halls["town_hall_lat"])
     ends = ([number[code] for code in checks[f"{end}_insee_code"]] for end in ("from", "to"))
     reach = placed.matrix(*ends).road_km.diagonal()
     return [float(km) for km in np.where(np.isfinite(reach), reach, beyond_km)]
 
 
 def road_facts(
-    network: RoadNetwork, vintage: str, communes: gpd.GeoDataFrame, places: pd.DataFrame
+    network: RoadNetwork,
+    vintage: str,
+    communes: gpd.GeoDataFrame,
+    places: pd.DataFrame,
+    dwellings: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """Return what the build says of the roads it used."""
-    own = _halls(network, communes).snapped.is_snapped
-    there = network.place(places["lon"], places["lat"]).snapped.is_snapped
-    return {
+    """Return what the build says of the roads it used.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    vintage
+        Day of the map.
+    communes
+        Communes of the release, with their town halls.
+    places
+        Every place.
+    dwellings
+        Where people live, if it is known.
+    """
+    halls = network.snap(*to_lambert_93(communes["town_hall_lon"], communes["town_hall_lat"]))
+    there = network.snap(*to_lambert_93(places["lon"], places["lat"]))
+    facts: dict[str, Any] = {
         "map_vintage": vintage,
         "junctions": len(network.x),
         "streets": len(network.a),
         "snap_limit_m": SNAP_LIMIT_M,
-        "communes_off_roads": communes["insee_code"][~own].tolist(),
-        "places_off_roads": int((~there).sum()),
+        **_snap_facts("town_halls", halls),
+        **_snap_facts("places", there),
+        "communes_off_roads": communes["insee_code"][~halls.is_snapped].tolist(),
+        "places_off_roads": int((~there.is_snapped).sum()),
+    }
+    if dwellings is not None:
+        homes = dwellings[dwellings["insee_code"].isin(communes["insee_code"])]
+        is_on = network.snap(*to_lambert_93(homes["lon"], homes["lat"])).is_snapped
+        facts["dwellings_off_roads"] = round(float(homes["dwellings"][~is_on].sum()))
+    return facts
+
+
+def _snap_facts(what: str, snapped: Snapped) -> dict[str, float]:
+    """Return how far from their street points lie, in metres; nothing where none is on a street."""
+    distance_m = snapped.distance_m[snapped.is_snapped]
+    if distance_m.size == 0:
+        return {}
+    return {
+        f"{what}_snap_{name}_m": round(float(np.quantile(distance_m, share)), 1)
+        for name, share in (("median", 0.5), ("p95", 0.95), ("largest", 1.0))
     }

@@ -167,7 +167,9 @@ class Graph:
         )
         return Paths(root, minutes[0], ahead[0].astype(np.int64))
 
-    def matrix(self, origins: IntArray, destinations: IntArray) -> Reach:
+    def matrix(
+        self, origins: IntArray, destinations: IntArray, *, from_ends: bool = False
+    ) -> Reach:
         """Return minutes and km from every origin to every destination.
 
         Searches from whichever side is smaller, ``CHUNK`` at a time.
@@ -176,8 +178,11 @@ class Graph:
         ----------
         origins, destinations
             Nodes; a node may stand more than once.
+        from_ends
+            Search from the destinations in any case, as :meth:`nearest` does: the minutes are then
+            the same to the last bit.
         """
-        turned = len(destinations) < len(origins)
+        turned = from_ends or len(destinations) < len(origins)
         roots, ends = (destinations, origins) if turned else (origins, destinations)
         weights = self.minutes_back if turned else self.minutes
         lengths = self.road_km_back if turned else self.road_km

@@ -13,15 +13,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from geo_matcher.catchments import minutes_from_homes, place_minutes
+from geo_matcher.access import access_minutes
+from geo_matcher.catchments import place_minutes
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.errors import DataError, DriveError
 from geo_matcher.floating_catchment import Shares, floating_catchment
-from geo_matcher.journeys import Journeys
+from geo_matcher.journeys import Journeys, network_name
 from geo_matcher.territory import Territory
 
-__all__ = ["COUNTED_AS_ONE", "PER_PEOPLE", "Supply", "published_apl", "supply_of"]
+__all__ = ["COUNTED_AS_ONE", "PER_PEOPLE", "Supply", "published_apl", "shared", "supply_of"]
 
 COUNTED_AS_ONE = ("coworking", "telecentre", "workplace")
 """Destinations whose places count as one each where nobody says how much they have."""
@@ -43,7 +45,9 @@ class Supply:
     per_10000
         For each commune, by INSEE code: units for 10,000 inhabitants, all who live near sharing.
     total
-        What there is within reach of anybody.
+        What there is within reach of anybody, over the border too.
+    network
+        The network that the times are on.
     places
         Where it is: ``name`` or commune, ``insee_code``, ``amount``, ``people``, the weighted
         inhabitants who share it.
@@ -53,6 +57,7 @@ class Supply:
     unit: str
     per_10000: pd.Series
     total: float
+    network: str
     places: pd.DataFrame
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,6 +66,7 @@ class Supply:
             "destination": self.destination,
             "unit": self.unit,
             "total": self.total,
+            "network": self.network,
             "communes": [
                 {"insee_code": str(code), "per_10000": round(float(figure), 3)}
                 for code, figure in self.per_10000.items()
@@ -93,28 +99,59 @@ def supply_of(territory: Territory, destination: str) -> Supply:
         If there is no such destination, or the release does not say how much there is of it.
     """
     counted = _counted(territory, destination)
+    places, _ = place_minutes(territory, destination)  # refuses what is no destination
     if counted is not None:
         unit, places = counted
-        minutes = minutes_from_homes(Journeys.of(territory), territory.communes, places)
     elif destination in COUNTED_AS_ONE:
-        places, minutes = place_minutes(territory, destination)
-        places = places[["name", "insee_code"]].assign(amount=1.0)
+        places = places[["name", "insee_code", "lon", "lat"]].assign(amount=1.0)
         unit = "places"
     else:
-        place_minutes(territory, destination)  # refuses what is no destination
         raise DriveError(
             f"The release says where {destination} is to be found, not how much of it there is. "
             "Add a table `supply` with the amounts, or ask for one of "
             f"{', '.join(COUNTED_AS_ONE)}."
         )
-    people = territory.communes["population"].to_numpy(dtype=np.float64)
-    shares = floating_catchment(minutes, people, places["amount"])
-    return Supply(destination, unit, _per_10000(territory, shares), shares.reached,
-                  places.assign(people=places["amount"].to_numpy() / shares.ratio))  # fmt: skip
+    shares, network = shared(Journeys.of(territory), territory.communes, places, places["amount"])
+    own = pd.Series(shares.per_person * PER_PEOPLE, index=Journeys.of(territory).halls.index)
+    return Supply(
+        destination,
+        unit,
+        own.loc[list(territory.codes)],
+        shares.reached,
+        network,
+        places.assign(people=shares.demand),
+    )
 
 
-def _per_10000(territory: Territory, shares: Shares) -> pd.Series:
-    return pd.Series(shares.per_person * PER_PEOPLE, index=list(territory.codes))
+def shared(
+    journeys: Journeys, communes: pd.DataFrame, places: pd.DataFrame, amounts: ArrayLike
+) -> tuple[Shares, str]:
+    """Share what some places have among all who live around, over the border too.
+
+    Parameters
+    ----------
+    journeys
+        The drives; their town halls are those that share.
+    communes
+        Communes of the release: ``insee_code``, ``area_km2``. Beyond it no area is known, and the
+        mean drive to the own town hall is that of the release.
+    places
+        ``insee_code``, ``lon``, ``lat``.
+    amounts
+        What each has.
+
+    Returns
+    -------
+    tuple
+        The shares, in the order of ``journeys.halls``, and the network that the times are on.
+    """
+    own = access_minutes(communes["area_km2"].to_numpy(dtype=np.float64))
+    known = pd.Series(own, index=list(communes["insee_code"]))
+    leave = known.reindex(journeys.halls.index).fillna(own.mean()).to_numpy()
+    minutes, is_road = journeys.to_places(list(journeys.halls.index), places)
+    people = journeys.halls["population"].to_numpy(dtype=np.float64)
+    found = floating_catchment(np.round(minutes + leave[:, None], 2), people, amounts)
+    return found, network_name(is_road)
 
 
 def _counted(territory: Territory, destination: str) -> tuple[str, pd.DataFrame] | None:
@@ -133,7 +170,7 @@ def _counted(territory: Territory, destination: str) -> tuple[str, pd.DataFrame]
             "up. Give one unit."
         )
     halls = Journeys.of(territory).halls
-    known = rows[rows["insee_code"].isin(halls.index)].reset_index(drop=True)
+    known = rows.reset_index(drop=True)
     at = halls.loc[known["insee_code"]]
     return units[0], pd.DataFrame(
         {

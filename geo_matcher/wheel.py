@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_matcher.baskets import weekly_rounds
 from geo_matcher.errors import DriveError
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -254,12 +255,26 @@ def hours_of_trips(territory: Territory, trips: Trips) -> tuple[FloatArray, Floa
         From :func:`trips_of`.
     """
     high = errands_minutes(territory).copy()
-    low = high.copy()
+    low = _least_errands(territory, high)
     for _, destination, times in trips:
         minutes, best = _minutes(territory, destination)
         high += times * 2 * minutes
         low += times * 2 * best
     return high / 60, low / 60
+
+
+def _least_errands(territory: Territory, minutes: FloatArray) -> FloatArray:
+    """Return the least that a week of errands can take where a list of shops stops short.
+
+    A round is at least the drive to the farthest of what it brings, and back.
+    """
+    table = territory.tables["access_measures"].set_index("insee_code")
+    is_bound = table["errands_status"].reindex(list(territory.codes)).to_numpy() == "upper_bound"
+    least = np.zeros(len(minutes))
+    for times, kinds in weekly_rounds():
+        nearest = np.column_stack([_minutes(territory, kind)[1] for kind in kinds])
+        least += times * 2 * nearest.max(axis=1)
+    return np.where(is_bound, np.fmin(minutes, least), minutes)
 
 
 def _minutes(territory: Territory, destination: str) -> tuple[FloatArray, FloatArray]:
@@ -292,9 +307,11 @@ def week_of(
     code = territory.find(insee_code)
     row = territory.codes.index(code)
     rounds = float(territory.parameters["daily_services"]["rounds_a_week"])
-    errands = _known(float(errands_minutes(territory)[row]))
-    each = None if errands is None else errands / rounds
-    drives = [Drive("errands", "", rounds, each, each)]
+    most = errands_minutes(territory)
+    each, least = (
+        _known(float(figures[row]) / rounds) for figures in (most, _least_errands(territory, most))
+    )
+    drives = [Drive("errands", "", rounds, each, least)]
     for purpose, destination, times in trips_of(profile, habits):
         minutes, low = (2 * float(figures[row]) for figures in _minutes(territory, destination))
         drives.append(Drive(purpose, destination, times, _known(minutes), _known(low)))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from geo_matcher.territory import Territory
+from tests.newer_release import newer_release
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RELEASE = REPOSITORY / "data" / "communes"
@@ -67,6 +68,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def territory() -> Territory:
     """Return the shipped release; it is shared, so no test may change it."""
     return Territory.load(RELEASE)
+
+
+@pytest.fixture(scope="session")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Territory:
+    """Return a newer release, as one that follows the shipped one; shared, as that one is."""
+    folder = tmp_path_factory.mktemp("newer") / "communes"
+    return newer_release(Path(shutil.copytree(RELEASE, folder)))
 
 
 @pytest.fixture

@@ -41,26 +41,31 @@ from geo_matcher.access_answers import (
 )
 from geo_matcher.baskets import MAX_KINDS
 from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.road_areas import MAX_CUTOFF_MIN
 from geo_matcher.territory import Territory
 
-__all__ = ["MAX_MINUTES", "router"]
+__all__ = ["MAX_CATCHMENT_MINUTES", "router"]
 
 router = APIRouter(prefix="/api/v1/access", tags=["access"])
 
-MAX_MINUTES = 120
-"""Minutes of an area at most."""
+MAX_CATCHMENT_MINUTES = 45
+"""Whole minutes of a catchment at most: more would take long, and hold the whole département."""
 
 MAX_AT_ONCE = 4
-"""Catchments under way or waiting; each of many places takes a second or more on roads."""
+"""Catchments under way or waiting; those of many places take some seconds on roads."""
 
 GEOJSON = "application/geo+json"
 
 Commune = Annotated[
     str, Path(max_length=LONGEST_NAME, description="INSEE code, or name.", examples=["32249"])
 ]
-Minutes = Annotated[float, Query(gt=0, le=MAX_MINUTES, description="Minutes of driving.")]
+Minutes = Annotated[float, Query(gt=0, le=MAX_CUTOFF_MIN, description="Minutes of driving.")]
+WholeMinutes = Annotated[
+    int, Query(ge=1, le=MAX_CATCHMENT_MINUTES, description="Whole minutes of driving.")
+]
 
 _catchments_line = Line("catchments", MAX_AT_ONCE)
+_baskets_line = Line("baskets", 20)
 
 
 @router.get("/from/{commune}", response_model=DestinationsAnswer)
@@ -113,7 +118,7 @@ def get_basket(
 ) -> Response:
     """Tell the shortest round from home that brings everything back, each kind counted once."""
     code = territory.find(commune)
-    with turn():
+    with _baskets_line.turn():
         return json_answer(basket_answer(territory, code, kind or tuple(DAILY_SERVICES)))
 
 
@@ -141,7 +146,7 @@ def _supply(territory: Territory, kind: str) -> StaticAnswer:
     responses={200: {"content": {GEOJSON: {"schema": {"type": "object"}}}}},
 )
 def get_catchments(
-    request: Request, territory: TerritoryDep, kind: DestinationName, minutes: Minutes
+    request: Request, territory: TerritoryDep, kind: DestinationName, minutes: WholeMinutes
 ) -> Response:
     """Give who can reach each place of a kind, where catchments overlap, and what is in none."""
     with _catchments_line.turn():
@@ -150,7 +155,7 @@ def get_catchments(
 
 
 @lru_cache(maxsize=8)
-def _catchments(territory: Territory, kind: str, minutes: float) -> StaticAnswer:
+def _catchments(territory: Territory, kind: str, minutes: int) -> StaticAnswer:
     return StaticAnswer.of(catchments_answer(territory, kind, minutes), GEOJSON)
 
 

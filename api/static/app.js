@@ -2,7 +2,7 @@
 // Without this script the form is sent, and the same page comes back.
 
 import { fill, followImplied, queryOf } from "./form.js";
-import { createLayers, searchOf } from "./layers.js";
+import { createLayers, searchOf, whileBusy } from "./layers.js";
 import { createMap } from "./map.js";
 import { createOrigins } from "./origins.js";
 import { createDialog, createPicks } from "./sheets.js";
@@ -352,19 +352,21 @@ function picked(code) {
 let mapReady = null;
 
 function startMap() {
-  mapReady ??= createMap(byId("map-box"), setup, picked)
-    .then((made) => {
-      map = made;
-      if (chosen) map.choose(chosen);
-      return layers.attach(made);
-    })
-    .catch(() => {
-      const sorry = document.createElement("p");
-      sorry.className = "why";
-      sorry.textContent = setup.words.map_failed;
-      byId("map-box").replaceChildren(sorry);
-    });
+  mapReady ??= whileBusy(makeMap());
   return mapReady;
+}
+
+async function makeMap() {
+  try {
+    map = await createMap(byId("map-box"), setup, picked);
+    if (chosen) map.choose(chosen);
+    await layers.attach(map);
+  } catch {
+    const sorry = document.createElement("p");
+    sorry.className = "why";
+    sorry.textContent = setup.words.map_failed;
+    byId("map-box").replaceChildren(sorry);
+  }
 }
 
 if (WIDE.matches) startMap();

@@ -13,6 +13,18 @@ const HOUSEHOLD = ["work_mode", "city", "children"];
 
 const byId = (id) => document.getElementById(id);
 
+let works = 0;
+
+/** Say that the map is being drawn, to whoever waits for it, until some work is done. */
+export function whileBusy(work) {
+  works += 1;
+  byId("map-box").setAttribute("aria-busy", "true");
+  return work.finally(() => {
+    works -= 1;
+    if (!works) byId("map-box").removeAttribute("aria-busy");
+  });
+}
+
 /** Write values into a sentence with {braces}. */
 export const put = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
@@ -126,7 +138,9 @@ export function createLayers({ form, answers, setup, changed, repaint, say, trou
   const wanted = () => `${select.value} ${town.code}${household()}`;
 
   /** Bring the map into line with the controls. */
-  async function draw() {
+  const draw = () => whileBusy(drawLayer());
+
+  async function drawLayer() {
     const asked = wanted();
     drawnFor = asked;
     town.show(leads());
@@ -155,10 +169,13 @@ export function createLayers({ form, answers, setup, changed, repaint, say, trou
     if (!isKnown) changed(history);
   }
 
-  async function drawPlaces() {
+  function drawPlaces() {
     const chosen = places();
     byId("places-count").textContent = chosen.length ? `(${chosen.length})` : "";
-    if (!map || (!chosen.length && !showPlaces)) return;
+    return map && (chosen.length || showPlaces) ? whileBusy(drawSigns(chosen)) : null;
+  }
+
+  async function drawSigns(chosen) {
     try {
       const { createPlaces, drawSign } = await import("./places.js");
       showPlaces ??= createPlaces(map.leaflet, setup.language, say);

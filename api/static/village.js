@@ -6,6 +6,7 @@ if (place) load(place);
 
 /** Put the part that an element names in its place. */
 async function load(element) {
+  element.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(element.dataset.part);
     if (!answer.ok) throw new Error(`status ${answer.status}`);
@@ -16,5 +17,7 @@ async function load(element) {
     word.className = "why";
     word.setAttribute("role", "status");
     element.append(word);
+  } finally {
+    element.removeAttribute("aria-busy");
   }
 }

@@ -19,7 +19,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from geo_matcher.access import ROAD_FACTOR, SPEED_KMH
 from geo_matcher.catalog import file_sha256
@@ -62,17 +61,19 @@ JUNCTION_M = 10.0
 EDGE_M = 500.0
 """How far beyond the area points are read first, as osmnx does, in metres."""
 
-REFUSED: dict[str, str] = {
-    "area": "yes",
-    "access": "private|no",
-    "motor_vehicle": "private|no",
-    "motorcar": "private|no",
-}
-"""Values of tags that close a road to the public's cars."""
+WHO_MAY_DRIVE = ("motorcar", "motor_vehicle", "vehicle", "access")
+"""Tags that say who may drive, the most particular first: the first that a road bears decides, so
+that ``access=no`` with ``motor_vehicle=yes`` is open, as the map's makers mean it."""
 
-WAY_FILTER = f'["highway"~"^({"|".join(SPEEDS_KMH)})$"]' + "".join(
-    f'["{tag}"!~"^({values})$"]' for tag, values in REFUSED.items()
+_NOT_FOR_ALL = "(private|no|agricultural|forestry)"
+CLOSED = f"{_NOT_FOR_ALL}( *; *{_NOT_FOR_ALL})*"
+"""Values of these tags that close a road to the public's cars; a list does if all of it does."""
+
+WAY_FILTER = (
+    f'["highway"~"^({"|".join(SPEEDS_KMH)})$"]["area"!~"^yes$"]["{WHO_MAY_DRIVE[0]}"!~"^{CLOSED}$"]'
 )
+"""What is asked for: of the tags that close a road, only the one that no other can overrule."""
+
 DECIMALS = 1
 """Positions are kept to 0.1 m."""
 
@@ -209,9 +210,11 @@ def read_pbf(path: Path, area: shapely.Polygon | shapely.MultiPolygon) -> Downlo
 
 
 def _is_driven(tags: Mapping[str, str]) -> bool:
-    return tags.get("highway") in SPEEDS_KMH and not any(
-        re.fullmatch(refused, str(tags.get(tag, ""))) for tag, refused in REFUSED.items()
-    )
+    """Tell whether the public may drive on a road with these tags."""
+    if tags.get("highway") not in SPEEDS_KMH or tags.get("area") == "yes":
+        return False
+    told = next((str(tags[tag]) for tag in WHO_MAY_DRIVE if tag in tags), "")
+    return re.fullmatch(CLOSED, told.strip()) is None
 
 
 def _streets(graph: Any) -> gpd.GeoDataFrame:
@@ -240,17 +243,16 @@ def _time(graph: Any) -> None:
     )
     at = {name: i for i, name in enumerate(names)}
     edges = list(graph.edges(data=True))
-    homes = sorted(
-        {at[n] for u, v, tags in edges if tags["highway"] in RESIDENTIAL for n in (u, v)}
-    )
+    ends = np.array([(at[u], at[v]) for u, v, _ in edges])
+    is_home = np.array([tags["highway"] in RESIDENTIAL for _, _, tags in edges])
+    homes = np.asarray(shapely.linestrings(np.stack([x[ends[is_home]], y[ends[is_home]]], axis=-1)))
+    middle = shapely.points(x[ends].mean(axis=1), y[ends].mean(axis=1))
     near = np.zeros(len(edges), dtype=np.bool_)
-    if homes:
-        ends = np.array([(at[u], at[v]) for u, v, _ in edges])
-        middle = np.column_stack([x[ends].mean(axis=1), y[ends].mean(axis=1)])
-        distance_m, _ = cKDTree(np.column_stack([x[homes], y[homes]])).query(
-            middle, distance_upper_bound=BUILT_UP_DISTANCE_M
-        )
-        near = np.isfinite(distance_m)
+    # To the streets themselves: between the points of a long straight one lie gaps.
+    found, _ = shapely.STRtree(homes).query(
+        middle, predicate="dwithin", distance=BUILT_UP_DISTANCE_M
+    )
+    near[found] = True
     for (_, _, tags), is_near in zip(edges, near.tolist(), strict=True):
         tags["drawn_m"] = float(tags["length"])
         speed = speed_kmh(tags, is_near_homes=is_near)

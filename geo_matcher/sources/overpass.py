@@ -40,7 +40,7 @@ UNKNOWN_PAUSE_S = 60.0
 
 TAGS = (
     "access", "area", "highway", "junction", "maxspeed", "motor_vehicle", "motorcar", "name",
-    "oneway", "ref", "source:maxspeed", "surface", "zone:maxspeed",
+    "oneway", "ref", "source:maxspeed", "surface", "vehicle", "zone:maxspeed",
 )  # fmt: skip
 """Tags of a road that are kept."""
 

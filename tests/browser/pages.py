@@ -5,6 +5,7 @@ Axe, focus, targets and motion look at every page of :data:`PAGES`, in both lang
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.browser.conftest import Visit
 
-__all__ = ["NARROW", "PAGES", "WIDE", "Shown", "show"]
+__all__ = ["NARROW", "PAGES", "WIDE", "Shown", "follow", "settled", "show"]
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 760}
@@ -74,6 +75,26 @@ PAGES = (
 )
 
 
+SETTLED = "body:not(:has([aria-busy='true'], .odds.is-awaited))"
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing of a page that is loaded is on its way: list, odds, map, figures."""
+    page.wait_for_selector(SETTLED, state="attached")
+
+
+def follow(
+    page: Page, action: Callable[[], object], url: str | re.Pattern[str] | None = None
+) -> None:
+    """Do something that leads to another page, and wait until all of that page is there.
+
+    What is counted at once after a click may still be that of the page before.
+    """
+    with page.expect_navigation(url=url):
+        action()
+    settled(page)
+
+
 def show(
     visit: Callable[..., Visit], shown: Shown, language: str = "fr", **options: object
 ) -> Page:
@@ -86,6 +107,7 @@ def show(
     assert answer is not None
     assert answer.status == shown.status
     tab.page.locator(shown.awaited).first.wait_for()
+    settled(tab.page)
     if tab.page.locator("#map-box").is_visible():
         tab.page.wait_for_selector("path.commune[data-step]")
     tab.complaints[:] = [text for text in tab.complaints if f"status of {shown.status}" not in text]

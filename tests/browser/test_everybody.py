@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from tests.browser.pages import NARROW, PAGES, WIDE, Shown, show
+from tests.browser.pages import NARROW, PAGES, WIDE, Shown, follow, show
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -129,12 +129,11 @@ def test_the_journey_by_keyboard_alone(visit: Start) -> None:
         tab_to(page, r"\|village\|")
         page.keyboard.press("Space")
     tab_to(page, r"\|button\|BUTTON\|Comparer")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/compare?**")
+    follow(page, lambda: page.keyboard.press("Enter"), "**/compare?**")
     assert page.locator(".versus thead th a").count() == 2
     tab_to(page, "Retour à la liste")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/\?work_mode=coworking&children=7&w_housing=\w+&scope=network"))
+    back = re.compile(r"/\?work_mode=coworking&children=7&w_housing=\w+&scope=network")
+    follow(page, lambda: page.keyboard.press("Enter"), back)
     assert page.locator("article.card").count() == 20
 
 

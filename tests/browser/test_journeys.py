@@ -11,6 +11,7 @@ import pytest
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory
+from tests.browser.pages import follow, settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -55,18 +56,16 @@ def test_a_family_of_lille_finds_reads_and_prints(visit: Start) -> None:
     changes = card.locator(".changes").inner_text()
     assert "Lille" in card.inner_text()
     assert "238\u202f246" in changes, "inhabitants of Lille"
-    page.locator(".card h3 a").first.click()
-    page.wait_for_url("**/communes/**")
+    follow(page, page.locator(".card h3 a").first.click, "**/communes/**")
     assert page.locator("h1").text_content() == first
     assert "Rang 1 sur 47" in page.locator(".for-you").first.inner_text()
     assert "Lille" in page.locator("#changes").inner_text()
-    page.locator(".home a").click()
-    page.wait_for_url("**/?**")
+    follow(page, page.locator(".home a").click, "**/?**")
     assert name(page) == first
     for place in (0, 1):
         page.locator('input[name="village"]').nth(place).check()
-    page.locator(".compare-bar button", has_text="imprimer").click()
-    page.wait_for_url("**/shortlist?**")
+    print_them = page.locator(".compare-bar button", has_text="imprimer")
+    follow(page, print_them.click, "**/shortlist?**")
     assert page.locator("article h2").count() == 2
     assert "4 et 9 ans" in page.locator("main").inner_text()
 
@@ -111,14 +110,13 @@ def test_an_artist_is_offered_the_cultura_track(visit: Start) -> None:
 
 def test_somebody_who_speaks_english_answers_questions(visit: Start) -> None:
     page = visit().open("?preset=cultura-artist")
-    page.locator("#other-language").click()
-    page.wait_for_url("**lang=en**")
+    follow(page, page.locator("#other-language").click, "**lang=en**")
     assert "villages ranked for you" in (page.locator("#count").text_content() or "")
-    page.locator(".undecided a").click()
+    follow(page, page.locator(".undecided a").click, "**/interview?**")
     for _ in range(5):
         if not page.locator(".answer").count():
             break
-        page.locator(".answer").first.click()
+        follow(page, page.locator(".answer").first.click)
     assert page.locator(".answer").count() == 0
     assert page.locator(".likely li").count() == 5
     assert "lang=en" in page.url
@@ -130,17 +128,17 @@ def test_without_scripts_the_whole_way_is_open(visit: Start) -> None:
     page = visit(java_script_enabled=False).open()
     page.locator("#q-from").fill("Nantes")
     page.locator('label:has(input[name="tenure"][value="rent"])').click()
-    page.locator("#profile .send button").click()
-    page.wait_for_url("**from=44109**")
+    follow(page, page.locator("#profile .send button").click, "**from=44109**")
     first = name(page)
-    page.locator(".card h3 a").first.click()
+    follow(page, page.locator(".card h3 a").first.click, "**/communes/**")
     assert page.locator("h1").text_content() == first
-    page.locator(".home a").click()
-    page.locator("#map-table").click()
+    follow(page, page.locator(".home a").click, "**/?**")
+    follow(page, page.locator("#map-table").click, "**/table?**")
     assert page.locator(".figures-table tbody tr").count() == 47
-    page.locator(".home a").click()
+    follow(page, page.locator(".home a").click, "**/?**")
     page.locator('input[name="village"]').nth(1).check()
-    page.locator(".compare-bar button", has_text="imprimer").click()
+    print_it = page.locator(".compare-bar button", has_text="imprimer")
+    follow(page, print_it.click, "**/shortlist?**")
     assert page.locator("article h2").count() == 1
 
 
@@ -150,7 +148,7 @@ def test_a_shared_name_is_asked_back(visit: Start) -> None:
     page.complaints.clear()
     choices = page.page.locator(".meant a")
     assert choices.count() >= 2
-    choices.first.click()
+    follow(page.page, choices.first.click)
     assert page.page.locator(".card").count() == 20
 
 
@@ -165,7 +163,7 @@ def test_a_village_with_unknown_figures_says_so(visit: Start, territory: Territo
     assert "Nous ne savons pas encore" in (card.locator(".missing").text_content() or "")
     assert "prix d’achat" in (card.locator(".missing").text_content() or "")
     page.goto(page.url.split("/?")[0] + f"/communes/{territory.codes[row]}")
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert "inconnu" in page.locator("#housing").inner_text().lower()
 
 

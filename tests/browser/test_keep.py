@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 
-from api.app import create_app
 from api.forms import parse_query
-from api.settings import Settings
 from geo_matcher.presets import PRESETS
-from tests.browser.conftest import START_TIMEOUT_S, _Server
-from tests.conftest import RELEASE
-from tests.newer_release import FIBRE_FELL, PRICE_FELL, newer_release
+from geo_matcher.territory import Territory
+from tests.browser.conftest import serving
+from tests.browser.pages import follow, settled
+from tests.newer_release import FIBRE_FELL, PRICE_FELL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,19 +28,10 @@ FIVE = "&".join(f"village={code}" for code in ("32249", "32213", "32416", "32132
 
 
 @pytest.fixture(scope="module")
-def newer_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def newer_address(newer: Territory) -> Iterator[str]:
     """Return the address of a service on a newer release."""
-    folder = tmp_path_factory.mktemp("newer") / "communes"
-    shutil.copytree(RELEASE, folder)
-    newer = newer_release(folder)
-    app = create_app(Settings(release=newer.folder), newer)
-    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert server.listens.wait(START_TIMEOUT_S), "the service did not start"
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(START_TIMEOUT_S)
+    with serving(newer) as address:
+        yield address
 
 
 def picks_of(page: Page) -> tuple[str, ...]:
@@ -94,14 +81,13 @@ def test_ticks_are_in_the_address_and_up_to_eight(visit: Start) -> None:
     assert boxes.nth(8).is_enabled()
     chosen = picks_of(page)
     assert len(chosen) == 7
-    page.reload(wait_until="networkidle")
+    page.reload()
+    settled(page)
     assert page.locator('input[name="village"]:checked').count() == 7
     assert "pick=" in (page.locator("#other-language").get_attribute("href") or "")
-    bar.locator('[formaction="/shortlist"]').click()
-    page.wait_for_url("**/shortlist?**")
+    follow(page, bar.locator('[formaction="/shortlist"]').click, "**/shortlist?**")
     assert page.locator(".brief").count() == 7
-    page.locator(".home a").click()
-    page.wait_for_url("**/?**")
+    follow(page, page.locator(".home a").click, "**/?**")
     assert sorted(picks_of(page)) == sorted(chosen)
     assert page.locator('input[name="village"]:checked').count() == 7
 
@@ -125,18 +111,14 @@ def test_both_buttons_work_without_scripts(visit: Start) -> None:
     page = visit(java_script_enabled=False).open(FAMILY)
     for place in range(5):
         page.locator('input[name="village"]').nth(place).check()
-    with page.expect_navigation(url="**/shortlist?**"):
-        page.locator('.compare-bar [formaction="/shortlist"]').click()
+    follow(page, page.locator('.compare-bar [formaction="/shortlist"]').click, "**/shortlist?**")
     assert page.locator(".brief").count() == 5
     assert not page.locator("[data-print]").is_visible()
-    with page.expect_navigation(url="**/?**"):
-        page.locator(".home a").click()
+    follow(page, page.locator(".home a").click, "**/?**")
     assert page.locator('input[name="village"]:checked').count() == 5
-    with page.expect_navigation():
-        page.locator("#profile button.primary").click()
+    follow(page, page.locator("#profile button.primary").click)
     assert page.locator('input[name="village"]:checked').count() == 5
-    with page.expect_navigation():
-        page.locator(".keep .without-js a").click()
+    follow(page, page.locator(".keep .without-js a").click)
     assert page.locator(".card").count() == 20
 
 
@@ -147,7 +129,8 @@ def test_a_copied_link_says_on_a_newer_release_what_moved(visit: Start, newer_ad
     link = page.evaluate("navigator.clipboard.readText()")
     path = link.partition("/?")[2]
     assert "seen=" in path
-    page.goto(f"{newer_address}/?{path}", wait_until="networkidle")
+    page.goto(f"{newer_address}/?{path}")
+    settled(page)
     box = page.locator(".since")
     text = box.text_content() or ""
     assert "Mauvezin, alors au rang 1, sort de la liste" in text

@@ -14,6 +14,7 @@ from geo_matcher.place_sets import places_shown
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 from geo_matcher.wheel import trips_of
+from tests.browser.pages import follow, settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -35,7 +36,7 @@ def simple(text: str) -> str:
 
 def drawn(page: Page) -> dict[str, tuple[str, str]]:
     """Return the step and the fill of each polygon."""
-    page.wait_for_load_state("networkidle")
+    settled(page)
     found: dict[str, Any] = page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll("path.commune[data-code]")]
             .map((path) => [path.dataset.code, [path.dataset.step, path.getAttribute("fill")]]))"""
@@ -222,7 +223,7 @@ def test_a_shared_link_shows_the_same_map(visit: Start) -> None:
     page.get_by_role("checkbox", name="Médecin généraliste").check()
     page.locator(".place-mark .sign").first.wait_for()
     other = visit().page
-    other.goto(page.url, wait_until="networkidle")
+    other.goto(page.url)
     assert drawn(other) == drawn(page)
     assert other.locator(".place-mark").count() == page.locator(".place-mark").count() == 60
 
@@ -315,7 +316,7 @@ def test_places_are_signs_with_a_legend_and_words(visit: Start, territory: Terri
     page.get_by_role("checkbox", name="Collège").check()
     page.get_by_role("checkbox", name="Lycée").check()
     page.locator(".place-mark .is-wide", has_text="Ly").first.wait_for()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     signs = page.locator(".place-mark").all_inner_texts()
     for name, letter in (("college", "Co"), ("lycee", "Ly")):
         points = {(p["lon"], p["lat"]) for p in places_shown(territory, name, "fr")}
@@ -336,12 +337,11 @@ def test_the_same_as_a_table_follows_the_map(visit: Start) -> None:
     page.locator("#map-places summary").click()
     page.get_by_role("checkbox", name="Cinéma").check()
     page.locator(".place-mark").first.wait_for()
-    page.get_by_role("link", name="La même chose en tableau").click()
-    page.wait_for_url("**/table?scope=network&show=cinema&places=cinema")
+    as_table = page.get_by_role("link", name="La même chose en tableau")
+    follow(page, as_table.click, "**/table?scope=network&show=cinema&places=cinema")
     assert page.locator(".figures-table").first.locator("tbody tr").count() == 171
     assert page.locator(".places-table tbody tr").count() == 8
-    page.get_by_role("link", name="Valeur").click()
-    page.wait_for_url("**&sort=figure")
+    follow(page, page.get_by_role("link", name="Valeur").click, "**&sort=figure")
     assert "Valeur" in page.locator('th[aria-sort="ascending"]').inner_text()
     page.mouse.wheel(0, 2_000)
     page.wait_for_function("scrollY > 500")
@@ -397,7 +397,7 @@ def test_a_base_map_comes_only_when_it_is_asked_for(
     page.locator("img.leaflet-tile").first.wait_for(state="detached")
     assert page.locator(".leaflet-control-attribution").count() == 0
     count = len(asked)
-    page.reload(wait_until="networkidle")
+    page.reload(wait_until="networkidle")  # nothing more is asked for
     assert page.locator('input[name="base"]:checked').input_value() == ""
     assert len(asked) == count
 
@@ -480,14 +480,14 @@ def test_without_javascript_a_layer_is_a_table(visit: Start) -> None:
     page.locator("#map-places summary").click()
     page.get_by_role("checkbox", name="Boulangerie").check()
     page.get_by_role("checkbox", name="Gare").check()
-    page.get_by_role("button", name="Voir ce choix en tableau").click()
-    page.wait_for_url("**/table?show=minutes_to&to=65286&places=bakery,station")
+    as_table = page.get_by_role("button", name="Voir ce choix en tableau")
+    follow(page, as_table.click, "**/table?show=minutes_to&to=65286&places=bakery,station")
     assert page.locator("h1").inner_text() == "Lourdes, minutes en voiture"
     page.locator("#q-show").select_option("fibre")
-    page.get_by_role("button", name="Afficher").click()
-    page.wait_for_url("**/table?show=fibre&places=bakery,station")
-    page.get_by_role("link", name="Retour à la liste").click()
-    page.wait_for_url("**/?show=fibre&places=bakery,station")
+    show = page.get_by_role("button", name="Afficher")
+    follow(page, show.click, "**/table?show=fibre&places=bakery,station")
+    back = page.get_by_role("link", name="Retour à la liste")
+    follow(page, back.click, "**/?show=fibre&places=bakery,station")
     page.get_by_label("En coworking, certains jours").check()
-    page.get_by_role("button", name="Voir les villages").click()
-    page.wait_for_url("**/?work_mode=coworking&show=fibre&places=bakery,station")
+    send = page.get_by_role("button", name="Voir les villages")
+    follow(page, send.click, "**/?work_mode=coworking&show=fibre&places=bakery,station")

@@ -13,6 +13,7 @@ from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.territory import Territory
+from tests.browser.pages import follow, settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -179,7 +180,7 @@ def test_only_the_last_answer_counts(visit: Start, territory: Territory) -> None
     for scope in ("network", "all", "partners", "network", "all"):
         page.locator(f'.scopes [name="scope"][value="{scope}"]').check()
     page.get_by_text("458 villages classés pour vous").wait_for()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert names(page) == best(territory, Profile(), "all")
     assert coloured(page) == 458
 
@@ -206,7 +207,8 @@ def test_a_shared_link_restores_form_list_and_map(visit: Start) -> None:
     settle(page, lambda: page.get_by_role("link", name="Couple de jeunes retraités").click())
     settle(page, lambda: page.locator('[name="scope"][value="all"]').check())
     other = visit().page
-    other.goto(page.url, wait_until="networkidle")
+    other.goto(page.url)
+    settled(other)
     assert names(other) == names(page)
     assert classes(other) == classes(page)
     form = "() => [...new FormData(document.querySelector('#profile'))].sort()"
@@ -250,10 +252,10 @@ def test_back_and_forward_walk_through_the_answers(visit: Start) -> None:
 
 def test_what_the_form_does_not_offer_is_loaded_anew(visit: Start) -> None:
     page = visit().open("?max_pau_min=120&scope=all")
-    page.get_by_role("link", name="Trouver son village").click()
-    page.wait_for_load_state("networkidle")
+    follow(page, page.get_by_role("link", name="Trouver son village").click)
     assert page.locator('select[name="max_pau_min"]').count() == 0
-    page.go_back(wait_until="networkidle")
+    page.go_back()
+    settled(page)
     assert page.locator('select[name="max_pau_min"]').input_value() == "120"
 
 
@@ -431,8 +433,8 @@ def test_a_name_of_several_communes_is_asked_back_without_javascript(visit: Star
     one = visit(java_script_enabled=False)
     page = one.open()
     page.get_by_label("D’où venez-vous ?").fill("Saint-Denis")
-    page.get_by_role("button", name="Voir les villages").click()
-    page.get_by_role("link", name="Saint-Denis (974)").click()
+    follow(page, page.get_by_role("button", name="Voir les villages").click)
+    follow(page, page.get_by_role("link", name="Saint-Denis (974)").click)
     assert page.locator("#q-from").input_value() == "Saint-Denis (974)"
     # The browser itself notes the answer 422.
     assert [text for text in one.complaints if "422" not in text] == []
@@ -442,18 +444,17 @@ def test_a_name_of_several_communes_is_asked_back_without_javascript(visit: Star
 def test_without_javascript_the_form_still_ranks(visit: Start, territory: Territory) -> None:
     page = visit(java_script_enabled=False).open()
     page.get_by_label("En coworking, certains jours").check()
-    page.get_by_role("button", name="Voir les villages").click()
-    page.wait_for_url("**/?work_mode=coworking")
+    send = page.get_by_role("button", name="Voir les villages")
+    follow(page, send.click, "**/?work_mode=coworking")
     profile = parse_profile({"work_mode": "coworking"})
     assert names(page) == best(territory, profile, "partners")
     page.locator('[name="scope"][value="all"]').check()
-    page.get_by_role("button", name="Appliquer").click()
-    page.wait_for_url("**/?work_mode=coworking&scope=all")
+    apply = page.get_by_role("button", name="Appliquer")
+    follow(page, apply.click, "**/?work_mode=coworking&scope=all")
     assert names(page) == best(territory, profile, "all")
     page.locator(".card summary").first.click()
     page.locator(".ledger").first.wait_for()
-    page.locator("#more").click()
-    page.wait_for_url("**&top=40")
+    follow(page, page.locator("#more").click, "**&top=40")
     assert len(names(page)) == 40
 
 
@@ -467,8 +468,7 @@ def test_english_works_live_too(visit: Start, territory: Territory, preset: str)
         page.locator("#count").inner_text(),
     )
     assert names(page) == best(territory, PRESETS[preset].profile, "all")
-    page.get_by_role("link", name="Français").first.click()
-    page.wait_for_load_state("networkidle")
+    follow(page, page.get_by_role("link", name="Français").first.click)
     assert page.locator("html").get_attribute("lang") == "fr"
     assert names(page) == best(territory, PRESETS[preset].profile, "all")
 
@@ -478,7 +478,8 @@ def test_hostile_text_stays_text(visit: Start) -> None:
     settle(page, lambda: page.get_by_label("Nom de cette recherche").fill(HOSTILE))
     assert HOSTILE in page.locator(".caption").inner_text()
     assert page.locator("#results img, #results script:not([type])").count() == 0
-    page.reload(wait_until="networkidle")
+    page.reload()
+    settled(page)
     assert HOSTILE in page.locator(".caption").inner_text()
     assert page.title() == "Trouver son village · Gers"
 

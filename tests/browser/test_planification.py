@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.pages import follow
+
 if TYPE_CHECKING:
     from tests.browser.conftest import Visit
 
@@ -27,14 +29,12 @@ def test_the_page_fits_sorts_and_prints(visit: Start) -> None:
     assert box["width"] <= 360
     assert page.locator("svg.chart > title").count() == page.locator("svg.chart").count() == 2
     assert page.locator("svg.chart > desc").count() == 2
-    page.locator("#actions thead a", has_text="Coût").click()
-    page.wait_for_url("**sort=-cost**")
+    follow(page, page.locator("#actions thead a", has_text="Coût").click, "**sort=-cost**")
     assert page.locator("#actions [aria-sort=descending]").inner_text().startswith("Coût")
     sheets = re.findall(rb"/Type\s*/Page[^s]", page.pdf(prefer_css_page_size=True))
     assert 1 <= len(sheets) <= 8
     page.locator("#f-budget").fill("0")
-    page.locator("#plan-form .primary").click()
-    page.wait_for_url("**budget=0**")
+    follow(page, page.locator("#plan-form .primary").click, "**budget=0**")
     assert "rien de ce scénario" in (page.locator("#plan").text_content() or "")
 
 

@@ -12,6 +12,7 @@ from geo_matcher.presets import PRESETS
 from geo_matcher.robustness import odds
 from geo_matcher.sentences import band_phrase
 from geo_matcher.territory import Territory
+from tests.browser.pages import follow, settled
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Visit
@@ -77,14 +78,12 @@ def test_two_to_four_villages_are_picked_and_kept_while_the_list_changes(visit: 
     page.locator("#results[aria-busy]").wait_for(state="detached")
     assert "3 villages" in (bar.text_content() or "")
     assert not page.locator("#map-said").text_content()
-    compare.click()
-    page.wait_for_url("**/compare?**")
+    follow(page, compare.click, "**/compare?**")
     heads = page.locator(".versus thead th a")
     assert heads.count() == 3
     asked = [code for code in codes[:3] if code and f"village={code}" in page.url]
     assert len(asked) == 3
-    page.locator(".home a").click()
-    page.wait_for_url("**/?**")
+    follow(page, page.locator(".home a").click, "**/?**")
     assert "scope=all" in page.url
     kept = page.locator('input[name="village"]:checked')
     assert [kept.nth(place).get_attribute("value") for place in range(kept.count())] == asked
@@ -129,7 +128,8 @@ def test_the_list_comes_first_and_its_odds_follow(visit: Start) -> None:
     live = page.locator(".cards").inner_text()
     ties = page.locator("li.tied").count()
     page.unroute("**/fragments/odds?**")
-    page.goto(page.url, wait_until="networkidle")
+    page.goto(page.url)
+    settled(page)
     assert page.locator(".cards").inner_text() == live
     assert page.locator("li.tied").count() == ties
 
@@ -138,9 +138,9 @@ def test_both_pages_work_without_scripts(visit: Start) -> None:
     page = visit(java_script_enabled=False).open(FAMILY)
     page.locator('input[name="village"]').nth(0).check()
     page.locator('input[name="village"]').nth(2).check()
-    page.locator(".compare-bar button[data-compare]").click()
+    follow(page, page.locator(".compare-bar button[data-compare]").click, "**/compare?**")
     assert page.locator(".versus thead th a").count() == 2
-    page.locator(".versus thead th a").nth(1).click()
+    follow(page, page.locator(".versus thead th a").nth(1).click)
     assert page.locator(".reasons li").count() >= 3
-    page.locator(".home a").click()
+    follow(page, page.locator(".home a").click, "**/?**")
     assert page.locator(".card").count() == 20

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.pages import follow
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -47,12 +49,10 @@ def test_nothing_overflows(visit: Start, width: int) -> None:
 def test_a_card_leads_to_the_page_and_back_with_the_search(visit: Start) -> None:
     page = visit().open(f"?{SEARCH}")
     name = page.locator(".card h3 a").first.text_content()
-    page.locator(".card h3 a").first.click()
-    page.wait_for_url("**/communes/**")
+    follow(page, page.locator(".card h3 a").first.click, "**/communes/**")
     assert page.locator("h1").text_content() == name
     assert page.locator(".for-you .summary").is_visible()
-    page.locator(".for-you .links a").nth(1).click()
-    page.wait_for_url("**/?**")
+    follow(page, page.locator(".for-you .links a").nth(1).click, "**/?**")
     assert page.locator(".card h3 a").first.text_content() == name
 
 
@@ -65,11 +65,11 @@ def test_sales_come_after_the_page(visit: Start) -> None:
 def test_without_scripts_a_link_leads_to_the_sales(visit: Start) -> None:
     page = visit(java_script_enabled=False).open(f"communes/{MAUVEZIN}")
     assert page.locator(".sales").count() == 0
-    page.locator("#housing a", has_text="Prix et nombre de ventes").click()
-    page.wait_for_url("**/housing")
+    sales = page.locator("#housing a", has_text="Prix et nombre de ventes")
+    follow(page, sales.click, "**/housing")
     assert page.locator(".sales tbody tr").count() == 5
-    page.locator("main a", has_text="La page de Mauvezin").click()
-    page.wait_for_url("**/communes/32249-mauvezin")
+    back = page.locator("main a", has_text="La page de Mauvezin")
+    follow(page, back.click, "**/communes/32249-mauvezin")
 
 
 def test_when_sales_cannot_be_had_the_link_stays(visit: Start) -> None:

@@ -34,6 +34,7 @@ NODES: dict[int, tuple[float, float]] = {
     114: (0.7500, 43.6500),  # beyond the area
     115: (0.5850, 43.6620),
     116: (0.5550, 43.6480),
+    117: (0.6050, 43.6550),  # a yard that no vehicle may enter
 }
 """Longitude and latitude of each point."""
 
@@ -48,7 +49,8 @@ WAYS: dict[int, tuple[list[int], dict[str, str]]] = {
     8: ([112, 113], {"highway": "unclassified"}),
     9: ([105, 114], {"highway": "primary", "ref": "D 999"}),
     10: ([107, 115], {"highway": "unclassified"}),
-    11: ([101, 116], {"highway": "unclassified"}),
+    11: ([101, 116], {"highway": "unclassified", "access": "no", "motor_vehicle": "yes"}),
+    12: ([105, 117], {"highway": "unclassified", "vehicle": "private"}),
 }
 """Points and tags of each way."""
 

@@ -6,7 +6,8 @@ import asyncio
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +331,12 @@ def test_a_release_is_read_at_start_and_a_broken_one_stops_it(
         pass
 
 
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run something in a thread of its own: in this one a browser's loop may be waiting."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 async def _answer_of(app: Any, messages: list[Message], *, pause_s: float = 0.0) -> dict[str, Any]:
     sent: list[Message] = []
 
@@ -357,28 +364,31 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - 
 
 
 def test_a_slow_body_is_refused_and_a_whole_one_handed_on() -> None:
-    guard = BodyLimit(_echo, max_bytes=100, timeout_s=0.05)
+    guard = BodyLimit(_echo, max_bytes=100, timeout_s=0.3)
     parts: list[Message] = [
         {"type": "http.request", "body": b"ab", "more_body": True},
         {"type": "http.request", "body": b"cd", "more_body": False},
     ]
-    assert asyncio.run(_answer_of(guard, list(parts)))["body"] == "abcd"
-    assert asyncio.run(_answer_of(guard, list(parts), pause_s=0.2))["status"] == 408
-    assert asyncio.run(_answer_of(guard, [])) == {}
+    assert _run(_answer_of(guard, list(parts)))["body"] == "abcd"
+    assert _run(_answer_of(guard, list(parts), pause_s=0.6))["status"] == 408
+    assert _run(_answer_of(guard, [])) == {}
 
 
 def test_requests_beyond_the_bound_are_told_to_come_back() -> None:
-    async def slow(scope: Any, receive: Any, send: Any) -> None:
-        await asyncio.sleep(0.05)
-        await _echo(scope, receive, send)
-
     async def both() -> list[dict[str, Any]]:
+        is_in, may_end = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            is_in.set()
+            await may_end.wait()
+            await _echo(scope, receive, send)
+
         guard = ConcurrencyLimit(slow, max_requests=1)
         one: list[Message] = [{"type": "http.request", "body": b"x", "more_body": False}]
         first = asyncio.create_task(_answer_of(guard, list(one)))
-        await asyncio.sleep(0.01)
+        await is_in.wait()
         second = await _answer_of(guard, list(one))
-        found = [await first, second, await _answer_of(guard, list(one))]
-        return found
+        may_end.set()
+        return [await first, second, await _answer_of(guard, list(one))]
 
-    assert [answer["status"] for answer in asyncio.run(both())] == [200, 503, 200]
+    assert [answer["status"] for answer in _run(both())] == [200, 503, 200]

@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from geo_matcher import robust_core
 from geo_matcher.cli import main
+from geo_matcher.planning import Planner
+from geo_matcher.robust_core import RobustCore
 from geo_matcher.territory import Territory
 
 pytestmark = pytest.mark.usefixtures("read_once")
@@ -110,6 +113,21 @@ def test_the_same_call_gives_the_same_bytes(run: Run) -> None:
     assert run(*call).out == run(*call).out
 
 
+@pytest.fixture
+def solved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a plan be told in both languages without solving its draws again."""
+    solve = robust_core.robust_core
+    known: dict[int, RobustCore] = {}
+
+    def once(planner: Planner, samples: int) -> RobustCore:
+        if samples not in known:
+            known[samples] = solve(planner, samples)
+        return known[samples]
+
+    monkeypatch.setattr(robust_core, "robust_core", once)
+
+
+@pytest.mark.usefixtures("solved_once")
 def test_a_plan_in_words(run: Run, tmp_path: Path) -> None:
     scenario = tmp_path / "mine.toml"
     scenario.write_text(

@@ -8,7 +8,6 @@ import io
 import json
 import logging
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
@@ -39,9 +38,8 @@ from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.robustness import odds
 from geo_matcher.snapshot import decode, encode, snapshot
 from geo_matcher.territory import Territory
-from tests.conftest import RELEASE
 from tests.integration.reading import Elements, names_of, ok, sent_by, simple, state_of
-from tests.newer_release import FIBRE_FELL, PRICE_FELL, newer_release
+from tests.newer_release import FIBRE_FELL, PRICE_FELL
 
 TEMPLATES = Path(__file__).parents[2] / "api" / "templates"
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
@@ -489,13 +487,6 @@ def test_a_strange_host_is_not_printed(client: TestClient) -> None:
 
 
 # --- A link that remembers -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def newer(tmp_path_factory: pytest.TempPathFactory) -> Territory:
-    folder = tmp_path_factory.mktemp("newer") / "communes"
-    shutil.copytree(RELEASE, folder)
-    return newer_release(folder)
 
 
 @pytest.fixture(scope="module")

@@ -66,13 +66,85 @@ def test_the_village_becomes_streets_between_junctions(read: Download) -> None:
     roads = read.roads
     assert roads.crs == 2154
     names = sorted(roads["name"])
-    # Three dead ends and the gravel road have no name. What is behind the gate, the track, the lane
-    # that is joined to nothing and what lies beyond the area are not there.
+    # Three dead ends and the gravel road have no name. What is behind a gate or a sign, the track,
+    # the lane that is joined to nothing and what lies beyond the area are not there.
     assert names == [*[""] * 4, *["D 999"] * 4, "Le Détour", "Rue du Foirail"]
     assert read.vintage == STAMP[:10]
     assert read.origin.startswith("http://127.0.0.1")
     assert roads["minutes_ab"].dtype == np.float64
     RoadNetwork.from_table(roads)
+
+
+@pytest.mark.parametrize(
+    ("tags", "is_open"),
+    [
+        ({}, True),
+        ({"access": "destination"}, True),
+        ({"motor_vehicle": "permissive"}, True),
+        ({"access": "no"}, False),
+        ({"vehicle": "no"}, False),
+        ({"vehicle": "private"}, False),
+        ({"vehicle": "agricultural"}, False),
+        ({"vehicle": "forestry"}, False),
+        ({"motor_vehicle": "agricultural"}, False),
+        ({"motor_vehicle": "forestry"}, False),
+        ({"motor_vehicle": "agricultural;forestry"}, False),
+        ({"motor_vehicle": "agricultural; destination"}, True),
+        ({"motorcar": "no"}, False),
+        ({"area": "yes"}, False),
+        # The most particular tag decides.
+        ({"vehicle": "no", "motor_vehicle": "yes"}, True),
+        ({"access": "private", "vehicle": "permissive"}, True),
+        ({"access": "yes", "vehicle": "no"}, False),
+        ({"vehicle": "yes", "motor_vehicle": "forestry"}, False),
+        ({"motor_vehicle": "yes", "motorcar": "private"}, False),
+    ],
+)
+def test_who_may_drive_is_told_by_the_most_particular_tag(
+    tags: dict[str, str], is_open: bool, read: Download
+) -> None:
+    content = village()
+    lane = next(e for e in content["elements"] if e["type"] == "way" and e["id"] == 5)
+    lane["tags"] = lane["tags"] | tags
+    with overpass_server(Reply(body=json.dumps(content).encode(), headers=JSON)) as heard:
+        found = get(heard).roads
+    if is_open:
+        assert_frame_equal(found, read.roads)
+    else:  # the lane is gone, and nothing is left to cross where it left the main road
+        assert found["length_m"].sum() < read.roads["length_m"].sum() - 1000
+
+
+def test_only_what_no_other_tag_can_open_is_left_out_of_the_question() -> None:
+    with overpass_server(GOOD) as heard:
+        get(heard)
+    asked = heard.posts[0]
+    assert "motorcar" in asked
+    assert "motor_vehicle" not in asked
+    assert "access" not in asked
+
+
+def test_built_up_is_told_by_the_line_of_a_street_and_not_by_its_points() -> None:
+    """A lane passes 70 m beside the Rue du Foirail, 280 m from the nearest point of its drawing."""
+    content = village()
+    for number, (lon, lat) in {118: (0.5809, 43.6524), 119: (0.5808, 43.6527)}.items():
+        content["elements"].append({"type": "node", "id": number, "lat": lat, "lon": lon})
+    tags = {"highway": "tertiary", "name": "Chemin long"}
+    content["elements"].append({"type": "way", "id": 13, "nodes": [104, 118, 119], "tags": tags})
+    with overpass_server(Reply(body=json.dumps(content).encode(), headers=JSON)) as heard:
+        roads = get(heard).roads.set_index("name")
+    lane = roads.loc["Chemin long"]
+    line = lane["geometry"]
+    points = shapely.get_coordinates(line)
+    steps_m = np.hypot(*np.diff(points, axis=0).T)
+    middles = np.asarray(shapely.points((points[1:] + points[:-1]) / 2))
+    street = roads.loc["Rue du Foirail", "geometry"]
+    near = shapely.distance(middles, street) <= 100
+    assert sorted(near) == [False, True]
+    drawn = shapely.MultiPoint(shapely.get_coordinates(street))
+    assert shapely.distance(middles[near], drawn).min() > 250
+    speeds = SPEEDS_KMH["tertiary"]
+    kmh = np.where(near, speeds.built_up, speeds.outside)
+    assert lane["minutes_ab"] == pytest.approx(float((steps_m / 1000 / kmh * 60).sum()), rel=2e-3)
 
 
 def test_a_one_way_street_is_open_one_way(read: Download) -> None:

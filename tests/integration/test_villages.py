@@ -40,6 +40,10 @@ MAUVEZIN, AUCH, CAP_D_ASTARAC, AUGNAX = "32249", "32013", "32365", "32014"
 SEARCH = "preset=paris-web-family"
 FAMILY = PRESETS["paris-web-family"].profile
 MAX_COMPRESSED = 60_000
+HEADINGS = {f"h{level}" for level in range(1, 7)}
+PARTS = 8
+"""All pages are looked at in so many tests, which several workers share."""
+
 HOSTILE = "\"><img src=x onerror=alert(1)></script><script>alert('x')</script>"
 
 
@@ -61,7 +65,7 @@ def data_of(html: str) -> dict[str, Any]:
 def check_page(html: str, territory: Territory, code: str, language: str) -> None:
     page = Elements(re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL))
     assert len(page.all("h1")) == 1
-    levels = [int(tag[1]) for tag, _ in page.found if re.fullmatch(r"h[1-6]", tag)]
+    levels = [int(tag[1]) for tag, _ in page.found if tag in HEADINGS]
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     ids = [attributes["id"] for _, attributes in page.found if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -81,15 +85,16 @@ def check_page(html: str, territory: Territory, code: str, language: str) -> Non
     assert page.all("html", lang=language)
 
 
-@LANGUAGES
-def test_every_commune_has_its_page(
-    client: TestClient, territory: Territory, language: str
-) -> None:
-    paths = set()
-    for code in territory.codes:
-        path = path_of(territory, code, language)
-        paths.add(path)
-        check_page(ok(client.get(path, follow_redirects=False)), territory, code, language)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_commune_has_its_page(client: TestClient, territory: Territory, part: int) -> None:
+    for code in territory.codes[part::PARTS]:
+        for language in ("fr", "en"):
+            path = path_of(territory, code, language)
+            check_page(ok(client.get(path, follow_redirects=False)), territory, code, language)
+
+
+def test_every_page_has_an_address_of_its_own(territory: Territory) -> None:
+    paths = {path_of(territory, code) for code in territory.codes}
     assert len(paths) == len(territory.codes) == 458
 
 

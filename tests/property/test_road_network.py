@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import geopandas as gpd
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely.ops import substring
 
 from geo_matcher.road_areas import TravelField, catchment, isochrone
 from geo_matcher.road_network import Placed, RoadNetwork, Snapped
@@ -25,6 +28,11 @@ networks = st.builds(
     st.integers(0, 500),
     st.sampled_from([0.0, 0.5]),
 )
+NEAR_M, FARTHEST_M = 600.0, 885.0
+"""How far from what is reached an area goes, nearly everywhere and at the very most. A cell of
+250 m takes its time from points within 375 m of its centre along each axis; the outline runs
+between that centre and the next one, less than 625 m along each axis."""
+
 positions = st.lists(
     st.tuples(st.integers(0, 10**6), st.floats(0, 1, width=16)), min_size=4, max_size=8
 )
@@ -120,28 +128,119 @@ def test_a_route_is_as_long_as_its_line_and_as_quick_as_the_matrix(
     assert shapely.distance(ends[1], shapely.Point(route.line.coords[-1])) < 1e-6
 
 
+def reached_parts(placed: Placed, cutoff: float, *, towards: bool) -> Any:
+    """Return the parts of streets from or to which point 0 is reached in time, by networkx."""
+    network = placed.network
+    graph = reference(placed)
+    graph = graph.reverse() if towards else graph
+    at = nx.single_source_dijkstra_path_length(graph, "p0", weight="minutes")
+    leave, arrive = network.minutes_ab, network.minutes_ba
+    if towards:
+        leave, arrive = arrive, leave
+    pieces = []
+    for s, line in enumerate(network.lines):
+        starts = [
+            (0.0, at.get(int(network.a[s]), np.inf)),
+            (1.0, at.get(int(network.b[s]), np.inf)),
+        ]
+        if placed.snapped.street[0] == s:
+            starts.append((float(placed.snapped.share[0]), 0.0))
+        for share, minutes in starts:
+            if minutes <= cutoff:
+                low = max(share - (cutoff - minutes) / arrive[s], 0.0)
+                high = min(share + (cutoff - minutes) / leave[s], 1.0)
+                pieces.append(substring(line, low, high, normalized=True))
+    return shapely.union_all(pieces)
+
+
 @given(network=networks, drawn=positions, towards=st.booleans())
-def test_areas_are_valid_and_grow_with_the_cutoff(
+def test_areas_are_valid_grow_with_the_cutoff_and_keep_to_what_is_reached(
     network: RoadNetwork, drawn: list[tuple[int, float]], towards: bool
 ) -> None:
     placed = cut(network, drawn)
     field = (catchment if towards else isochrone)(placed, 0)
+    everywhere = np.arange(len(drawn))
+    found = placed.matrix([0], everywhere)
+    if towards:
+        found = placed.matrix(everywhere, [0])
+    at = shapely.line_interpolate_point(
+        network.lines[placed.snapped.street[:-1]], placed.snapped.share[:-1], normalized=True
+    )
     before = shapely.MultiPolygon()
     for cutoff in (0.5, 2.0, 4.0, 8.0, 60.0):
         area = field.within(cutoff)
         assert area.is_valid
         assert before.difference(area).area < 1.0
         before = area
-    found = placed.matrix([0], np.arange(len(drawn)))
-    if towards:
-        found = placed.matrix(np.arange(len(drawn)), [0])
-    for i, minutes in enumerate(found.minutes.ravel()):
-        line = network.lines[placed.snapped.street[i]]
-        at = shapely.line_interpolate_point(line, placed.snapped.share[i], normalized=True)
-        if minutes <= 57:  # a point lies some way from the sample beside it
-            assert before.buffer(400).contains(at)
-        if np.isinf(minutes) and before.area:
-            assert shapely.distance(before, at) >= 0
+        reached = reached_parts(placed, cutoff, towards=towards)
+        assert area.difference(reached.buffer(NEAR_M)).area <= 0.01 * area.area
+        assert area.difference(reached.buffer(FARTHEST_M, quad_segs=64)).area < 1.0
+        is_late = found.minutes.ravel() > cutoff
+        is_away = shapely.distance(at, reached) > FARTHEST_M
+        assert not shapely.intersects(area, at[is_late & is_away]).any()
+        # The samples are 200 m apart: what is reached lies beside one that is reached.
+        assert (shapely.distance(area, at[~is_late]) <= 100).all()
+
+
+def test_a_forest_in_a_ring_of_roads_stays_a_hole() -> None:
+    corners = np.array([[0.0, 0], [5000, 0], [5000, 5000], [0, 5000]]) + BOUNDS[:2]
+    sides = [shapely.LineString(corners[[i, (i + 1) % 4]]) for i in range(4)]
+    table = {
+        "a": range(4),
+        "b": [1, 2, 3, 0],
+        "minutes_ab": 5.0,
+        "minutes_ba": 5.0,
+        "length_m": 5000.0,
+    }
+    roads = gpd.GeoDataFrame(table, geometry=sides, crs=2154)
+    placed = cut(RoadNetwork.from_table(roads), [(0, 0.5)])
+    (area,) = isochrone(placed, 0).within(30).geoms
+    (hole,) = area.interiors
+    forest = shapely.Polygon(hole)
+    assert forest.contains(shapely.box(*(corners[0] + FARTHEST_M), *(corners[2] - FARTHEST_M)))
+    assert area.contains(shapely.MultiLineString(sides))
+
+
+def test_what_no_road_leads_to_lies_outside() -> None:
+    """Two networks with 3 km of nothing between them, and a street that only leads away."""
+    left, bottom, right, top = BOUNDS
+    away_m = right - left + 3000
+    here = rural_roads(30, BOUNDS, seed=1)
+    there = rural_roads(30, (left + away_m, bottom, right + away_m, top), seed=2)
+    size = int(here[["a", "b"]].to_numpy().max()) + 1
+    there[["a", "b"]] += size
+    roads = gpd.GeoDataFrame(pd.concat([here, there], ignore_index=True), crs=here.crs)
+    join = shapely.LineString(
+        [there.geometry.iloc[0].coords[0], here.geometry.iloc[0].coords[0]]
+    )  # from there to here, one way
+    one_way = gpd.GeoDataFrame(
+        {
+            "a": [there["a"].iloc[0]],
+            "b": [here["a"].iloc[0]],
+            "minutes_ab": [5.0],
+            "minutes_ba": [np.nan],
+            "length_m": [join.length],
+        },
+        geometry=[join],
+        crs=here.crs,
+    )
+    roads = gpd.GeoDataFrame(pd.concat([roads, one_way], ignore_index=True), crs=here.crs)
+    network = RoadNetwork.from_table(roads)
+    points = [(0, 0.5), (5, 0.5), *((len(here) + i, 0.5) for i in range(len(there)))]
+    placed = cut(network, points)
+    minutes = placed.matrix([0], np.arange(len(points))).minutes.ravel()
+    assert np.isfinite(minutes[:2]).all()
+    assert np.isinf(minutes[2:]).all()
+    at = shapely.line_interpolate_point(
+        network.lines[placed.snapped.street[:-1]], placed.snapped.share[:-1], normalized=True
+    )
+    area = isochrone(placed, 0).within(120)
+    assert shapely.intersects(area, at[:2]).all()
+    assert not shapely.intersects(area, at[2:]).any()
+    reached = shapely.union_all(network.lines[: len(here)])
+    assert area.difference(reached.buffer(FARTHEST_M, quad_segs=64)).area < 1.0
+    back = catchment(placed, 0).within(120)  # from there one does come here
+    assert shapely.intersects(back, at).all()
 
 
 @given(network=networks, drawn=positions)

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
+from geo_matcher import audit_report
 from geo_matcher.audit import Absence, Audit, audit
 from geo_matcher.audit_report import MAX_BARS, audit_html
 from geo_matcher.criteria import CRITERIA
@@ -73,6 +74,17 @@ def html(found: Audit) -> str:
 @pytest.fixture(scope="module")
 def page(html: str) -> Page:
     return Page(html)
+
+
+@pytest.fixture
+def drawn_once(monkeypatch: pytest.MonkeyPatch, pictures: dict[str, str]) -> None:
+    """Let a page have pictures made before, where only its words count."""
+    monkeypatch.setattr(audit_report, "_pictures", lambda _: pictures)
+
+
+@pytest.fixture(scope="module")
+def pictures(found: Audit) -> dict[str, str]:
+    return audit_report._pictures(found)
 
 
 def plain(text: str) -> str:
@@ -141,6 +153,7 @@ def test_drawing_is_repeatable_and_leaves_the_library_as_it_was(found: Audit, ht
 # --- What the page says -----------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_the_result_comes_first(found: Audit) -> None:
     never = len(found.absences)
     assert headline(found) == (
@@ -281,6 +294,7 @@ def absence(**fields: Any) -> Absence:
         ),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("drawn_once")
 def test_reasons_are_said_in_words(found: Audit, fields: dict[str, Any], sentence: str) -> None:
     page = Page(audit_html(replace(found, absences=(absence(**fields),))))
     assert sentence in page.text
@@ -342,6 +356,7 @@ def test_a_report_without_anything_to_tell_still_stands(found: Audit) -> None:
     assert "À vérifier d'abord" not in page.text
 
 
+@pytest.mark.usefixtures("drawn_once")
 @pytest.mark.parametrize(
     ("sourced", "words"),
     [(0, "Donner sa liste. Compléter"), (1, "compte pleinement"),

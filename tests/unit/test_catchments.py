@@ -67,6 +67,17 @@ def test_ground_people_and_desert_add_up(territory: Territory, reach_min: float)
         assert one.insee_code in one.insee_codes
 
 
+def test_who_may_reach_a_place_that_no_list_names_is_told(
+    territory: Territory, reach_min: float
+) -> None:
+    found = catchments(territory, "workplace", reach_min)
+    low = territory.minutes_low["workplace"].to_dict()
+    assert len(found.unsure) == 106
+    for code in found.unsure:
+        assert found.reached[code] == 0
+        assert low[code] <= reach_min
+
+
 def test_more_minutes_hold_fewer_and_leave_less(territory: Territory) -> None:
     near, far = (catchments(territory, "coworking", minutes) for minutes in (10, 25))
     assert (near.reached <= far.reached).all()

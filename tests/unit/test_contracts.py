@@ -8,7 +8,7 @@ import importlib
 import os
 import re
 import socket
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -207,6 +207,7 @@ def source_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.py"))
 
 
+@cache
 def parsed(path: Path) -> Tree:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
@@ -216,18 +217,25 @@ PATHS = {
     for path in source_files(PACKAGE)
     if path.stem != "__init__" and "migrations" not in path.parts  # scripts that Alembic runs
 }
-MODULES = {name: parsed(path) for name, path in PATHS.items()}
-EACH = pytest.mark.parametrize("module", MODULES)
+EACH = pytest.mark.parametrize("module", PATHS)
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield every module that is imported, anywhere in the file, with the names taken from it."""
+def tree_of(module: str) -> Tree:
+    """Return what is written in a module of geo_matcher."""
+    return parsed(PATHS[module])
+
+
+@cache
+def imports(tree: ast.AST) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return every module that is imported, anywhere in the file, with the names taken from it."""
+    found: list[tuple[str, tuple[str, ...]]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, ()) for alias in node.names)
+            found += ((alias.name, ()) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            yield node.module or "", tuple(alias.name for alias in node.names)
+            found.append((node.module or "", tuple(alias.name for alias in node.names)))
+    return tuple(found)
 
 
 def own_imports(tree: ast.AST) -> set[str]:
@@ -235,7 +243,7 @@ def own_imports(tree: ast.AST) -> set[str]:
     found: set[str] = set()
     for name, names in imports(tree):
         if name == "geo_matcher":
-            found |= {taken for taken in names if taken in MODULES}
+            found |= {taken for taken in names if taken in PATHS}
         elif name.startswith("geo_matcher."):
             found.add(name.rpartition(".")[2])
     return found
@@ -251,26 +259,26 @@ def layer(module: str) -> int:
 @EACH
 def test_a_module_imports_only_from_lower_layers(module: str) -> None:
     assert sum(module in row for row in LAYERS) == 1, f"give {module} its place in LAYERS"
-    for other in own_imports(MODULES[module]):
+    for other in own_imports(tree_of(module)):
         assert layer(other) < layer(module), f"{module} must not import {other}"
 
 
 def test_every_module_of_the_layers_exists() -> None:
-    assert set().union(*LAYERS) == set(MODULES)
+    assert set().union(*LAYERS) == set(PATHS)
 
 
 def test_the_data_knows_nothing_of_the_method() -> None:
     for module in DATA_SIDE:
-        assert own_imports(MODULES[module]).isdisjoint(METHOD_SIDE), module
+        assert own_imports(tree_of(module)).isdisjoint(METHOD_SIDE), module
 
 
 def test_the_errors_import_nothing_of_ours() -> None:
-    assert own_imports(MODULES["errors"]) == set()
+    assert own_imports(tree_of("errors")) == set()
 
 
 @EACH
 def test_the_library_does_not_know_the_service(module: str) -> None:
-    tree = MODULES[module]
+    tree = tree_of(module)
     reaching = {name for name, _ in imports(tree) if name.split(".")[0] == "api"}
     if module != "cli":
         assert reaching == set()
@@ -287,8 +295,8 @@ def test_the_library_does_not_know_the_service(module: str) -> None:
 def test_a_library_is_used_only_where_it_is_hidden(library: str) -> None:
     users = {
         module
-        for module, tree in MODULES.items()
-        for name, _ in imports(tree)
+        for module in PATHS
+        for name, _ in imports(tree_of(module))
         if name == library or name.startswith(f"{library}.")
     }
     assert users <= ONLY_USERS[library]
@@ -296,15 +304,16 @@ def test_a_library_is_used_only_where_it_is_hidden(library: str) -> None:
 
 @EACH
 def test_nothing_is_imported_by_star(module: str) -> None:
-    assert not any("*" in names for _, names in imports(MODULES[module]))
+    assert not any("*" in names for _, names in imports(tree_of(module)))
 
 
 # --- What a module shows --------------------------------------------------------------------
 
 
+@cache
 def listed(module: str) -> list[str]:
     """Return the names in ``__all__``."""
-    for node in MODULES[module].body:
+    for node in tree_of(module).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             found: list[str] = ast.literal_eval(node.value)
             return found
@@ -314,17 +323,17 @@ def listed(module: str) -> list[str]:
 def public_definitions(module: str) -> set[str]:
     """Return the functions and classes that a module defines without underscore."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    nodes = (node for node in MODULES[module].body if isinstance(node, kinds))
+    nodes = (node for node in tree_of(module).body if isinstance(node, kinds))
     return {node.name for node in nodes if not node.name.startswith("_")}
 
 
 def with_list() -> list[str]:
-    return [module for module in MODULES if module != "__main__"]
+    return [module for module in PATHS if module != "__main__"]
 
 
 @EACH
 def test_a_module_opens_with_what_it_hides(module: str) -> None:
-    docstring = ast.get_docstring(MODULES[module])
+    docstring = ast.get_docstring(tree_of(module))
     assert docstring
     assert docstring.splitlines()[0].endswith(".")
 
@@ -342,7 +351,7 @@ def test_all_lists_the_public_functions_and_classes(module: str) -> None:
     definitions = public_definitions(module)
     assert definitions <= set(names), "add it to __all__ or begin its name with an underscore"
     constants = set(names) - definitions
-    imported = {name for _, taken in imports(MODULES[module]) for name in taken}
+    imported = {name for _, taken in imports(tree_of(module)) for name in taken}
     assert constants.isdisjoint(imported), "a module lists what it defines, not what it imports"
 
 
@@ -356,14 +365,15 @@ def test_what_one_module_takes_from_another_is_in_its_list() -> None:
     for user, tree in users().items():
         for name, taken in imports(tree):
             module = name.rpartition(".")[2]
-            if name.startswith("geo_matcher.") and module in MODULES:
+            if name.startswith("geo_matcher.") and module in PATHS:
                 wrong += [f"{user}: {module}.{n}" for n in taken if n not in listed(module)]
     assert wrong == []
 
 
 def test_only_the_command_line_prints() -> None:
-    for module, tree in MODULES.items():
-        calls = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    for module in PATHS:
+        nodes = ast.walk(tree_of(module))
+        calls = {ast.unparse(n.func) for n in nodes if isinstance(n, ast.Call)}
         if module != "cli":
             assert calls.isdisjoint({"print", "sys.stdout.write", "sys.stderr.write"}), module
 
@@ -412,7 +422,7 @@ def test_every_leaf_is_also_a_standard_exception() -> None:
 @EACH
 def test_an_error_raised_on_purpose_is_one_of_the_tree(module: str) -> None:
     allowed = set(errors.__all__) | {"KeyError", "TypeError", "ValueError"}
-    for node in ast.walk(MODULES[module]):
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             name = ast.unparse(node.exc.func)
             assert name in allowed or name.startswith("typer."), f"line {node.lineno}: {name}"

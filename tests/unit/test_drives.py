@@ -1,4 +1,4 @@
-"""The town-hall network of a release, and the drive to the own town hall."""
+"""Drives from home to every town hall of a release."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import dataclasses
 
 import pytest
 
-from geo_matcher.drives import leave_minutes, town_hall_network
+from geo_matcher.drives import home_minutes, leave_minutes
 from geo_matcher.errors import DataError
 from geo_matcher.territory import Territory
 
 
 def test_every_commune_is_left_from_home(territory: Territory) -> None:
     leave = leave_minutes(territory)
-    assert list(leave) == list(territory.codes)
-    assert min(leave.values()) > 0
+    assert len(leave) == len(territory.codes)
+    assert leave.min() > 0
 
 
-def test_the_network_is_built_once(territory: Territory) -> None:
-    assert town_hall_network(territory) is town_hall_network(territory)
+def test_a_town_of_the_release_is_as_far_as_the_release_says(territory: Territory) -> None:
+    minutes = home_minutes(territory)
+    assert minutes is home_minutes(territory)
+    auch = territory.codes.index("32013")
+    assert minutes[:, auch].round(2).tolist() == territory.minutes["auch"].tolist()
+    assert minutes.diagonal() == pytest.approx(leave_minutes(territory))
+    with pytest.raises(ValueError, match="read-only"):
+        minutes[0, 0] = 0
 
 
 def test_a_release_without_neighbours_has_no_drives(territory: Territory) -> None:
     tables = {name: t for name, t in territory.tables.items() if name != "adjacency_80km"}
-    with pytest.raises(DataError, match="lacks adjacency_80km"):
-        town_hall_network(dataclasses.replace(territory, tables=tables))
+    with pytest.raises(DataError, match="no table adjacency_80km"):
+        home_minutes(dataclasses.replace(territory, tables=tables))

@@ -22,6 +22,7 @@ def test_one_place_and_two_villages_by_hand() -> None:
     assert found.ratio.tolist() == pytest.approx([ratio])
     assert found.per_person.tolist() == pytest.approx([ratio, 0.68 * ratio, 0.0])
     assert found.reached == 10
+    assert found.demand.tolist() == pytest.approx([134.0])
 
 
 def test_the_end_of_a_band_is_in_it() -> None:

@@ -78,6 +78,19 @@ def test_all_communes_at_once_are_the_weeks_one_by_one(territory: Territory) -> 
     assert more - hours == pytest.approx(extra)
 
 
+def test_where_a_nearer_shop_may_exist_the_least_is_less(territory: Territory) -> None:
+    table = territory.tables["access_measures"]
+    bounds = table["insee_code"][table["errands_status"] == "upper_bound"].tolist()
+    assert len(bounds) == 25
+    weeks = [week_of(territory, code, parse_profile({})) for code in bounds]
+    for week in weeks:
+        assert week.status == "upper_bound"
+        assert week.hours is not None
+        assert week.low_hours is not None
+        assert 0 < week.low_hours <= week.hours
+    assert sum((week.low_hours or 0) < (week.hours or 0) for week in weeks) > 20
+
+
 def test_a_week_that_needs_what_no_road_leads_to_has_no_hours(territory: Territory) -> None:
     table = territory.tables["access_measures"].copy()
     table.loc[table["insee_code"] == "32013", "errands_week_min"] = np.nan
