@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_access,
+    bench_desk,
     bench_interview,
     bench_lift,
     bench_maps,
@@ -33,6 +34,7 @@ BENCHMARKS = {
     "planning": bench_planning.run,
     "maps": bench_maps.run,
     "access": bench_access.run,
+    "desk": bench_desk.run,
 }
 
 
