@@ -23,6 +23,7 @@ from geo_matcher.profile import CITIES, SECTORS
 from geo_matcher.territory import Territory
 
 __all__ = [
+    "DEFAULT_YEARS",
     "LIMITS",
     "TYPED",
     "EditView",
@@ -47,6 +48,7 @@ LIMITS: Mapping[str, int] = {
 CALLBACKS = ("email", "day", "evening")
 TRACKS = ("solo", "cultura")
 DEFAULT_YEARS = 3
+"""Years for which a consent is proposed."""
 
 Options = tuple[tuple[str, str, bool], ...]
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from api.desk_edit import DEFAULT_YEARS
 from api.desk_places import desk_href
 from api.desk_ranking import MemberTab, RankingView
 from api.desk_words import (
@@ -32,10 +33,7 @@ from geo_matcher.dossiers.duplicates import Likeness
 from geo_matcher.dossiers.fields import CONSENTS, Draft
 from geo_matcher.dossiers.stages import CLOSING_REASONS, Stage, add_months
 
-__all__ = ["CONSENT_YEARS", "FileView", "file_view"]
-
-CONSENT_YEARS = 3
-"""Years for which a consent is proposed."""
+__all__ = ["FileView", "file_view"]
 
 WAY = (
     Stage.ENQUIRY, Stage.QUALIFIED, Stage.MATCHED, Stage.VISIT, Stage.DECISION, Stage.SETTLED,
@@ -120,7 +118,7 @@ class FollowUpLine(NamedTuple):
 
 
 class FrozenLine(NamedTuple):
-    """A frozen shortlist."""
+    """A frozen shortlist, in short."""
 
     href: str
     day: str
@@ -145,17 +143,15 @@ class FileView:
     Attributes
     ----------
     key, version, title, lead
-        Which file, the version shown, whose it is, where it stands in a sentence.
+        Which file, which version, whose it is, where it stands in a sentence.
     is_anonymous, sees, may_write, may_export, may_erase
         What can be seen and done.
     way, steps
         The stages passed and to come; the steps that it may take now.
     reasons, today, communes
         What the step forms offer.
-    contact, about, message
-        The fields.
-    ends
-        Until when the data is kept.
+    contact, about, message, ends
+        The fields, and until when they are kept.
     consents, consent_kinds, consent_until
         What was agreed to; what can be; until when a new one is proposed.
     members, ranking
@@ -221,12 +217,8 @@ def file_view(
         ``fr`` or ``en``.
     by
         Who looks at it.
-    today
-        The day.
-    communes
-        Names of communes by code.
-    advisers
-        Accounts of who may be in charge.
+    today, communes, advisers
+        The day, names of communes by code, accounts of who may be in charge.
     members, ranking
         What the household looks for, and its villages.
     twins
@@ -259,7 +251,7 @@ def file_view(
         ends=t("desk.kept_until", day=day_text(file.keep_until, language)),
         consents=_consents(file, today, language),
         consent_kinds=tuple((what, consent_label(what, language)) for what in CONSENTS),
-        consent_until=add_months(today, 12 * CONSENT_YEARS).isoformat(),
+        consent_until=add_months(today, 12 * DEFAULT_YEARS).isoformat(),
         members=members,
         ranking=ranking,
         notes=tuple(
@@ -307,15 +299,14 @@ def file_view(
 def _lead(file: Dossier, language: str, communes: Mapping[str, str]) -> str:
     t = translator(language)
     since = day_text(file.stage_since.date(), language)
-    if file.settled is not None:
-        key = "desk.lead.left" if file.settled.left_on else "desk.lead.settled"
+    if (home := file.settled) is not None:
         return t(
-            key,
-            count=file.settled.persons,
-            n=file.settled.persons,
-            commune=communes.get(file.settled.commune, file.settled.commune),
-            day=day_text(file.settled.on, language),
-            left=day_text(file.settled.left_on or file.settled.on, language),
+            "desk.lead.left" if home.left_on else "desk.lead.settled",
+            count=home.persons,
+            n=home.persons,
+            commune=communes.get(home.commune, home.commune),
+            day=day_text(home.on, language),
+            left=day_text(home.left_on or home.on, language),
         )
     if file.stage is Stage.CLOSED:
         return t("desk.lead.closed", day=since, reason=reason_label(file.closed_reason, language))

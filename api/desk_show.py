@@ -14,8 +14,8 @@ from starlette.responses import Response
 from api.desk_faults import Difference
 from api.desk_file import file_view
 from api.desk_ranking import member_tabs, ranking_view
-from api.desk_request import DeskRequest
 from api.desk_words import commune_names
+from api.desk_work import DeskRequest
 from api.turns import odds_in_turn
 from geo_matcher.dossiers.accounts import Right, list_users
 from geo_matcher.dossiers.dossier import Dossier

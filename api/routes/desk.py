@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.desk import PageForm
-from api.desk_request import DeskDep
+from api.desk_work import DeskDep
 from api.private import PAGES
 from api.texts import translator
 from geo_matcher.errors import DossierError, StaleEditError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         desk_today,
         desk_words,
     )
-    from api.desk_request import DeskRequest
+    from api.desk_work import DeskRequest
     from geo_matcher.dossiers import accounts, desk, fields, reading, stages
 else:
     from api.later import Later

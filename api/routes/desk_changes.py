@@ -14,13 +14,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.desk import PageForm
-from api.desk_request import DeskDep
+from api.desk_work import DeskDep
 from api.private import PAGES
 from geo_matcher.errors import DossierError, StaleEditError, UnknownCommuneError
 
 if TYPE_CHECKING:
     from api import desk_edit, desk_faults, desk_show, desk_words
-    from api.desk_request import DeskRequest
+    from api.desk_work import DeskRequest
     from geo_matcher.dossiers import desk, entries, reading, shortlists, stages
 else:
     from api.later import Later

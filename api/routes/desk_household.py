@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.desk import PageForm
-from api.desk_request import DeskDep
+from api.desk_work import DeskDep
 from api.private import PAGES
 from api.routes.desk_changes import sent_number
 from api.texts import translator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         desk_wishes,
         desk_words,
     )
-    from api.desk_request import DeskRequest
+    from api.desk_work import DeskRequest
     from geo_matcher.dossiers import (
         accounts,
         desk,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.desk_request import DeskDep
+from api.desk_work import DeskDep
 from api.private import PAGES
 from api.routes.pages import MAP_POLICY
 from api.texts import translator
@@ -19,7 +19,7 @@ from api.turns import turn
 
 if TYPE_CHECKING:
     from api import desk_portfolio, desk_show
-    from api.desk_request import DeskRequest
+    from api.desk_work import DeskRequest
     from geo_matcher import desk_map
     from geo_matcher.dossiers import accounts, portfolio_places, reading
 else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.desk_request import DeskDep
+from api.desk_work import DeskDep
 from api.private import PAGES
 from api.rendering import render
 from api.routes.territory import REPORT_POLICY
@@ -21,8 +21,8 @@ from geo_matcher.errors import DriveError
 
 if TYPE_CHECKING:
     from api import desk_family, desk_show, desk_visit
-    from api.desk_request import DeskRequest
     from api.desk_show import RankedFor
+    from api.desk_work import DeskRequest
     from geo_matcher import visit_calendar
     from geo_matcher.dossiers import accounts, dossier, reading
 else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.desk_request import DeskDep
+from api.desk_work import DeskDep
 from api.private import PAGES
 from api.rendering import render
 from api.routes.territory import REPORT_POLICY
@@ -20,7 +20,7 @@ from api.turns import turn
 if TYPE_CHECKING:
     from api import desk_family, desk_report, desk_words
     from api.desk_report import ReportView
-    from api.desk_request import DeskRequest
+    from api.desk_work import DeskRequest
     from geo_matcher import outcomes
     from geo_matcher.dossiers import cells, settled_choices, year_report
 else:

@@ -1,7 +1,7 @@
 """Where the portfolio is on the map: visits, proposals and settled families, by commune.
 
-Hides how few make a count that could point at somebody: each holds at least five families, and
-nothing of what is smaller leaves this module.
+Hides how few make a count that could point at somebody: each holds at least five families, nothing
+of what is smaller leaves this module, and no subtraction from a total brings it back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from geo_matcher.dossiers.accounts import Account, Right, require
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.records import DossierRow, ShortlistRow, VisitRow
-from geo_matcher.dossiers.year_report import MIN_SHARED
+from geo_matcher.dossiers.year_report import MIN_SHARED, PlaceCount, shared_counts
 
 __all__ = ["FIRST_SHOWN", "PortfolioPlaces", "portfolio_places"]
 
@@ -78,11 +78,14 @@ def portfolio_places(db: Database, *, by: Account) -> PortfolioPlaces:
     shown: Counter[str] = Counter(
         village["insee_code"] for villages in last.values() for village in villages[:FIRST_SHOWN]
     )
+    places = [
+        PlaceCount(str(code), "", "", count, int(persons or 0)) for code, count, persons in settled
+    ]
     return PortfolioPlaces(
         settled={
-            str(code): (count, int(persons or 0))
-            for code, count, persons in settled
-            if count >= MIN_SHARED
+            one.insee_code: (one.settled, one.persons)
+            for one in shared_counts(places)
+            if one.kind == "commune"
         },
         visits={code: count for code, count in seen.items() if count >= MIN_SHARED},
         lists=len(last),

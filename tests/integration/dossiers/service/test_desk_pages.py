@@ -16,6 +16,7 @@ from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import edit_file, open_file
 from geo_matcher.dossiers.dossier import Dossier
 from geo_matcher.dossiers.entries import add_note, add_task, plan_visit, update_visit
+from geo_matcher.dossiers.portfolio_places import portfolio_places
 from geo_matcher.dossiers.reading import list_files, read_file
 from geo_matcher.dossiers.shortlists import freeze_shortlist
 from geo_matcher.dossiers.stages import STAGE_LABELS, Stage
@@ -441,6 +442,21 @@ def test_maps_are_small_and_hold_no_name(
         assert "drawPlanMap" in page
     kept = desk.client.get(f"{PAGES}/carte/reseau?telecharger=1")
     assert kept.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_no_subtraction_tells_where_one_family_settled(db: Database, adviser: Account) -> None:
+    def settle(number: int, commune: str) -> None:
+        file = opened(db, adviser, name=f"Personne {number}", email=f"p{number}@exemple.test")
+        brought_to(db, file, Stage.SETTLED, adviser, commune=commune, persons=2)
+
+    for number in range(5):
+        settle(number, "32249")
+    assert portfolio_places(db, by=adviser).settled == {"32249": (5, 10)}
+    settle(5, "32213")
+    assert portfolio_places(db, by=adviser).settled == {}
+    for number in range(6, 10):
+        settle(number, "32213")
+    assert portfolio_places(db, by=adviser).settled == {"32249": (5, 10), "32213": (5, 10)}
 
 
 def test_what_is_not_there_is_said(desk: Desk) -> None:
