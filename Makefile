@@ -23,8 +23,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # What building this project asks for. Installed from constraints.txt like all the rest, then used
 # without build isolation: isolation would fetch unpinned copies, differently for each pip version.
 BUILD_TOOLS := hatchling editables
-# One worker per core: a test run should not take a large machine over.
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
+# How many workers is said in tests/conftest.py. What Python compiles is kept whatever the shell says:
+# each worker would spend ten seconds on it again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 # What the tests of tests/browser/test_lighthouse.py run; it needs Node 18.16 or later, and version 13
 # needs Node 22. Installed beside the project, without a lock file.
@@ -50,7 +51,7 @@ test: $(DEV) ## Run all the tests (ARGS="-k word" for a few of them)
 	@$(PYTEST) $(ARGS)
 
 test-browser: $(DEV) ## Run only the tests that drive a real browser
-	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	@$(PYTEST) -m browser tests/browser $(ARGS)
 
 lighthouse: $(TOOLS)/.lighthouse-$(LIGHTHOUSE) ## Install Lighthouse for the tests, from npm
 

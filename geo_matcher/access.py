@@ -59,6 +59,9 @@ assumption: departmental roads limited to 80 km/h with villages to cross, and ur
 ACCESS_SPEED_KMH = 40.0
 """Mean driving speed (km/h) on the lanes between a house and its own town hall (an assumption)."""
 
+EARTH_RADIUS_KM = 6371.009
+"""Mean radius of the Earth."""
+
 DISTANCE_TOLERANCE_SHARE, DISTANCE_TOLERANCE_KM = 0.005, 0.05
 """How far a stated distance may be from that between two positions: a share of it, plus km."""
 
@@ -82,19 +85,9 @@ def distance_problems(town_halls: pd.DataFrame, adjacency: pd.DataFrame) -> list
         A sentence for each pair whose distance is not that between the two positions, within
         ``DISTANCE_TOLERANCE_SHARE`` (a sphere is not the ellipsoid) and ``DISTANCE_TOLERANCE_KM``.
     """
-    from osmnx.distance import great_circle
-
-    hall = town_halls.set_index("insee_code")
-    a, b = (hall.reindex(adjacency[end]) for end in ("a", "b"))
-    on_sphere_km = (
-        great_circle(
-            a["town_hall_lat"].to_numpy(),
-            a["town_hall_lon"].to_numpy(),
-            b["town_hall_lat"].to_numpy(),
-            b["town_hall_lon"].to_numpy(),
-        )
-        / 1000
-    )
+    hall = town_halls.set_index("insee_code")[["town_hall_lon", "town_hall_lat"]]
+    a, b = (np.radians(hall.reindex(adjacency[end]).to_numpy().T) for end in ("a", "b"))
+    on_sphere_km = _great_circle_km(a, b)
     stated_km = adjacency["straight_km"].to_numpy(dtype=np.float64)
     allowed_km = DISTANCE_TOLERANCE_KM + DISTANCE_TOLERANCE_SHARE * stated_km
     return [
@@ -103,6 +96,13 @@ def distance_problems(town_halls: pd.DataFrame, adjacency: pd.DataFrame) -> list
         "both positions"
         for i in np.flatnonzero(np.abs(on_sphere_km - stated_km) > allowed_km)
     ]
+
+
+def _great_circle_km(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the distances on the sphere, given longitudes and latitudes in radians."""
+    half = np.sin((b - a) / 2) ** 2
+    chord = half[1] + np.cos(a[1]) * np.cos(b[1]) * half[0]
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1))))
 
 
 def access_minutes(area_km2: FloatArray) -> FloatArray:

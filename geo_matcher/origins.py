@@ -197,6 +197,10 @@ class _Gazetteer:
             pa.array(communes[name], pa.string()).take(order)
             for name in ("insee_code", "name", "departement")
         )
+        # To find a code among 35,000 without a Python object for each.
+        codes = self.codes.to_numpy(zero_copy_only=False).astype("S5")
+        self.by_code = np.argsort(codes)
+        self.sorted_codes = codes[self.by_code]
         self.population = people[order]
         self.years = communes["population_year"].to_numpy(dtype=np.float64)[order]
         # A space before each word, the first one too: a search is for " " and what was typed.
@@ -215,8 +219,10 @@ class _Gazetteer:
         return tuple(self.commune(row) for row in list(rows)[:count])
 
     def row_of(self, code: str) -> int | None:
-        row = pc.index(self.codes, pa.scalar(code, pa.string())).as_py()
-        return None if row < 0 else int(row)
+        asked = np.array([code.encode()])
+        place = int(np.searchsorted(self.sorted_codes, asked)[0])
+        is_known = place < len(self.sorted_codes) and self.sorted_codes[place] == asked[0]
+        return int(self.by_code[place]) if is_known else None
 
     def named(self, name: str, departement: str) -> list[int]:
         """Return the communes of exactly this name, already folded, most populated first."""

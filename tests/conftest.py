@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +20,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 RELEASE = REPOSITORY / "data" / "communes"
 LOOPBACK = ["127.0.0.0/8", "::1", "localhost"]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+MOST_WORKERS = 4
+"""A test run should not take a large machine over."""
+
+ROOM = pytest.StashKey[TextIO | None]()
 
 if sys.platform != "win32":
     import fcntl
@@ -39,23 +46,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
 
 
+def pytest_collection_finish() -> None:
+    """Leave what is there by now out of the search for garbage: it stays till the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one worker more than there are cores: one that waits for a browser needs none."""
+    return min(MOST_WORKERS, (os.cpu_count() or 1) + 1)
+
+
+def _is_alone(item: pytest.Item | None) -> bool:
+    return item is not None and item.get_closest_marker("alone") is not None
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
     """Let a test marked ``alone`` run while those of the other workers wait.
 
     Two files are locked. The room is shared by all tests but one marked ``alone``, which has it for
-    itself. Whoever waits for the room stands in the door, so that nobody slips in before.
+    itself, and keeps it for the next if that is marked, too. Whoever waits for the room stands in
+    the door, so that nobody slips in before.
     """
     cache = getattr(item.config, "cache", None)
     if sys.platform == "win32" or cache is None or "PYTEST_XDIST_WORKER" not in os.environ:
         return (yield)
-    folder = cache.mkdir("turns")
-    is_alone = item.get_closest_marker("alone") is not None
-    with (folder / "door").open("w") as door, (folder / "room").open("w") as room:
-        fcntl.flock(door, fcntl.LOCK_EX)
-        fcntl.flock(room, fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
-        fcntl.flock(door, fcntl.LOCK_UN)
+    room = item.config.stash.get(ROOM, None)
+    if room is None:
+        folder = cache.mkdir("turns")
+        room = (folder / "room").open("w")
+        with (folder / "door").open("w") as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(room, fcntl.LOCK_EX if _is_alone(item) else fcntl.LOCK_SH)
+    item.config.stash[ROOM] = None
+    try:
         return (yield)
+    finally:
+        if _is_alone(item) and _is_alone(nextitem):
+            item.config.stash[ROOM] = room
+        else:
+            room.close()
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,7 @@ def measure(
     report = folder / "report.json"
     command = [
         lighthouse, url, "--quiet", "--output=json", f"--output-path={report}",
-        f"--port={port}",
+        f"--port={port}", "--disable-full-page-screenshot",
         *(f"--skip-audits={audit}" for audit in skipped),
     ]  # fmt: skip
     environment = {
