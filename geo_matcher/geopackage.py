@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import shapely
 
 from geo_matcher.criteria import CRITERIA
@@ -119,6 +118,8 @@ def write_layer(frame: pd.DataFrame, path: Path, layer: str, description: str) -
     layer, description
         Its name, and a sentence about it.
     """
+    import pyogrio  # takes 30 MB: only the service that is asked for this format has it
+
     has_outlines = isinstance(frame, gpd.GeoDataFrame)
     kind = "Point" if layer == "places" else "MultiPolygon" if has_outlines else None
     pyogrio.write_dataframe(
