@@ -6,15 +6,17 @@ import datetime as dt
 import json
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Role, add_user
-from geo_matcher.dossiers.backups import backup, list_backups, restore
-from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.backups import Restored, backup, list_backups, restore
+from geo_matcher.dossiers.database import Database, known_versions
 from geo_matcher.dossiers.desk import edit_file, move_file, open_file, record_follow_up
 from geo_matcher.dossiers.entries import add_note, add_task, plan_visit, update_visit
 from geo_matcher.dossiers.fields import draft_of
@@ -26,7 +28,7 @@ from geo_matcher.dossiers.privacy import (
     purge,
 )
 from geo_matcher.dossiers.reading import list_files, read_file
-from geo_matcher.dossiers.records import Base
+from geo_matcher.dossiers.records import Base, MarkRow
 from geo_matcher.dossiers.stages import Stage, Step
 from geo_matcher.errors import AccessError, DossierError, GeoMatcherError, StoreError
 from tests.integration.dossiers.people import (
@@ -229,6 +231,82 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(
     (tmp_path / "erased.json").write_text("[]", encoding="utf-8")
     with pytest.raises(StoreError, match="it says who was erased"):
         restore(db, bad)
+
+
+def _sqlite_backup(path: Path, version: str, *statements: str) -> Path:
+    with closing(sqlite3.connect(path)) as copy, copy:
+        copy.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        copy.execute("INSERT INTO alembic_version VALUES (?)", (version,))
+        for statement in statements:
+            copy.execute(statement)
+    return path
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_file_of_another_version_or_without_tables_leaves_the_database(
+    db: Database, adviser: Account, tmp_path: Path
+) -> None:
+    file = opened(db, adviser)
+    before = whole_content(db)
+    newer = _sqlite_backup(tmp_path / "newer", "ffff")
+    with pytest.raises(StoreError, match=r"'ffff', which this program does not know"):
+        restore(db, newer)
+    bare = _sqlite_backup(tmp_path / "bare", "0003", "CREATE TABLE marks (name, value)")
+    with pytest.raises(StoreError, match="no backup of such a database"):
+        restore(db, bare)
+    torn = _sqlite_backup(
+        tmp_path / "torn", "0002", "CREATE TABLE marks (name, value)",
+        "CREATE TABLE dossiers (id)", "CREATE TABLE events (id)",
+    )  # fmt: skip
+    with pytest.raises(StoreError, match="failed"):  # only found while it is tried
+        restore(db, torn)
+    assert whole_content(db) == before
+    assert read_file(db, file.key, by=adviser).draft == file.draft
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".restore-")]
+
+
+@pytest.mark.usefixtures("_has_programs")
+def test_a_dump_of_another_version_or_a_demonstration_leaves_real_files(
+    db: Database, adviser: Account, tmp_path: Path
+) -> None:
+    file = opened(db, adviser)
+    with db.writing() as session:
+        session.get_one(MarkRow, "kind").value = "demonstration"
+    invented = backup(db, tmp_path / "demonstration")
+    restore(db, invented)  # over a demonstration
+    with db.writing() as session:
+        session.get_one(MarkRow, "kind").value = "files"
+        session.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
+    newer = backup(db, tmp_path / "newer")
+    with db.writing() as session:
+        session.execute(
+            text("UPDATE alembic_version SET version_num = :own"), {"own": known_versions()[0]}
+        )
+    with pytest.raises(StoreError, match="is of a demonstration"):
+        restore(db, invented)
+    with pytest.raises(StoreError, match="does not know"):
+        restore(db, newer)
+    assert db.version() == known_versions()[0]
+    assert not db.is_demonstration
+    assert read_file(db, file.key, by=adviser).draft == file.draft
+
+
+def _backup_of_old(db: Database, folder: Path) -> Path:
+    with pytest.raises(StoreError):  # the file is whole before it asks who was erased
+        backup(db, folder)
+    return list_backups(folder)[0]
+
+
+@pytest.mark.usefixtures("_has_programs")
+def test_a_backup_of_an_older_version_is_brought_to_this_one(
+    empty_url: str, clock: StillClock, tmp_path: Path
+) -> None:
+    with Database(empty_url, clock=clock) as db:
+        db.migrate("0002")
+        old = _backup_of_old(db, tmp_path / "backups")
+        db.migrate()
+        assert restore(db, old) == Restored(old, 0, 0)
+        assert db.version() == known_versions()[0]
 
 
 def test_without_the_programs_of_postgresql_a_sentence_says_so(
