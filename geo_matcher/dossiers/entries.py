@@ -151,7 +151,7 @@ def plan_visit(
         session.add(visit)
         session.flush()
         after = {"id": visit.id, "on": on.isoformat(), "communes": codes}
-        _added(session, row, db, by, "visit", after)
+        _added(session, row, db, by, "visit", after, is_personal=True)
         return whole_file(session, row)
 
 
@@ -181,7 +181,7 @@ def update_visit(
         before = {"id": visit.id, "is_cancelled": visit.is_cancelled}
         visit.impression, visit.is_cancelled = impression, is_cancelled
         after = {"id": visit.id, "is_cancelled": is_cancelled}
-        _added(session, row, db, by, "visit", after, before)
+        _added(session, row, db, by, "visit", after, before, is_personal=True)
         return whole_file(session, row)
 
 
@@ -246,8 +246,10 @@ def _added(
     kind: str,
     after: Mapping[str, Any],
     before: Mapping[str, Any] | None = None,
+    *,
+    is_personal: bool = False,
 ) -> None:
-    record(session, row, db.now(), by, kind, kind, before, dict(after))
+    record(session, row, db.now(), by, kind, kind, before, dict(after), is_personal=is_personal)
     row.changed_at = db.now()
     renew_end(session, row)
 

@@ -265,6 +265,7 @@ def _anonymise(session: Session, row: DossierRow, now: dt.datetime, by: Account)
         # In a small village the exact day would tell who it was; the month still counts.
         one.settled_on = one.settled_on and one.settled_on.replace(day=1)
         one.left_on = one.left_on and one.left_on.replace(day=1)
+        one.keep_until = one.keep_until.replace(day=1)  # counted from the day of settling
         one.anonymised_at = one.changed_at = now
         one.version += 1
         session.execute(
@@ -279,10 +280,11 @@ def _anonymise(session: Session, row: DossierRow, now: dt.datetime, by: Account)
         record(session, one, now, by, "anonymised")
     for table in (NoteRow, TaskRow):
         session.execute(delete(table).where(table.dossier_id.in_(ids)))
-    session.execute(
-        update(VisitRow).where(VisitRow.dossier_id.in_(ids)).values(communes=[], impression="")
-    )
-    session.execute(update(FollowUpRow).where(FollowUpRow.dossier_id.in_(ids)).values(hard=""))
+    for visit in session.scalars(select(VisitRow).where(VisitRow.dossier_id.in_(ids))):
+        visit.communes, visit.impression, visit.on = [], "", visit.on.replace(day=1)
+    for asked in session.scalars(select(FollowUpRow).where(FollowUpRow.dossier_id.in_(ids))):
+        asked.hard, asked.due_on = "", asked.due_on.replace(day=1)
+        asked.answered_on = asked.answered_on and asked.answered_on.replace(day=1)
     session.execute(update(ConsentRow).where(ConsentRow.dossier_id.in_(ids)).values(wording=""))
     session.execute(
         update(ShortlistRow)

@@ -55,7 +55,7 @@ def full_file(db: Database, by: Account) -> str:
     file = opened(db, by, origin_commune="44109", origin_city="other", villages=["32249"])
     add_note(db, file.key, FREE_TEXTS[0], by=by)
     add_task(db, file.key, FREE_TEXTS[1], db.today(), by=by)
-    file = plan_visit(db, file.key, db.today(), ["32249"], by=by)
+    file = plan_visit(db, file.key, db.today() + dt.timedelta(9), ["32107"], by=by)
     update_visit(db, file.key, file.visits[0].id, impression=FREE_TEXTS[2], by=by)
     file = edit_file(db, file.key, file.version, {"town": "Une autre ville"}, by=by)
     brought_to(db, file, Stage.SETTLED, by)
@@ -65,9 +65,14 @@ def full_file(db: Database, by: Account) -> str:
     return file.key
 
 
+DAYS = ("2026-03-11", "2026-09-02", "2027-03-02", "2028-03-02")
+"""The day of the visit, and those of the follow-ups, which tell the day of settling."""
+
+
 def assert_nothing_is_left(content: str) -> None:
-    for secret in (*SECRETS.values(), *FREE_TEXTS, "Zéphyrine", "44109", "Une autre ville",
-                   "quatrebarbes", "paris-web-family", "acceptes", "accompagnée"):  # fmt: skip
+    for secret in (*DAYS, "32107", *SECRETS.values(), *FREE_TEXTS, "Zéphyrine", "44109",
+                   "Une autre ville", "quatrebarbes", "paris-web-family", "acceptes",
+                   "accompagnée"):  # fmt: skip
         assert secret.casefold() not in content.casefold(), secret
 
 
@@ -91,6 +96,10 @@ def test_what_is_past_its_end_goes_from_every_table_and_still_counts(
     assert after.settled is not None
     assert (after.settled.commune, after.settled.persons) == ("32249", 4)
     assert after.settled.on == before.settled.on.replace(day=1)
+    days = [day for one in after.follow_ups for day in (one.due_on, one.answered_on) if day]
+    days += [after.visits[0].on, after.keep_until]
+    assert {day.day for day in days} == {1}
+    assert all(e.is_erased and e.after is None for e in after.events if e.kind == "visit")
     assert [(e.at, e.actor, e.kind, e.field) for e in after.events[:-1]] == [
         (e.at, e.actor, e.kind, e.field) for e in before.events
     ]
@@ -100,6 +109,40 @@ def test_what_is_past_its_end_goes_from_every_table_and_still_counts(
     with pytest.raises(DossierError, match="made anonymous"):
         add_note(db, key, "x", by=adviser)
     assert purge(db) == ()
+
+
+def test_what_older_versions_left_of_anonymous_files_goes(
+    empty_url: str, clock: StillClock
+) -> None:
+    visit = json.dumps({"id": 1, "on": "2026-03-11", "communes": ["32107"]})
+    with Database.open(empty_url, clock=clock) as db:
+        keys = [opened(db, SYSTEM).key for _ in range(2)]
+        brought_to(db, plan_visit(db, keys[0], dt.date(2026, 3, 11), ["32107"], by=SYSTEM),
+                   Stage.SETTLED, SYSTEM)  # fmt: skip
+        db.migrate("0003")
+        with db.writing() as session:
+            session.execute(
+                text(
+                    "INSERT INTO events (dossier_id, version, at, actor, kind, field, after,"
+                    " is_personal) SELECT id, 1, opened_at, 'x', 'visit', 'visit', :visit, :no"
+                    " FROM dossiers"
+                ),
+                {"visit": visit, "no": False},
+            )
+            session.execute(
+                text("UPDATE dossiers SET anonymised_at = opened_at WHERE key = :key"),
+                {"key": keys[0]},
+            )
+        db.migrate()
+        gone, kept = (read_file(db, key, by=SYSTEM) for key in keys)
+        assert [e.after for e in gone.events if e.kind == "visit"] == [None, None]
+        assert [e.after for e in kept.events if e.kind == "visit"] == [json.loads(visit)]
+        assert {one.due_on.day for one in gone.follow_ups} == {gone.visits[0].on.day} == {1}
+        erase_person(db, keys[1], by=SYSTEM)
+        for day in DAYS:
+            assert day not in whole_content(db)
+        with pytest.raises(StoreError), db.writing() as session:  # the guard is back
+            session.execute(text("UPDATE events SET actor = 'y'"))
 
 
 def test_sqlite_keeps_nothing_of_an_erased_person_in_its_files(
