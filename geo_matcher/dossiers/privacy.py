@@ -19,9 +19,15 @@ from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
 from geo_matcher.dossiers.database import Database
-from geo_matcher.dossiers.dossier import family, whole_file
+from geo_matcher.dossiers.dossier import (
+    family,
+    follow_ups_where,
+    tasks_where,
+    visits_where,
+    whole_file,
+)
 from geo_matcher.dossiers.fields import FIELDS, Draft, plain_values
-from geo_matcher.dossiers.journal import ANONYMOUS_NAME, file_named, record
+from geo_matcher.dossiers.journal import ANONYMOUS_NAME, draft_in, file_named, record
 from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import (
     ConsentRow,
@@ -211,6 +217,8 @@ def export_person(db: Database, key: str, *, by: Account) -> bytes:
         log_read(session, db.now(), by, "person export", row)
         file = whole_file(session, row)
         ids = family(session, row)
+        merged = [session.get_one(DossierRow, number) for number in ids[1:]]
+        of_family = [DossierRow.id.in_(ids)]
         shortlists = session.scalars(
             select(ShortlistRow).where(ShortlistRow.dossier_id.in_(ids)).order_by(ShortlistRow.id)
         )
@@ -232,9 +240,24 @@ def export_person(db: Database, key: str, *, by: Account) -> bytes:
                 for kept in file.consents
             ],
             "notes": file.notes,
-            "tasks": file.tasks,
-            "visits": file.visits,
-            "follow_ups": file.follow_ups,
+            "tasks": tasks_where(session, of_family),
+            "visits": visits_where(session, of_family),
+            "follow_ups": follow_ups_where(session, of_family),
+            "merged_files": [
+                {
+                    "key": one.key,
+                    "opened_at": one.opened_at,
+                    "fields": plain_values(draft_in(session, one)),
+                    "settled": {
+                        "commune": one.settled_commune,
+                        "on": one.settled_on,
+                        "persons": one.persons,
+                        "left_on": one.left_on,
+                    },
+                }
+                for one in merged
+                if one.anonymised_at is None
+            ],
             "shortlists": [
                 {
                     "at": one.at,
