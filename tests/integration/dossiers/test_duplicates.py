@@ -13,12 +13,18 @@ from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import edit_file, move_file, record_follow_up
 from geo_matcher.dossiers.dossier import Dossier
 from geo_matcher.dossiers.duplicates import duplicates_of, find_duplicates, merge_files
-from geo_matcher.dossiers.entries import add_note, add_task, finish_task
+from geo_matcher.dossiers.entries import (
+    add_note,
+    add_task,
+    finish_task,
+    give_consent,
+    withdraw_consent,
+)
 from geo_matcher.dossiers.privacy import erase_person, export_person
 from geo_matcher.dossiers.reading import list_files, read_file
 from geo_matcher.dossiers.stages import Stage, Step
 from geo_matcher.errors import DossierError, StaleEditError, UnknownDossierError
-from tests.integration.dossiers.people import StillClock, brought_to, opened, person
+from tests.integration.dossiers.people import StillClock, brought_to, consent, opened, person
 
 
 def test_the_same_mailbox_telephone_or_name_and_town_is_found(
@@ -120,6 +126,26 @@ def test_two_settled_files_that_say_different_things_stay_two(
     with pytest.raises(DossierError, match="follow-up after 6 months"):
         merge_files(db, one.key, one.version, twin.key, twin.version, by=adviser)
     assert not read_file(db, twin.key, by=adviser).merged_keys
+
+
+def test_a_merge_revives_no_consent_that_was_withdrawn(
+    db: Database, adviser: Account, clock: StillClock
+) -> None:
+    older, file = opened(db, adviser), opened(db, adviser)
+    clock.pass_days(10)
+    file = withdraw_consent(db, file.key, "accompany", by=adviser)
+    withdrawn_on = db.today()
+    clock.pass_days(10)
+    merged = merge_files(db, older.key, older.version, file.key, file.version, by=adviser)
+    assert merged.keep_until == withdrawn_on
+    merged = give_consent(db, merged.key, consent(withdrawn_on - dt.timedelta(1)), by=adviser)
+    assert merged.keep_until == withdrawn_on
+    merged = give_consent(db, merged.key, consent(db.today(), years=1), by=adviser)
+    assert merged.keep_until == db.today().replace(year=2027)
+    merged = withdraw_consent(db, merged.key, "accompany", by=adviser)
+    assert merged.keep_until == db.today()
+    merged = give_consent(db, merged.key, consent(db.today(), years=1), by=adviser)
+    assert merged.keep_until == db.today().replace(year=2027)  # the same day, but after
 
 
 def test_a_merge_on_an_old_version_or_the_wrong_way_round_is_refused(
