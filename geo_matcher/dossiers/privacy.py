@@ -119,6 +119,8 @@ def overdue(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
 def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     """Make every file anonymous whose personal data is past its end, and return their keys.
 
+    Each is written down as in :func:`erase_person`: the next rotation drops backups that hold them.
+
     Raises
     ------
     AccessError
@@ -129,6 +131,7 @@ def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
         rows = session.scalars(_overdue(db.today()).with_for_update()).all()
         for row in rows:
             _anonymise(session, row, db.now(), by)
+            _write_down(session, row, db.now())
     if rows:
         db.settle()
     return tuple(row.key for row in rows)
@@ -167,14 +170,19 @@ def erase_person(db: Database, key: str, *, by: Account) -> None:
         if row.anonymised_at is not None:
             raise DossierError(f"File {row.key} is anonymous already: nothing is left to erase.")
         _anonymise(session, row, db.now(), by)
-        for number in family(session, row):
-            erased = session.get_one(DossierRow, number).key
-            session.add(ErasureRow(key=erased, at=db.now()))
+        _write_down(session, row, db.now())
     db.settle()
 
 
+def _write_down(session: Session, row: DossierRow, now: dt.datetime) -> None:
+    for number in family(session, row):
+        key = session.get_one(DossierRow, number).key
+        if session.get(ErasureRow, key) is None:
+            session.add(ErasureRow(key=key, at=now))
+
+
 def erased_keys(db: Database) -> dict[str, dt.datetime]:
-    """Return the keys of the files that were erased on request, with the moment."""
+    """Return the keys of the files that were erased or past their end, with the moment."""
     with db.reading() as session:
         return {row.key: row.at for row in session.scalars(select(ErasureRow))}
 

@@ -18,7 +18,13 @@ from geo_matcher.dossiers.accounts import SYSTEM, Account, Role, add_user
 from geo_matcher.dossiers.backups import Restored, backup, list_backups, restore
 from geo_matcher.dossiers.database import Database, known_versions
 from geo_matcher.dossiers.desk import edit_file, move_file, open_file, record_follow_up
-from geo_matcher.dossiers.entries import add_note, add_task, plan_visit, update_visit
+from geo_matcher.dossiers.entries import (
+    add_note,
+    add_task,
+    plan_visit,
+    update_visit,
+    withdraw_consent,
+)
 from geo_matcher.dossiers.fields import draft_of
 from geo_matcher.dossiers.privacy import (
     ends_of,
@@ -242,6 +248,25 @@ def test_backups_rotate_and_an_erasure_drops_those_before_it(
         assert list_backups(folder) == (last,)
         assert {path.name for path in folder.iterdir()} == {last.name, "erased.json"}
         assert SECRETS["name"].encode() not in last.read_bytes()
+
+
+def test_who_was_past_their_end_or_withdrew_leaves_the_backups_too(
+    tmp_path: Path, clock: StillClock
+) -> None:
+    folder = tmp_path / "backups"
+    with Database.open(f"sqlite:///{tmp_path}/d.sqlite3", clock=clock) as db:
+        file = opened(db, SYSTEM)
+        old = backup(db, folder)
+        aside = shutil.copyfile(old, tmp_path / old.name)
+        clock.pass_days(1)
+        withdraw_consent(db, file.key, "accompany", by=SYSTEM)
+        assert purge(db) == (file.key,)
+        clock.pass_days(1)
+        last = backup(db, folder)
+        assert list_backups(folder) == (last,)
+        shutil.copyfile(aside, old)
+        assert restore(db, old) == Restored(old, 1, 0)  # that backup knows of no withdrawal
+        assert SECRETS["name"] not in whole_content(db)
 
 
 def test_a_restore_of_an_older_backup_into_an_empty_place_still_erases(
