@@ -99,8 +99,10 @@ class NewVisit(_Asked):
 class VisitChange(_Asked):
     """How a visit was, or that it will not be."""
 
-    impression: str = Field("", max_length=10_000)
-    is_cancelled: bool = False
+    impression: str | None = Field(
+        None, max_length=10_000, description="Left out: what was said stays."
+    )
+    is_cancelled: bool | None = Field(None, description="Left out: as it is.")
 
 
 class FollowUpAnswer(_Asked):

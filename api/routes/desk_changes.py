@@ -186,7 +186,7 @@ def tell_visit(found: DeskDep, key: str, number: int, form: PageForm) -> Respons
             key,
             number,
             by=found.account,
-            impression=form.get("impression", ""),
+            impression=form.get("impression"),
             is_cancelled=form.get("cancelled") == "yes",
         ),
         "visit_told",

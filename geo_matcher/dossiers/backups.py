@@ -1,14 +1,16 @@
 """Backups of the database, and bringing one back.
 
 Hides the two ways: SQLite copies itself while it is used; PostgreSQL is asked for by its own
-programs, found on this machine. Backups rotate by count. Whoever was erased stays erased: the next
-backup after an erasure drops those made before it, and a restored one is erased again.
+programs, found on this machine. What is brought back is tried before anything is replaced. Backups
+rotate by count. Whoever was erased stays erased: the next backup after an erasure drops those made
+before it, and a restored one is erased again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -21,7 +23,7 @@ from pathlib import Path
 import orjson
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
-from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.database import Database, known_versions
 from geo_matcher.dossiers.privacy import erase_again, erased_keys, purge
 from geo_matcher.errors import StoreError
 
@@ -35,6 +37,9 @@ PREFIX = "dossiers-"
 SUFFIXES = {True: ".sqlite3", False: ".pgdump"}
 LEDGER = "erased.json"
 """Keys of erased files, beside the backups: it outlives the database that is replaced."""
+
+NEEDED = frozenset({"marks", "dossiers", "events"})
+"""Tables without which a file is no backup."""
 
 STAMP = "%Y%m%dT%H%M%S"
 TIMEOUT_S = 3600
@@ -114,7 +119,8 @@ def restore(db: Database, path: Path, *, by: Account = SYSTEM) -> Restored:
     Raises
     ------
     StoreError
-        If the file is no backup of such a database; the database stays as it was.
+        If the file is no backup of such a database, of a version that is not known, or of a
+        demonstration while real files are there; the database stays as it was.
     AccessError
         If ``by`` may not make backups.
     """
@@ -122,22 +128,25 @@ def restore(db: Database, path: Path, *, by: Account = SYSTEM) -> Restored:
     if not path.is_file():
         raise StoreError(f"{path} is no file. `list_backups` shows what there is.")
     erased = _read_ledger(path.parent)
-    if db.version() is not None:
+    now = db.version()
+    if now is not None:
         erased |= erased_keys(db)
+    version, kind = _contents(path) if db.is_sqlite else _dump_contents(db, path)
+    if version not in known_versions():
+        raise StoreError(
+            f"{path.name} is of version {version[:32]!r}, which this program does not know (its "
+            f"own is {known_versions()[0]}). Use a newer geo_matcher; the database stays as it was."
+        )
+    if kind == "demonstration" and now is not None and db.is_used and not db.is_demonstration:
+        raise StoreError(
+            f"{path.name} is of a demonstration, and {db.shown} holds real files: they stay. "
+            "Restore a demonstration into a database of its own."
+        )
+    if now is not None:
         _write_ledger(path.parent, erased)  # should the power fail before it is erased again
     if db.is_sqlite:
-        _check_copy(path)
-        db.close()
-        db.path.parent.mkdir(parents=True, exist_ok=True)
-        _copy(path, db.path)
-    else:
-        _run(db, "pg_restore", "--list", str(path), is_connected=False)
-        db.close()
-        _run(db, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner",
-             str(path))  # fmt: skip
-    db.migrate()
-    again = erase_again(db, erased)
-    return Restored(path, again, len(purge(db)))
+        return _restore_file(db, path, erased)
+    return _restore_dump(db, path, version, erased)
 
 
 # --- SQLite ------------------------------------------------------------------------------------
@@ -153,22 +162,102 @@ def _copy(source: Path, target: Path) -> None:
         one.backup(two)
 
 
-def _check_copy(path: Path) -> None:
+def _restore_file(db: Database, path: Path, erased: dict[str, dt.datetime]) -> Restored:
+    """Bring a copy to this version and erase again in it, and only then copy it over."""
+    try:
+        db.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=db.path.parent, prefix=".restore-") as folder:
+            trial = Path(folder) / db.path.name
+            trial.touch(mode=0o600)
+            _copy(path, trial)
+            address = db.url.set(database=str(trial)).render_as_string(hide_password=False)
+            with Database.open(address, clock=db.now) as copy:
+                again = erase_again(copy, erased)
+                purged = len(purge(copy))
+            with closing(sqlite3.connect(trial)) as one:
+                one.execute("PRAGMA journal_mode = DELETE")
+            db.close()
+            _copy(trial, db.path)
+            db.settle()
+    except (OSError, sqlite3.Error) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(
+            f"{db.shown} could not be replaced ({type(error).__name__}); it stays as it was. Check "
+            "that it can be written, that nobody works in it, and that there is room."
+        ) from None
+    return Restored(path, again, purged)
+
+
+def _contents(path: Path) -> tuple[str, str]:
+    """Return the version of a SQLite backup and what it says it is."""
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as copy:
             is_whole = copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            copy.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error:
-        is_whole = False
-    if not is_whole:
-        raise StoreError(f"{path.name} is damaged, or no backup of a SQLite database of files.")
+            (version,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()
+            found = copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = {name for (name,) in found}
+            kind = None
+            if tables >= NEEDED:
+                kind = copy.execute("SELECT value FROM marks WHERE name = 'kind'").fetchone()
+    except (sqlite3.Error, TypeError):
+        raise _no_backup(path) from None
+    if not is_whole or (not tables >= NEEDED and version in known_versions()):
+        raise _no_backup(path)
+    return str(version), kind[0] if kind else ""
+
+
+def _no_backup(path: Path) -> StoreError:
+    return StoreError(f"{path.name} is damaged, or no backup of such a database of files.")
 
 
 # --- PostgreSQL --------------------------------------------------------------------------------
 
 
-def _run(db: Database, program: str, *arguments: str, is_connected: bool = True) -> None:
-    """Run a program of PostgreSQL on the database; its password travels in the environment."""
+def _restore_dump(
+    db: Database, path: Path, version: str, erased: dict[str, dt.datetime]
+) -> Restored:
+    now, known = db.version(), known_versions()
+    if now in known and known.index(now) < known.index(version):
+        db.migrate(version)  # later tables go: the dump names none of them, and they would stay
+    db.close()
+    try:
+        _run(db, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner",
+             str(path))  # fmt: skip
+    except StoreError:
+        if now is not None:
+            db.migrate(now)
+            erase_again(db, erased)
+        raise
+    db.migrate()
+    again = erase_again(db, erased)
+    return Restored(path, again, len(purge(db)))
+
+
+def _dump_contents(db: Database, path: Path) -> tuple[str, str]:
+    """Return the version of a dump and what it says it is, without a database."""
+    listed = _run(db, "pg_restore", "--list", str(path), is_connected=False)
+    tables = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", listed, re.MULTILINE))
+    versions = _dumped(db, path, "alembic_version")
+    if len(versions) != 1 or (not tables >= NEEDED and versions[0][0] in known_versions()):
+        raise _no_backup(path)
+    marks = {row[0]: row[-1] for row in _dumped(db, path, "marks")}
+    return versions[0][0], marks.get("kind", "")
+
+
+def _dumped(db: Database, path: Path, table: str) -> list[list[str]]:
+    """Return the rows of a small table in a dump, as texts."""
+    script = _run(db, "pg_restore", "--data-only", f"--table={table}", "--file=-", str(path),
+                  is_connected=False)  # fmt: skip
+    found = re.search(r"^COPY [^\n]*\n(.*?)^\\\.$", script, re.MULTILINE | re.DOTALL)
+    return [line.split("\t") for line in found[1].splitlines()] if found else []
+
+
+def _run(db: Database, program: str, *arguments: str, is_connected: bool = True) -> str:
+    """Run a program of PostgreSQL and return what it wrote.
+
+    Its password travels in the environment.
+    """
     found = shutil.which(program)
     if found is None:
         raise StoreError(
@@ -189,9 +278,11 @@ def _run(db: Database, program: str, *arguments: str, is_connected: bool = True)
         [found, "--no-password", *where, *arguments] if is_connected else [found, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # it may quote rows
         timeout=TIMEOUT_S,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if done.returncode:
@@ -199,6 +290,7 @@ def _run(db: Database, program: str, *arguments: str, is_connected: bool = True)
             f"{program} failed on {db.shown} (exit code {done.returncode}); the database stays as "
             "it was. Check that the file is a backup of PostgreSQL, and that versions fit."
         )
+    return done.stdout
 
 
 # --- Files -------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from geo_matcher.dossiers.records import DossierRow, MarkRow, UserRow
 from geo_matcher.errors import StoreError
 
-__all__ = ["DATABASE_SETTING", "Clock", "Database", "data_folder", "database_url"]
+__all__ = ["DATABASE_SETTING", "Clock", "Database", "data_folder", "database_url", "known_versions"]
 
 DATABASE_SETTING = "GEO_MATCHER_DATABASE_URL"
 """Environment variable that names the database."""
@@ -56,6 +56,18 @@ def data_folder() -> Path:
 def database_url() -> str:
     """Return the address of the database: the setting's, or SQLite in the user's data folder."""
     return os.environ.get(DATABASE_SETTING) or f"sqlite:///{data_folder() / FILE_NAME}"
+
+
+def known_versions() -> list[str]:
+    """Return the versions of the tables that this program knows, its own first."""
+    script = ScriptDirectory.from_config(_alembic())
+    return [revision.revision for revision in script.walk_revisions()]
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def _utc_now() -> dt.datetime:
@@ -217,10 +229,7 @@ class Database:
         """
         if self.is_sqlite:
             self._prepare_folder()
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        script = ScriptDirectory.from_config(config)
-        known = [revision.revision for revision in script.walk_revisions()]
+        config, known = _alembic(), known_versions()
         with self._told():
             now = self.version()
             if now is not None and now not in known:

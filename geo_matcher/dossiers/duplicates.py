@@ -42,6 +42,7 @@ from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import (
     ConsentRow,
     DossierRow,
+    FollowUpRow,
     NoteRow,
     ShortlistRow,
     TaskRow,
@@ -223,8 +224,9 @@ def merge_files(
 ) -> Dossier:
     """Merge a file into another one.
 
-    Notes, tasks, visits, consents and shortlists move over; events stay where they happened and are
-    shown together. Fields that are empty are filled from the other file.
+    Notes, tasks, visits, consents, shortlists and answered follow-ups move over; events
+    stay where they happened and are shown together. Fields that are empty are filled from the other
+    file.
 
     Parameters
     ----------
@@ -240,7 +242,8 @@ def merge_files(
     StaleEditError
         If somebody else changed either file since.
     DossierError
-        If it is the same file, or the other one is further along: merge the other way round.
+        If it is the same file, the other one is further along (merge the other way round), or
+        both families settled and what is known of it does not fit.
     UnknownDossierError
         If there is no such file.
     AccessError
@@ -261,6 +264,7 @@ def merge_files(
                 f"File {gone.key} is at {gone.stage} and {row.key} at {row.stage}: keep the one "
                 "that is further along."
             )
+        _check_settled(session, row, gone)
         before, theirs = draft_in(session, row), draft_in(session, gone)
         now, given = plain_values(before), plain_values(theirs)
         check_version(session, row, seen_version, {}, now)
@@ -290,10 +294,69 @@ def merge_files(
                 update(table).where(table.dossier_id == gone.id).values(dossier_id=row.id)
             )
         session.flush()
+        _move_follow_ups(session, row, gone, at, by)
         renew_end(session, row)
         gone.keep_until = row.keep_until
         session.flush()
         return whole_file(session, row)
+
+
+def _check_settled(session: Session, row: DossierRow, gone: DossierRow) -> None:
+    """Refuse to merge two settled files that do not tell the same: one of them would be lost."""
+    if gone.settled_on is None or row.settled_on is None:
+        return
+    mine, theirs = _answers(session, row), _answers(session, gone)
+    answers = [*mine.values(), *theirs.values()]
+    left_on = row.left_on or gone.left_on
+    facts = ("settled_commune", "settled_on", "persons")
+    problems = [name for name in facts if getattr(row, name) != getattr(gone, name)]
+    if row.left_on and gone.left_on and row.left_on != gone.left_on:
+        problems.append("left_on")
+    if left_on and any(
+        one.is_still_there and one.answered_on and one.answered_on > left_on for one in answers
+    ):
+        problems.append("left_on")
+    problems += [f"follow-up after {months} months" for months in sorted({*mine} & {*theirs})]
+    if problems:
+        raise DossierError(
+            f"Files {row.key} and {gone.key} are both settled, and merging would lose what one of "
+            f"them says ({', '.join(dict.fromkeys(problems))}). If one was settled by mistake and "
+            "no follow-up is answered, take it back to decision, then merge it into the other; "
+            "otherwise keep both files and say so in a note."
+        )
+
+
+def _answers(session: Session, row: DossierRow) -> dict[int, FollowUpRow]:
+    rows = session.scalars(
+        select(FollowUpRow).where(
+            FollowUpRow.dossier_id == row.id, FollowUpRow.answered_on.is_not(None)
+        )
+    )
+    return {one.months: one for one in rows}
+
+
+def _move_follow_ups(
+    session: Session, row: DossierRow, gone: DossierRow, at: dt.datetime, by: Account
+) -> None:
+    """Bring over what a settled family answered; what was only planned there is planned here."""
+    answered = _answers(session, gone)
+    planned = session.scalars(
+        select(FollowUpRow).where(
+            FollowUpRow.dossier_id == row.id, FollowUpRow.months.in_(list(answered))
+        )
+    )
+    for one in planned:
+        session.delete(one)
+    session.flush()
+    for one in answered.values():
+        one.dossier_id = row.id
+    if gone.left_on is not None and row.left_on is None:
+        record(
+            session, row, at, by, "merged", "left_on", None, gone.left_on.isoformat(),
+            is_personal=True,
+        )  # fmt: skip
+        row.left_on = gone.left_on
+    session.flush()
 
 
 def _move_opening(

@@ -57,10 +57,7 @@ def add_note(db: Database, key: str, text: str, *, by: Account) -> Dossier:
     """
     text = checked_text(text, "note", most=MAX_NOTE_CHARS)
     with change_file(db, key, by=by) as (session, row):
-        note = NoteRow(dossier_id=row.id, at=db.now(), author=by.login, text=text)
-        session.add(note)
-        session.flush()
-        _added(session, row, db, by, "note", {"id": note.id})
+        _keep_as_note(session, row, db, by, text)
         return whole_file(session, row)
 
 
@@ -151,7 +148,7 @@ def plan_visit(
         session.add(visit)
         session.flush()
         after = {"id": visit.id, "on": on.isoformat(), "communes": codes}
-        _added(session, row, db, by, "visit", after)
+        _added(session, row, db, by, "visit", after, is_personal=True)
         return whole_file(session, row)
 
 
@@ -161,10 +158,20 @@ def update_visit(
     visit_id: int,
     *,
     by: Account,
-    impression: str = "",
-    is_cancelled: bool = False,
+    impression: str | None = None,
+    is_cancelled: bool | None = None,
 ) -> Dossier:
     """Write down how a visit was, or that it will not be.
+
+    Nothing that was said is lost: an impression that another one replaces becomes a note, unless
+    the new one holds it.
+
+    Parameters
+    ----------
+    impression
+        How it was; None leaves what is there.
+    is_cancelled
+        Whether it will not be; None leaves what is there.
 
     Raises
     ------
@@ -175,13 +182,19 @@ def update_visit(
     AccessError
         If ``by`` may not change files.
     """
-    impression = checked_text(impression, "impression", most=MAX_IMPRESSION_CHARS, least=0)
+    if impression is not None:
+        impression = checked_text(impression, "impression", most=MAX_IMPRESSION_CHARS, least=0)
     with change_file(db, key, by=by) as (session, row):
         visit = _own(session, row, VisitRow, visit_id)
         before = {"id": visit.id, "is_cancelled": visit.is_cancelled}
-        visit.impression, visit.is_cancelled = impression, is_cancelled
-        after = {"id": visit.id, "is_cancelled": is_cancelled}
-        _added(session, row, db, by, "visit", after, before)
+        if is_cancelled is not None:
+            visit.is_cancelled = is_cancelled
+        if impression is not None:
+            if visit.impression not in impression:
+                _keep_as_note(session, row, db, by, f"{visit.on} – {visit.impression}")
+            visit.impression = impression
+        after = {"id": visit.id, "is_cancelled": visit.is_cancelled}
+        _added(session, row, db, by, "visit", after, before, is_personal=True)
         return whole_file(session, row)
 
 
@@ -238,6 +251,13 @@ def withdraw_consent(db: Database, key: str, what: str, *, by: Account) -> Dossi
         return whole_file(session, row)
 
 
+def _keep_as_note(session: Session, row: DossierRow, db: Database, by: Account, text: str) -> None:
+    note = NoteRow(dossier_id=row.id, at=db.now(), author=by.login, text=text)
+    session.add(note)
+    session.flush()
+    _added(session, row, db, by, "note", {"id": note.id})
+
+
 def _added(
     session: Session,
     row: DossierRow,
@@ -246,8 +266,10 @@ def _added(
     kind: str,
     after: Mapping[str, Any],
     before: Mapping[str, Any] | None = None,
+    *,
+    is_personal: bool = False,
 ) -> None:
-    record(session, row, db.now(), by, kind, kind, before, dict(after))
+    record(session, row, db.now(), by, kind, kind, before, dict(after), is_personal=is_personal)
     row.changed_at = db.now()
     renew_end(session, row)
 

@@ -7,7 +7,7 @@ rule of the end date. Used by every module that changes files.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -182,20 +182,31 @@ def renew_end(session: Session, row: DossierRow) -> None:
     """Set the day until which the personal data of a file is kept.
 
     It is counted from settling, closing or the last change, and never lies after the end of the
-    consent to be accompanied; a consent that was withdrawn ends it at once.
+    consent to be accompanied; a consent that was withdrawn ends it at once, and only one that was
+    given later counts again, whichever file it came from.
     """
     consents = session.scalars(
-        select(ConsentRow).where(ConsentRow.dossier_id == row.id, ConsentRow.what == "accompany")
+        select(ConsentRow)
+        .where(ConsentRow.dossier_id == row.id, ConsentRow.what == "accompany")
+        .order_by(ConsentRow.id)
     )
-    row.keep_until = _end(row, [consent.withdrawn_on or consent.until for consent in consents])
+    row.keep_until = _end(row, _consent_end(consents.all()))
 
 
-def _end(row: DossierRow, consent_ends: Iterable[dt.date]) -> dt.date:
+def _consent_end(consents: Sequence[ConsentRow]) -> dt.date | None:
+    withdrawn = [(one.withdrawn_on, one.id) for one in consents if one.withdrawn_on is not None]
+    if not withdrawn:
+        return max((one.until for one in consents), default=None)
+    last = max(withdrawn)  # the number tells what came later on one day
+    later = [one for one in consents if not one.withdrawn_on and (one.given_on, one.id) > last]
+    return max((one.until for one in later), default=last[0])
+
+
+def _end(row: DossierRow, last_consent: dt.date | None) -> dt.date:
     if row.settled_on is not None:
         end = add_months(row.settled_on, SETTLED_MONTHS)
     elif row.stage == Stage.CLOSED:
         end = add_months(row.stage_since.date(), CLOSED_MONTHS)
     else:
         end = add_months(row.changed_at.date(), OPEN_MONTHS)
-    last_consent = max(consent_ends, default=None)
     return end if last_consent is None else min(end, last_consent)

@@ -19,9 +19,15 @@ from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
 from geo_matcher.dossiers.database import Database
-from geo_matcher.dossiers.dossier import family, whole_file
+from geo_matcher.dossiers.dossier import (
+    family,
+    follow_ups_where,
+    tasks_where,
+    visits_where,
+    whole_file,
+)
 from geo_matcher.dossiers.fields import FIELDS, Draft, plain_values
-from geo_matcher.dossiers.journal import ANONYMOUS_NAME, file_named, record
+from geo_matcher.dossiers.journal import ANONYMOUS_NAME, draft_in, file_named, record
 from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import (
     ConsentRow,
@@ -113,6 +119,8 @@ def overdue(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
 def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     """Make every file anonymous whose personal data is past its end, and return their keys.
 
+    Each is written down as in :func:`erase_person`: the next rotation drops backups that hold them.
+
     Raises
     ------
     AccessError
@@ -123,6 +131,7 @@ def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
         rows = session.scalars(_overdue(db.today()).with_for_update()).all()
         for row in rows:
             _anonymise(session, row, db.now(), by)
+            _write_down(session, row, db.now())
     if rows:
         db.settle()
     return tuple(row.key for row in rows)
@@ -161,14 +170,19 @@ def erase_person(db: Database, key: str, *, by: Account) -> None:
         if row.anonymised_at is not None:
             raise DossierError(f"File {row.key} is anonymous already: nothing is left to erase.")
         _anonymise(session, row, db.now(), by)
-        for number in family(session, row):
-            erased = session.get_one(DossierRow, number).key
-            session.add(ErasureRow(key=erased, at=db.now()))
+        _write_down(session, row, db.now())
     db.settle()
 
 
+def _write_down(session: Session, row: DossierRow, now: dt.datetime) -> None:
+    for number in family(session, row):
+        key = session.get_one(DossierRow, number).key
+        if session.get(ErasureRow, key) is None:
+            session.add(ErasureRow(key=key, at=now))
+
+
 def erased_keys(db: Database) -> dict[str, dt.datetime]:
-    """Return the keys of the files that were erased on request, with the moment."""
+    """Return the keys of the files that were erased or past their end, with the moment."""
     with db.reading() as session:
         return {row.key: row.at for row in session.scalars(select(ErasureRow))}
 
@@ -211,6 +225,8 @@ def export_person(db: Database, key: str, *, by: Account) -> bytes:
         log_read(session, db.now(), by, "person export", row)
         file = whole_file(session, row)
         ids = family(session, row)
+        merged = [session.get_one(DossierRow, number) for number in ids[1:]]
+        of_family = [DossierRow.id.in_(ids)]
         shortlists = session.scalars(
             select(ShortlistRow).where(ShortlistRow.dossier_id.in_(ids)).order_by(ShortlistRow.id)
         )
@@ -232,9 +248,24 @@ def export_person(db: Database, key: str, *, by: Account) -> bytes:
                 for kept in file.consents
             ],
             "notes": file.notes,
-            "tasks": file.tasks,
-            "visits": file.visits,
-            "follow_ups": file.follow_ups,
+            "tasks": tasks_where(session, of_family),
+            "visits": visits_where(session, of_family),
+            "follow_ups": follow_ups_where(session, of_family),
+            "merged_files": [
+                {
+                    "key": one.key,
+                    "opened_at": one.opened_at,
+                    "fields": plain_values(draft_in(session, one)),
+                    "settled": {
+                        "commune": one.settled_commune,
+                        "on": one.settled_on,
+                        "persons": one.persons,
+                        "left_on": one.left_on,
+                    },
+                }
+                for one in merged
+                if one.anonymised_at is None
+            ],
             "shortlists": [
                 {
                     "at": one.at,
@@ -265,6 +296,7 @@ def _anonymise(session: Session, row: DossierRow, now: dt.datetime, by: Account)
         # In a small village the exact day would tell who it was; the month still counts.
         one.settled_on = one.settled_on and one.settled_on.replace(day=1)
         one.left_on = one.left_on and one.left_on.replace(day=1)
+        one.keep_until = one.keep_until.replace(day=1)  # counted from the day of settling
         one.anonymised_at = one.changed_at = now
         one.version += 1
         session.execute(
@@ -279,10 +311,11 @@ def _anonymise(session: Session, row: DossierRow, now: dt.datetime, by: Account)
         record(session, one, now, by, "anonymised")
     for table in (NoteRow, TaskRow):
         session.execute(delete(table).where(table.dossier_id.in_(ids)))
-    session.execute(
-        update(VisitRow).where(VisitRow.dossier_id.in_(ids)).values(communes=[], impression="")
-    )
-    session.execute(update(FollowUpRow).where(FollowUpRow.dossier_id.in_(ids)).values(hard=""))
+    for visit in session.scalars(select(VisitRow).where(VisitRow.dossier_id.in_(ids))):
+        visit.communes, visit.impression, visit.on = [], "", visit.on.replace(day=1)
+    for asked in session.scalars(select(FollowUpRow).where(FollowUpRow.dossier_id.in_(ids))):
+        asked.hard, asked.due_on = "", asked.due_on.replace(day=1)
+        asked.answered_on = asked.answered_on and asked.answered_on.replace(day=1)
     session.execute(update(ConsentRow).where(ConsentRow.dossier_id.in_(ids)).values(wording=""))
     session.execute(
         update(ShortlistRow)

@@ -161,6 +161,21 @@ def test_a_visit_goes_to_some_different_communes(db: Database, adviser: Account)
             plan_visit(db, file.key, db.today(), communes, by=adviser)
 
 
+def test_what_was_said_of_a_visit_is_never_lost(db: Database, adviser: Account) -> None:
+    file = plan_visit(db, opened(db, adviser).key, db.today(), ["32249"], by=adviser)
+    number = file.visits[0].id
+    update_visit(db, file.key, number, impression="Sous le charme", by=adviser)
+    file = update_visit(db, file.key, number, is_cancelled=True, by=adviser)
+    assert (file.visits[0].impression, file.visits[0].is_cancelled) == ("Sous le charme", True)
+    file = update_visit(db, file.key, number, impression="Sous le charme, mais loin", by=adviser)
+    assert (file.visits[0].is_cancelled, file.notes) == (True, ())
+    file = update_visit(db, file.key, number, impression="Trop loin", by=adviser)
+    assert file.visits[0].impression == "Trop loin"
+    assert [note.text for note in file.notes] == ["2026-03-02 – Sous le charme, mais loin"]
+    file = update_visit(db, file.key, number, impression="", by=adviser)
+    assert [note.text for note in file.notes][1:] == ["2026-03-02 – Trop loin"]
+
+
 def test_consent_decides_how_long_data_is_kept(
     db: Database, adviser: Account, clock: StillClock
 ) -> None:

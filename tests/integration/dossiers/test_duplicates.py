@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from typing import Any
+
 import pytest
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account
 from geo_matcher.dossiers.database import Database
-from geo_matcher.dossiers.desk import edit_file, move_file
+from geo_matcher.dossiers.desk import edit_file, move_file, record_follow_up
+from geo_matcher.dossiers.dossier import Dossier
 from geo_matcher.dossiers.duplicates import duplicates_of, find_duplicates, merge_files
-from geo_matcher.dossiers.entries import add_note, add_task, finish_task
-from geo_matcher.dossiers.privacy import erase_person
+from geo_matcher.dossiers.entries import (
+    add_note,
+    add_task,
+    finish_task,
+    give_consent,
+    withdraw_consent,
+)
+from geo_matcher.dossiers.privacy import erase_person, export_person
 from geo_matcher.dossiers.reading import list_files, read_file
 from geo_matcher.dossiers.stages import Stage, Step
 from geo_matcher.errors import DossierError, StaleEditError, UnknownDossierError
-from tests.integration.dossiers.people import StillClock, brought_to, opened, person
+from tests.integration.dossiers.people import StillClock, brought_to, consent, opened, person
 
 
 def test_the_same_mailbox_telephone_or_name_and_town_is_found(
@@ -69,6 +80,72 @@ def test_a_merge_keeps_every_event_note_and_task(
     erase_person(db, second.key, by=SYSTEM)
     gone = read_file(db, first.key, by=adviser)
     assert all(e.is_erased for e in gone.events if e.field in {"name", "email", "phone", "town"})
+
+
+def _settled(db: Database, adviser: Account, **step: Any) -> Dossier:
+    return brought_to(db, opened(db, adviser), Stage.SETTLED, adviser, **step)
+
+
+def test_a_merge_of_two_settled_files_keeps_what_the_family_answered(
+    db: Database, adviser: Account, clock: StillClock
+) -> None:
+    one, other = _settled(db, adviser), _settled(db, adviser)
+    clock.pass_days(400)
+    one = record_follow_up(db, one.key, 6, is_still_there=True, hard="L’hiver", by=adviser,
+                           answered_on=db.today() - dt.timedelta(200))  # fmt: skip
+    left = db.today() - dt.timedelta(3)
+    other = record_follow_up(
+        db, other.key, 12, is_still_there=False, left_on=left, hard="Le bus", by=adviser
+    )
+    other = edit_file(db, other.key, other.version, {"town": "Autre ville"}, by=adviser)
+    merged = merge_files(db, one.key, one.version, other.key, other.version, by=adviser)
+    assert [(f.months, f.hard, f.is_still_there) for f in merged.follow_ups] == [
+        (6, "L’hiver", True), (12, "Le bus", False), (24, "", None),
+    ]  # fmt: skip
+    assert merged.settled is not None
+    assert merged.settled.left_on == left
+    found = json.loads(export_person(db, one.key, by=adviser))
+    assert [file["fields"]["town"] for file in found["merged_files"]] == ["Autre ville"]
+    assert {"L’hiver", "Le bus"} < {answer["hard"] for answer in found["follow_ups"]}
+
+
+def test_two_settled_files_that_say_different_things_stay_two(
+    db: Database, adviser: Account, clock: StillClock
+) -> None:
+    one, elsewhere = _settled(db, adviser), _settled(db, adviser, commune="32147")
+    twin = _settled(db, adviser)
+    clock.pass_days(200)
+    with pytest.raises(DossierError, match=r"\(settled_commune\).* back to decision"):
+        merge_files(db, one.key, one.version, elsewhere.key, elsewhere.version, by=adviser)
+    back = move_file(db, elsewhere.key, elsewhere.version, Step(Stage.DECISION), by=adviser)
+    merged = merge_files(db, one.key, one.version, back.key, back.version, by=adviser)
+    one, twin = (
+        record_follow_up(db, file.key, 6, is_still_there=True, by=adviser)
+        for file in (merged, twin)
+    )
+    with pytest.raises(DossierError, match="follow-up after 6 months"):
+        merge_files(db, one.key, one.version, twin.key, twin.version, by=adviser)
+    assert not read_file(db, twin.key, by=adviser).merged_keys
+
+
+def test_a_merge_revives_no_consent_that_was_withdrawn(
+    db: Database, adviser: Account, clock: StillClock
+) -> None:
+    older, file = opened(db, adviser), opened(db, adviser)
+    clock.pass_days(10)
+    file = withdraw_consent(db, file.key, "accompany", by=adviser)
+    withdrawn_on = db.today()
+    clock.pass_days(10)
+    merged = merge_files(db, older.key, older.version, file.key, file.version, by=adviser)
+    assert merged.keep_until == withdrawn_on
+    merged = give_consent(db, merged.key, consent(withdrawn_on - dt.timedelta(1)), by=adviser)
+    assert merged.keep_until == withdrawn_on
+    merged = give_consent(db, merged.key, consent(db.today(), years=1), by=adviser)
+    assert merged.keep_until == db.today().replace(year=2027)
+    merged = withdraw_consent(db, merged.key, "accompany", by=adviser)
+    assert merged.keep_until == db.today()
+    merged = give_consent(db, merged.key, consent(db.today(), years=1), by=adviser)
+    assert merged.keep_until == db.today().replace(year=2027)  # the same day, but after
 
 
 def test_a_merge_on_an_old_version_or_the_wrong_way_round_is_refused(

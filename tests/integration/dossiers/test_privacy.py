@@ -6,17 +6,25 @@ import datetime as dt
 import json
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Role, add_user
-from geo_matcher.dossiers.backups import backup, list_backups, restore
-from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.backups import Restored, backup, list_backups, restore
+from geo_matcher.dossiers.database import Database, known_versions
 from geo_matcher.dossiers.desk import edit_file, move_file, open_file, record_follow_up
-from geo_matcher.dossiers.entries import add_note, add_task, plan_visit, update_visit
+from geo_matcher.dossiers.entries import (
+    add_note,
+    add_task,
+    plan_visit,
+    update_visit,
+    withdraw_consent,
+)
 from geo_matcher.dossiers.fields import draft_of
 from geo_matcher.dossiers.privacy import (
     ends_of,
@@ -26,7 +34,7 @@ from geo_matcher.dossiers.privacy import (
     purge,
 )
 from geo_matcher.dossiers.reading import list_files, read_file
-from geo_matcher.dossiers.records import Base
+from geo_matcher.dossiers.records import Base, MarkRow
 from geo_matcher.dossiers.stages import Stage, Step
 from geo_matcher.errors import AccessError, DossierError, GeoMatcherError, StoreError
 from tests.integration.dossiers.people import (
@@ -53,7 +61,7 @@ def full_file(db: Database, by: Account) -> str:
     file = opened(db, by, origin_commune="44109", origin_city="other", villages=["32249"])
     add_note(db, file.key, FREE_TEXTS[0], by=by)
     add_task(db, file.key, FREE_TEXTS[1], db.today(), by=by)
-    file = plan_visit(db, file.key, db.today(), ["32249"], by=by)
+    file = plan_visit(db, file.key, db.today() + dt.timedelta(9), ["32107"], by=by)
     update_visit(db, file.key, file.visits[0].id, impression=FREE_TEXTS[2], by=by)
     file = edit_file(db, file.key, file.version, {"town": "Une autre ville"}, by=by)
     brought_to(db, file, Stage.SETTLED, by)
@@ -63,9 +71,14 @@ def full_file(db: Database, by: Account) -> str:
     return file.key
 
 
+DAYS = ("2026-03-11", "2026-09-02", "2027-03-02", "2028-03-02")
+"""The day of the visit, and those of the follow-ups, which tell the day of settling."""
+
+
 def assert_nothing_is_left(content: str) -> None:
-    for secret in (*SECRETS.values(), *FREE_TEXTS, "Zéphyrine", "44109", "Une autre ville",
-                   "quatrebarbes", "paris-web-family", "acceptes", "accompagnée"):  # fmt: skip
+    for secret in (*DAYS, "32107", *SECRETS.values(), *FREE_TEXTS, "Zéphyrine", "44109",
+                   "Une autre ville", "quatrebarbes", "paris-web-family", "acceptes",
+                   "accompagnée"):  # fmt: skip
         assert secret.casefold() not in content.casefold(), secret
 
 
@@ -89,6 +102,10 @@ def test_what_is_past_its_end_goes_from_every_table_and_still_counts(
     assert after.settled is not None
     assert (after.settled.commune, after.settled.persons) == ("32249", 4)
     assert after.settled.on == before.settled.on.replace(day=1)
+    days = [day for one in after.follow_ups for day in (one.due_on, one.answered_on) if day]
+    days += [after.visits[0].on, after.keep_until]
+    assert {day.day for day in days} == {1}
+    assert all(e.is_erased and e.after is None for e in after.events if e.kind == "visit")
     assert [(e.at, e.actor, e.kind, e.field) for e in after.events[:-1]] == [
         (e.at, e.actor, e.kind, e.field) for e in before.events
     ]
@@ -98,6 +115,40 @@ def test_what_is_past_its_end_goes_from_every_table_and_still_counts(
     with pytest.raises(DossierError, match="made anonymous"):
         add_note(db, key, "x", by=adviser)
     assert purge(db) == ()
+
+
+def test_what_older_versions_left_of_anonymous_files_goes(
+    empty_url: str, clock: StillClock
+) -> None:
+    visit = json.dumps({"id": 1, "on": "2026-03-11", "communes": ["32107"]})
+    with Database.open(empty_url, clock=clock) as db:
+        keys = [opened(db, SYSTEM).key for _ in range(2)]
+        brought_to(db, plan_visit(db, keys[0], dt.date(2026, 3, 11), ["32107"], by=SYSTEM),
+                   Stage.SETTLED, SYSTEM)  # fmt: skip
+        db.migrate("0003")
+        with db.writing() as session:
+            session.execute(
+                text(
+                    "INSERT INTO events (dossier_id, version, at, actor, kind, field, after,"
+                    " is_personal) SELECT id, 1, opened_at, 'x', 'visit', 'visit', :visit, :no"
+                    " FROM dossiers"
+                ),
+                {"visit": visit, "no": False},
+            )
+            session.execute(
+                text("UPDATE dossiers SET anonymised_at = opened_at WHERE key = :key"),
+                {"key": keys[0]},
+            )
+        db.migrate()
+        gone, kept = (read_file(db, key, by=SYSTEM) for key in keys)
+        assert [e.after for e in gone.events if e.kind == "visit"] == [None, None]
+        assert [e.after for e in kept.events if e.kind == "visit"] == [json.loads(visit)]
+        assert {one.due_on.day for one in gone.follow_ups} == {gone.visits[0].on.day} == {1}
+        erase_person(db, keys[1], by=SYSTEM)
+        for day in DAYS:
+            assert day not in whole_content(db)
+        with pytest.raises(StoreError), db.writing() as session:  # the guard is back
+            session.execute(text("UPDATE events SET actor = 'y'"))
 
 
 def test_sqlite_keeps_nothing_of_an_erased_person_in_its_files(
@@ -199,6 +250,25 @@ def test_backups_rotate_and_an_erasure_drops_those_before_it(
         assert SECRETS["name"].encode() not in last.read_bytes()
 
 
+def test_who_was_past_their_end_or_withdrew_leaves_the_backups_too(
+    tmp_path: Path, clock: StillClock
+) -> None:
+    folder = tmp_path / "backups"
+    with Database.open(f"sqlite:///{tmp_path}/d.sqlite3", clock=clock) as db:
+        file = opened(db, SYSTEM)
+        old = backup(db, folder)
+        aside = shutil.copyfile(old, tmp_path / old.name)
+        clock.pass_days(1)
+        withdraw_consent(db, file.key, "accompany", by=SYSTEM)
+        assert purge(db) == (file.key,)
+        clock.pass_days(1)
+        last = backup(db, folder)
+        assert list_backups(folder) == (last,)
+        shutil.copyfile(aside, old)
+        assert restore(db, old) == Restored(old, 1, 0)  # that backup knows of no withdrawal
+        assert SECRETS["name"] not in whole_content(db)
+
+
 def test_a_restore_of_an_older_backup_into_an_empty_place_still_erases(
     tmp_path: Path, clock: StillClock
 ) -> None:
@@ -229,6 +299,82 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(
     (tmp_path / "erased.json").write_text("[]", encoding="utf-8")
     with pytest.raises(StoreError, match="it says who was erased"):
         restore(db, bad)
+
+
+def _sqlite_backup(path: Path, version: str, *statements: str) -> Path:
+    with closing(sqlite3.connect(path)) as copy, copy:
+        copy.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        copy.execute("INSERT INTO alembic_version VALUES (?)", (version,))
+        for statement in statements:
+            copy.execute(statement)
+    return path
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_file_of_another_version_or_without_tables_leaves_the_database(
+    db: Database, adviser: Account, tmp_path: Path
+) -> None:
+    file = opened(db, adviser)
+    before = whole_content(db)
+    newer = _sqlite_backup(tmp_path / "newer", "ffff")
+    with pytest.raises(StoreError, match=r"'ffff', which this program does not know"):
+        restore(db, newer)
+    bare = _sqlite_backup(tmp_path / "bare", "0003", "CREATE TABLE marks (name, value)")
+    with pytest.raises(StoreError, match="no backup of such a database"):
+        restore(db, bare)
+    torn = _sqlite_backup(
+        tmp_path / "torn", "0002", "CREATE TABLE marks (name, value)",
+        "CREATE TABLE dossiers (id)", "CREATE TABLE events (id)",
+    )  # fmt: skip
+    with pytest.raises(StoreError, match="failed"):  # only found while it is tried
+        restore(db, torn)
+    assert whole_content(db) == before
+    assert read_file(db, file.key, by=adviser).draft == file.draft
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".restore-")]
+
+
+@pytest.mark.usefixtures("_has_programs")
+def test_a_dump_of_another_version_or_a_demonstration_leaves_real_files(
+    db: Database, adviser: Account, tmp_path: Path
+) -> None:
+    file = opened(db, adviser)
+    with db.writing() as session:
+        session.get_one(MarkRow, "kind").value = "demonstration"
+    invented = backup(db, tmp_path / "demonstration")
+    restore(db, invented)  # over a demonstration
+    with db.writing() as session:
+        session.get_one(MarkRow, "kind").value = "files"
+        session.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
+    newer = backup(db, tmp_path / "newer")
+    with db.writing() as session:
+        session.execute(
+            text("UPDATE alembic_version SET version_num = :own"), {"own": known_versions()[0]}
+        )
+    with pytest.raises(StoreError, match="is of a demonstration"):
+        restore(db, invented)
+    with pytest.raises(StoreError, match="does not know"):
+        restore(db, newer)
+    assert db.version() == known_versions()[0]
+    assert not db.is_demonstration
+    assert read_file(db, file.key, by=adviser).draft == file.draft
+
+
+def _backup_of_old(db: Database, folder: Path) -> Path:
+    with pytest.raises(StoreError):  # the file is whole before it asks who was erased
+        backup(db, folder)
+    return list_backups(folder)[0]
+
+
+@pytest.mark.usefixtures("_has_programs")
+def test_a_backup_of_an_older_version_is_brought_to_this_one(
+    empty_url: str, clock: StillClock, tmp_path: Path
+) -> None:
+    with Database(empty_url, clock=clock) as db:
+        db.migrate("0002")
+        old = _backup_of_old(db, tmp_path / "backups")
+        db.migrate()
+        assert restore(db, old) == Restored(old, 0, 0)
+        assert db.version() == known_versions()[0]
 
 
 def test_without_the_programs_of_postgresql_a_sentence_says_so(

@@ -104,6 +104,11 @@ def test_notes_tasks_visits_and_consents(ask: Ask) -> None:
     file = ok(client.patch(f"{address}/visits/{seen}", json=change))
     assert file["tasks"][0]["done_at"]
     assert file["visits"][0]["impression"] == "Très bien"
+    file = ok(client.patch(f"{address}/visits/{seen}", json={"is_cancelled": True}))
+    assert file["visits"][0]["impression"] == "Très bien"
+    file = ok(client.patch(f"{address}/visits/{seen}", json={"impression": "Bien"}))
+    assert file["visits"][0]["is_cancelled"]
+    assert file["notes"][-1]["text"] == "2026-03-09 – Très bien"
     ok(client.post(f"{address}/consents", json=CONSENT), 201)
     file = ok(client.delete(f"{address}/consents/news"))
     assert [one["withdrawn_on"] for one in file["consents"]] == [None, "2026-03-02"]
