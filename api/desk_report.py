@@ -23,7 +23,6 @@ from geo_matcher.dossiers.year_report import (
     MIN_SHARED,
     GroupCount,
     YearReport,
-    shared_counts,
 )
 from geo_matcher.numbers import format_number
 from geo_matcher.outcomes import Learned
@@ -373,11 +372,14 @@ def _places(report: YearReport, language: str, *, is_shared: bool) -> Iterator[P
     heads = (t("desk.head.commune"), t("desk.head.settled"), t("desk.head.persons"))
     if is_shared:
         note = t("desk.places.shared", n=MIN_SHARED)
-        for name, places in (("communes", report.communes), ("since", report.communes_since)):
+        for name, places in (
+            ("communes", report.shared_year),
+            ("since", report.shared_since),
+        ):
             rows = tuple(
                 (_shared_name(one.kind, one.name, language), number(one.settled),
                  number(one.persons))
-                for one in shared_counts(places)
+                for one in places
             )  # fmt: skip
             table = Table(t(f"desk.places.{name}"), heads, rows) if rows else None
             text = note if rows else t("desk.places.few", n=MIN_SHARED)

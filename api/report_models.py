@@ -88,9 +88,14 @@ class Report(_Answer):
     persons_since: int
     first_year: int | None
     groups: dict[str, list[GroupCount]]
-    communes: list[PlaceCount] = Field(description="Of the year; not to be shared as they are.")
-    epcis: list[PlaceCount]
-    communes_since: list[PlaceCount]
+    communes: list[PlaceCount] = Field(
+        description="Of the year; empty for whoever may not read files."
+    )
+    epcis: list[PlaceCount] = Field(description="Empty for whoever may not read files.")
+    communes_since: list[PlaceCount] = Field(description="Empty for whoever may not read files.")
+    shared_year: list[SharedCount] = Field(
+        description="Of the year, pooled so that each count may be shared."
+    )
     shared_since: list[SharedCount] = Field(
         description="Since the first year, pooled so that each count may be shared."
     )

@@ -32,7 +32,7 @@ from api.desk_models import (
 from api.desk_requests import MAX_ID, MergeRequest, NewFile, SearchRequest
 from api.errors import PROBLEM_JSON
 from api.private import API
-from api.report_models import Report, SharedCount
+from api.report_models import Report
 from api.rights import Exporter, Opener, Reader, Statistician, Viewer, Writer
 from api.turns import Line
 from api.uploads import received
@@ -234,9 +234,6 @@ def get_report(
         int | None, Query(ge=1990, le=dt.MAXYEAR, description="This one by default.")
     ] = None,
 ) -> Report:
-    """Give the figures of a year."""
+    """Give the figures of a year; places are pooled for whoever may not read files."""
     found = year_report.year_report(db, year or db.today().year, by=by, territory=territory)
-    shared = year_report.shared_counts(found.communes_since)
-    return Report.model_validate(
-        found.as_dict() | {"shared_since": [SharedCount.model_validate(one) for one in shared]}
-    )
+    return Report.model_validate(found.as_dict())

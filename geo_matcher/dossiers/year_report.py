@@ -13,7 +13,7 @@ import datetime as dt
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -165,9 +165,12 @@ class YearReport:
     groups
         The same by sector, origin, track and source.
     communes, epcis
-        Families that settled in the year, by place; not to be shared as they are.
+        Families that settled in the year, by place; not to be shared as they are, and empty for
+        whoever may not read files.
     communes_since
         The same since the first year.
+    shared_year, shared_since
+        Counts of places that may be shared, of the year and since the first.
     funnel, survival
         How far enquiries came and how fast; who is still there.
     """
@@ -186,18 +189,24 @@ class YearReport:
     communes: tuple[PlaceCount, ...]
     epcis: tuple[PlaceCount, ...]
     communes_since: tuple[PlaceCount, ...]
+    shared_year: tuple[SharedCount, ...]
+    shared_since: tuple[SharedCount, ...]
     funnel: tuple[FunnelStep, ...]
     survival: Survival
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report in plain types, for the network's own eyes."""
+        """Return the report in plain types."""
         return asdict(self)
+
+    def for_sharing(self) -> YearReport:
+        """Return what may leave the network: of places, only the counts that may be shared."""
+        return replace(self, communes=(), epcis=(), communes_since=())
 
 
 def year_report(
     db: Database, year: int, *, by: Account, territory: Territory | None = None
 ) -> YearReport:
-    """Return the figures of a year.
+    """Return the figures of a year; what may be shared of them for whoever may not read files.
 
     Parameters
     ----------
@@ -232,7 +241,8 @@ def year_report(
     until = [row for row in settled if row.settled_on <= last]
     is_project = {number for number, place in reached.items() if place >= 1}
     communes = _places(of_year, territory)
-    return YearReport(
+    since = _places(until, territory)
+    report = YearReport(
         year=year,
         enquiries=len(cohort),
         qualified=len(is_project),
@@ -246,10 +256,13 @@ def year_report(
         groups={name: _groups(name, cohort, is_project, of_year) for name in DIMENSIONS},
         communes=communes,
         epcis=_epcis(communes),
-        communes_since=_places(until, territory),
+        communes_since=since,
+        shared_year=shared_counts(communes),
+        shared_since=shared_counts(since),
         funnel=_funnel(len(cohort), reached, days),
         survival=survival,
     )
+    return report if Right.READ in by.rights else report.for_sharing()
 
 
 # --- Enquiries ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from geo_matcher.dossiers.reading import day, list_files
 from geo_matcher.dossiers.records import DossierRow
 from geo_matcher.dossiers.sign_in import sign_in
 from geo_matcher.dossiers.stages import Stage, Step
-from geo_matcher.dossiers.year_report import MIN_SHARED, shared_counts, year_report
+from geo_matcher.dossiers.year_report import MIN_SHARED, year_report
 from geo_matcher.errors import AccessError, DossierError, SignInError, StoreError
 from geo_matcher.territory import Territory
 from tests.integration.dossiers.people import StillClock, brought_to, opened, person
@@ -46,7 +46,7 @@ def test_a_demonstration_has_the_scale_of_the_article(
     )
     assert sum(group.persons for group in report.groups["sector"]) == report.persons
     assert sum(place.persons for place in report.epcis) == report.persons
-    shared = shared_counts(report.communes_since)
+    shared = report.shared_since
     assert all(count.settled >= MIN_SHARED for count in shared)
     assert sum(count.persons for count in shared) == 489
     today = day(db, by=SYSTEM)
@@ -136,7 +136,7 @@ def test_figures_are_those_of_the_year_and_survive_the_person(
     ]  # fmt: skip
     assert [(place.name, place.persons) for place in report.communes] == [("Gimont", 5)]
     assert (report.survival.families, report.survival.left) == (2, 1)
-    assert shared_counts(report.communes_since) == ()
+    assert report.shared_since == ()
     assert report.as_dict()["enquiries"] == 3
     clock.pass_days(365 * 4)
     before = [year_report(db, year, by=adviser, territory=territory) for year in (2024, 2025)]

@@ -14,7 +14,10 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from api.desk import page_account
 from api.private import API, PAGES, is_page, is_private
 from api.rights import RightName, rights_of
-from geo_matcher.dossiers.accounts import ROLE_RIGHTS, Right, Role
+from geo_matcher.dossiers.accounts import ROLE_RIGHTS, SYSTEM, Right, Role
+from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.stages import Stage
+from tests.integration.dossiers.people import brought_to, opened
 from tests.integration.dossiers.service.asking import SIGN_IN, made, problem_of
 from tests.integration.dossiers.service.conftest import Ask
 
@@ -88,6 +91,23 @@ def test_a_role_does_what_it_may_and_nothing_else(service: FastAPI, ask: Ask, ro
             assert answer.status_code in {200, 404, 409, 422}, f"{where}: {answer.status_code}"
         else:
             assert needed[0] in problem_of(answer, 403)["detail"], where
+
+
+@pytest.mark.parametrize("role", [Role.ELECTED, Role.PLANNER])
+def test_the_report_pools_places_for_whoever_may_not_read_files(
+    ask: Ask, db: Database, role: Role
+) -> None:
+    file = opened(db, SYSTEM)
+    brought_to(db, file, Stage.SETTLED, SYSTEM, commune="32249", on=db.today())
+    whole = ask().get(f"{API}/report").json()
+    assert [place["insee_code"] for place in whole["communes"]] == ["32249"]
+    answer = ask(role).get(f"{API}/report")
+    pooled = answer.json()
+    assert (pooled["communes"], pooled["epcis"], pooled["communes_since"]) == ([], [], [])
+    assert pooled["settled"] == 1
+    assert "32249" not in answer.text
+    narrow = ask(scopes=["statistics"]).get(f"{API}/report").json()
+    assert narrow["communes"] == []
 
 
 def test_an_elected_member_sees_where_files_stand_and_never_whose_they_are(ask: Ask) -> None:
