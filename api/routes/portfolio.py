@@ -103,7 +103,7 @@ def get_files(
 ) -> CardList:
     """List files, those that changed stage last first, and count each stage.
 
-    Names and towns are empty for whoever may not read personal data.
+    What tells of a family is empty for whoever may not read personal data.
     """
     found = reading.list_files(db, by=by, stages=stage or (), adviser=adviser, top=top, skip=skip)
     return CardList.model_validate(found)

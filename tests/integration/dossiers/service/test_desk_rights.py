@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -16,8 +17,9 @@ from api.private import API, PAGES, is_page, is_private
 from api.rights import RightName, rights_of
 from geo_matcher.dossiers.accounts import ROLE_RIGHTS, SYSTEM, Right, Role
 from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.desk import record_follow_up
 from geo_matcher.dossiers.stages import Stage
-from tests.integration.dossiers.people import brought_to, opened
+from tests.integration.dossiers.people import StillClock, brought_to, opened
 from tests.integration.dossiers.service.asking import SIGN_IN, made, problem_of
 from tests.integration.dossiers.service.conftest import Ask
 
@@ -117,7 +119,31 @@ def test_an_elected_member_sees_where_files_stand_and_never_whose_they_are(ask: 
     assert (seen["stage"], seen["fields"], seen["events"]) == ("enquiry", None, [])
     (card,) = elected.get(API).json()["cards"]
     assert (card["name"], card["town"], card["sector"]) == ("", "", "other")
+    problem_of(elected.get(f"{API}/{file['key']}/ends"), 403)
     assert elected.get(f"{API}/report").json()["enquiries"] == 1
+
+
+def test_an_elected_member_cannot_tell_a_family_by_its_commune_its_size_or_its_days(
+    ask: Ask, db: Database, clock: StillClock
+) -> None:
+    file = opened(db, SYSTEM)
+    clock.pass_days(40)
+    settled_on = db.today() - dt.timedelta(days=5)
+    brought_to(db, file, Stage.SETTLED, SYSTEM, commune="32249", on=settled_on, persons=5)
+    clock.pass_days(30)
+    left_on = db.today()
+    record_follow_up(db, file.key, 6, is_still_there=False, left_on=left_on, by=SYSTEM)
+    whole = ask().get(f"{API}/{file.key}").json()
+    assert whole["settled"]["left_on"] == left_on.isoformat()
+    elected = ask(Role.ELECTED)
+    listed, shown = elected.get(API), elected.get(f"{API}/{file.key}")
+    (card,) = listed.json()["cards"]
+    assert (card["persons"], card["settled_commune"], card["keep_until"]) == (None, None, None)
+    assert (shown.json()["settled"], shown.json()["keep_until"]) == (None, None)
+    assert shown.json()["stage"] == "settled"
+    for told in ("32249", settled_on.isoformat(), left_on.isoformat(), whole["keep_until"]):
+        in_moments = told == left_on.isoformat()  # of the last change, not of leaving
+        assert in_moments or told not in listed.text + shown.text
 
 
 def test_a_token_does_what_its_scopes_say(ask: Ask) -> None:
