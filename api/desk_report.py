@@ -116,13 +116,15 @@ def report_view(
     this_year
         The year that it is, up to which reports can be asked for.
     is_shared
-        Whether it may leave the network: places with few families are pooled then.
+        Whether it may leave the network: counts of few families are left out then.
     learned
         What the choices of settled families teach, where it was asked for.
     can_learn
         Whether there are enough files, and it can be asked for.
     """
     t = translator(language)
+    if is_shared:
+        report = report.for_sharing()
     year = report.year
     number = _number(language)
     first = min(report.first_year or year, year)
@@ -345,6 +347,14 @@ def _group(name: str, report: YearReport, language: str) -> Part:
     )
 
 
+def _settled_cells(group: GroupCount, language: str) -> tuple[str, str]:
+    """Return families and persons that settled; words in their place where they are few."""
+    if group.settled is None or group.persons is None:
+        few = translator(language)("desk.few", n=MIN_SHARED) if group.hidden == "few" else "–"
+        return few, "–"
+    return format_number(group.settled, language), format_number(group.persons, language)
+
+
 def _group_table(name: str, groups: Sequence[GroupCount], language: str) -> Table:
     t, number = translator(language), _number(language)
     return Table(
@@ -358,8 +368,7 @@ def _group_table(name: str, groups: Sequence[GroupCount], language: str) -> Tabl
                 _word(name, group.word, language),
                 number(group.enquiries),
                 number(group.qualified),
-                number(group.settled),
-                number(group.persons),
+                *_settled_cells(group, language),
             )
             for group in groups
             if group.enquiries or group.settled
@@ -372,18 +381,14 @@ def _places(report: YearReport, language: str, *, is_shared: bool) -> Iterator[P
     heads = (t("desk.head.commune"), t("desk.head.settled"), t("desk.head.persons"))
     if is_shared:
         note = t("desk.places.shared", n=MIN_SHARED)
-        for name, places in (
-            ("communes", report.shared_year),
-            ("since", report.shared_since),
-        ):
-            rows = tuple(
-                (_shared_name(one.kind, one.name, language), number(one.settled),
-                 number(one.persons))
-                for one in places
-            )  # fmt: skip
-            table = Table(t(f"desk.places.{name}"), heads, rows) if rows else None
-            text = note if rows else t("desk.places.few", n=MIN_SHARED)
-            yield Part(name, t(f"desk.places.{name}"), None, table, text)
+        counts = tuple(
+            (one.name or t("desk.places.rest"), number(one.settled), number(one.persons))
+            for one in report.shared_since
+        )
+        title = t("desk.places.today")
+        shared = Table(title, heads, counts) if counts else None
+        text = note if counts else t("desk.places.few", n=MIN_SHARED)
+        yield Part("since", title, None, shared, text)
         return
     for name, places, head in (
         ("communes", report.communes, t("desk.head.commune")),
@@ -397,13 +402,6 @@ def _places(report: YearReport, language: str, *, is_shared: bool) -> Iterator[P
         table = Table(t(f"desk.places.{name}"), (head, *heads[1:]), rows) if rows else None
         text = t("desk.places.inside") if rows else t("desk.places.none")
         yield Part(name, t(f"desk.places.{name}"), None, table, text)
-
-
-def _shared_name(kind: str, name: str, language: str) -> str:
-    t = translator(language)
-    if kind == "epci":
-        return t("desk.places.rest_of", name=name)
-    return name if kind == "commune" else t("desk.places.rest")
 
 
 def _family(name: str, language: str) -> str:

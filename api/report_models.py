@@ -22,8 +22,9 @@ class GroupCount(_Answer):
     word: str
     enquiries: int
     qualified: int
-    settled: int
-    persons: int
+    settled: int | None = Field(description="None where it may not be shared.")
+    persons: int | None
+    hidden: str = Field(description="Why: few, fewer than five; kept, the total would tell.")
 
 
 class PlaceCount(_Answer):
@@ -93,11 +94,8 @@ class Report(_Answer):
     )
     epcis: list[PlaceCount] = Field(description="Empty for whoever may not read files.")
     communes_since: list[PlaceCount] = Field(description="Empty for whoever may not read files.")
-    shared_year: list[SharedCount] = Field(
-        description="Of the year, pooled so that each count may be shared."
-    )
     shared_since: list[SharedCount] = Field(
-        description="Since the first year, pooled so that each count may be shared."
+        description="Of all years up to today, pooled so that each count may be shared."
     )
     funnel: list[FunnelStep]
     survival: Survival

@@ -14,7 +14,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -37,7 +37,9 @@ __all__ = [
     "SurvivalPoint",
     "YearReport",
     "kaplan_meier",
+    "settled_families",
     "shared_counts",
+    "shared_groups",
     "year_report",
 ]
 
@@ -61,14 +63,17 @@ class GroupCount:
     enquiries, qualified
         Enquiries of the year, and those of them that became projects.
     settled, persons
-        Families that settled in the year, and their persons.
+        Families that settled in the year, and their persons; None where they may not be shared.
+    hidden
+        Why: ``few``, they are fewer than five; ``kept``, the total would tell of those who are few.
     """
 
     word: str
     enquiries: int
     qualified: int
-    settled: int
-    persons: int
+    settled: int | None
+    persons: int | None
+    hidden: Literal["", "few", "kept"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,9 @@ class SharedCount:
     Attributes
     ----------
     kind
-        ``commune``; ``epci`` for the other communes of one; ``other`` for all the rest.
+        ``commune``; ``other`` for all the rest.
     insee_code, name
-        Code of a commune; name of the commune or the EPCI.
+        Those of a commune.
     settled, persons
         Families and persons.
     """
@@ -169,8 +174,9 @@ class YearReport:
         whoever may not read files.
     communes_since
         The same since the first year.
-    shared_year, shared_since
-        Counts of places that may be shared, of the year and since the first.
+    shared_since
+        Counts of places that may be shared, of all years up to today: counts of one year, or up to
+        an earlier one, would tell of single families by subtraction.
     funnel, survival
         How far enquiries came and how fast; who is still there.
     """
@@ -189,7 +195,6 @@ class YearReport:
     communes: tuple[PlaceCount, ...]
     epcis: tuple[PlaceCount, ...]
     communes_since: tuple[PlaceCount, ...]
-    shared_year: tuple[SharedCount, ...]
     shared_since: tuple[SharedCount, ...]
     funnel: tuple[FunnelStep, ...]
     survival: Survival
@@ -199,8 +204,14 @@ class YearReport:
         return asdict(self)
 
     def for_sharing(self) -> YearReport:
-        """Return what may leave the network: of places, only the counts that may be shared."""
-        return replace(self, communes=(), epcis=(), communes_since=())
+        """Return what may leave the network: counts of five families at least."""
+        return replace(
+            self,
+            groups={name: shared_groups(groups) for name, groups in self.groups.items()},
+            communes=(),
+            epcis=(),
+            communes_since=(),
+        )
 
 
 def year_report(
@@ -229,7 +240,7 @@ def year_report(
     with db.reading() as session:
         cohort = _cohort(session, year)
         reached, days = _reached(session, year)
-        settled = _settled(session)
+        settled = settled_families(session)
         visits = session.scalar(
             select(func.count())
             .select_from(VisitRow)
@@ -241,7 +252,6 @@ def year_report(
     until = [row for row in settled if row.settled_on <= last]
     is_project = {number for number, place in reached.items() if place >= 1}
     communes = _places(of_year, territory)
-    since = _places(until, territory)
     report = YearReport(
         year=year,
         enquiries=len(cohort),
@@ -256,9 +266,8 @@ def year_report(
         groups={name: _groups(name, cohort, is_project, of_year) for name in DIMENSIONS},
         communes=communes,
         epcis=_epcis(communes),
-        communes_since=since,
-        shared_year=shared_counts(communes),
-        shared_since=shared_counts(since),
+        communes_since=_places(until, territory),
+        shared_since=shared_counts(settled, territory),
         funnel=_funnel(len(cohort), reached, days),
         survival=survival,
     )
@@ -340,10 +349,11 @@ def _median(values: list[float]) -> float | None:
 # --- Settled families --------------------------------------------------------------------------
 
 
-def _settled(session: Session) -> Sequence[Any]:
+def settled_families(session: Session) -> Sequence[Any]:
+    """Return the rows of the families that settled, for counts."""
     return session.execute(
         select(
-            DossierRow.settled_on, DossierRow.settled_commune, DossierRow.persons,
+            DossierRow.id, DossierRow.settled_on, DossierRow.settled_commune, DossierRow.persons,
             DossierRow.sector, DossierRow.origin_city, DossierRow.track, DossierRow.source,
         ).where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on.is_not(None))
     ).all()  # fmt: skip
@@ -393,43 +403,72 @@ def _epcis(communes: Iterable[PlaceCount]) -> tuple[PlaceCount, ...]:
 
 
 def shared_counts(
-    communes: Sequence[PlaceCount], *, least: int = MIN_SHARED
+    settled: Iterable[Any], territory: Territory | None = None, *, least: int = MIN_SHARED
 ) -> tuple[SharedCount, ...]:
     """Return counts that may be shared: each holds some families, and they add up to the total.
 
-    Communes with fewer families are pooled by EPCI, and what is still too few goes into one count
-    of all the rest. Where that one is too small, the smallest of the others join it, so that no
-    subtraction brings a small count back.
+    The count of a commune advances in whole groups: its first five families, then ten. What is
+    published of two days then differs by no family or by five at least. All others go into one
+    count of the rest. Where that one is too small, the smallest of the others join it.
 
     Parameters
     ----------
-    communes
-        Counts by commune.
+    settled
+        Families with ``id``, ``settled_on``, ``settled_commune`` and ``persons``.
+    territory
+        Gives communes their names.
     least
         Families in each count at least; with fewer in all, nothing is shared.
     """
-    shown = [
-        SharedCount("commune", place.insee_code, place.name, place.settled, place.persons)
-        for place in communes
-        if place.settled >= least
-    ]
-    few = [place for place in communes if place.settled < least]
-    other = [0, 0]
-    for pool in _epcis(few):
-        if pool.settled >= least and pool.name:
-            shown.append(SharedCount("epci", "", pool.name, pool.settled, pool.persons))
-        else:
-            other[0] += pool.settled
-            other[1] += pool.persons
-    shown.sort(key=lambda count: (count.settled, count.kind, count.name))
-    while 0 < other[0] < least and shown:
-        smallest = shown.pop(0)
-        other[0] += smallest.settled
-        other[1] += smallest.persons
-    shown.reverse()
-    if other[0] >= least:
-        shown.append(SharedCount("other", "", "", *other))
+    names = {fact["insee_code"]: fact["name"] for fact in territory.facts} if territory else {}
+    persons: dict[str, list[int]] = defaultdict(list)
+    for row in sorted(settled, key=lambda row: (row.settled_on.replace(day=1), row.id)):
+        persons[row.settled_commune].append(row.persons or 0)
+    shown = []
+    for code, each in persons.items():
+        if whole := len(each) - len(each) % least:
+            name = names.get(code, code)
+            shown.append(SharedCount("commune", code, name, whole, sum(each[:whole])))
+    other = sum(map(len, persons.values())) - sum(one.settled for one in shown)
+    shown.sort(key=lambda count: (count.settled, count.insee_code))
+    while 0 < other < least and shown:
+        other += shown.pop(0).settled
+    shown.sort(key=lambda count: (-count.settled, count.insee_code))
+    if other >= least:
+        rest = sum(map(sum, persons.values())) - sum(one.persons for one in shown)
+        shown.append(SharedCount("other", "", "", other, rest))
     return tuple(shown)
+
+
+def shared_groups(
+    groups: Sequence[GroupCount], *, least: int = MIN_SHARED
+) -> tuple[GroupCount, ...]:
+    """Return groups without the settled families of those that have few.
+
+    Where the total would give away what is left out, the smallest of the others are kept back too.
+    A group that nobody asked for is left out with its few families: its line would tell of them.
+    """
+    if any(group.hidden for group in groups):
+        return tuple(groups)  # it was done already
+    few = {group.word: group.settled or 0 for group in groups if (group.settled or 0) < least}
+    more = sorted((group.settled or 0, group.word) for group in groups if group.word not in few)
+    kept_back: set[str] = set()
+    hidden = sum(few.values())
+    while more and hidden > 0 and (hidden < least or hidden == (least - 1) * len(few)):
+        count, word = more.pop(0)
+        kept_back.add(word)
+        hidden += count
+        if hidden >= least:
+            break
+    shared = []
+    for group in groups:
+        if group.word in few and group.enquiries:
+            shared.append(replace(group, settled=None, persons=None, hidden="few"))
+        elif group.word in kept_back:
+            shared.append(replace(group, settled=None, persons=None, hidden="kept"))
+        elif group.word not in few:
+            shared.append(group)
+    return tuple(shared)
 
 
 # --- Who is still there ------------------------------------------------------------------------

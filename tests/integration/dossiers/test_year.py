@@ -130,7 +130,7 @@ def test_figures_are_those_of_the_year_and_survive_the_person(
     assert (report.settled, report.persons) == (1, 5)
     assert (report.settled_since, report.persons_since, report.first_year) == (2, 7, 2024)
     groups = {group.word: dataclasses.astuple(group)[1:] for group in report.groups["sector"]}
-    assert groups == {"it": (2, 2, 1, 5), "arts": (1, 0, 0, 0)}
+    assert groups == {"it": (2, 2, 1, 5, ""), "arts": (1, 0, 0, 0, "")}
     assert [(step.reached, step.median_days) for step in report.funnel] == [
         (3, None), (2, 15.0), (1, 20.0), (1, 20.0), (1, 50.0), (1, 50.0),
     ]  # fmt: skip

@@ -457,6 +457,29 @@ def test_no_subtraction_tells_where_one_family_settled(db: Database, adviser: Ac
     for number in range(6, 10):
         settle(number, "32213")
     assert portfolio_places(db, by=adviser).settled == {"32249": (5, 10), "32213": (5, 10)}
+    for number, commune in enumerate(["32249"] * 3 + ["32213"] * 2 + ["32013"] * 4, start=10):
+        settle(number, commune)
+        shared = year_report(db, 2026, by=adviser).shared_since
+        reported = {c.insee_code: (c.settled, c.persons) for c in shared if c.insee_code}
+        assert portfolio_places(db, by=adviser).settled == reported, "the map tells no more"
+
+
+def test_files_that_leave_hide_groups_with_few_families(
+    desk: Desk, db: Database, adviser: Account
+) -> None:
+    for number, sector in enumerate(["it"] * 6 + ["arts"]):
+        file = opened(
+            db, adviser, name=f"Personne {number}", email=f"p{number}@exemple.test", sector=sector
+        )
+        brought_to(db, file, Stage.SETTLED, adviser, persons=2)
+    alone = desk.get("/bilan.html?annee=2026")
+    assert "moins de 5" in alone
+    table = desk.client.get(f"{PAGES}/bilan.csv?annee=2026").content.decode("utf-8-sig")
+    parts = table.split("Par secteur")[-1].split("Par ville")[0]
+    assert "moins de 5" in parts
+    assert parts.count("–") >= 3, "the six of the other sector would tell of the one"
+    assert "fewer than 5" in desk.get("/bilan.html?annee=2026&lang=en")
+    assert "moins de 5" not in desk.get("/bilan?annee=2026"), "the network's own eyes"
 
 
 def test_what_is_not_there_is_said(desk: Desk) -> None:
