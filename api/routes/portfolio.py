@@ -71,6 +71,12 @@ MEDIA_TYPES = {
     "json": "application/json",
 }
 ENDS = {"csv": "zip", "xlsx": "xlsx", "json": "json"}
+MAX_PAIRS = 500
+"""Pairs of one answer; their number in all stands in :data:`TOTAL_HEADER`."""
+
+TOTAL_HEADER = "X-Total-Count"
+STRENGTH = {"email": 4, "phone": 2, "name": 1}
+_pairs = Line("searches for duplicates", most=3)
 _whole = Line("imports and exports of all files", most=3)
 UPLOAD_BODY = {
     "requestBody": {
@@ -143,9 +149,16 @@ def get_day(db: DatabaseDep, by: Reader, adviser: LoginQuery = None) -> Day:
 
 
 @router.get("/duplicates")
-def get_duplicates(db: DatabaseDep, by: Reader) -> list[Likeness]:
-    """Name pairs of files that may be of one household."""
-    return [Likeness.model_validate(one) for one in duplicates.find_duplicates(db, by=by)]
+def get_duplicates(response: Response, db: DatabaseDep, by: Reader) -> list[Likeness]:
+    """Name pairs of files that may be of one household, the best 500, those most alike first.
+
+    The header `X-Total-Count` says how many there are in all.
+    """
+    with _pairs.turn():
+        found = duplicates.find_duplicates(db, by=by)
+    response.headers[TOTAL_HEADER] = str(len(found))
+    best = sorted(found, key=lambda one: -sum(STRENGTH[reason] for reason in one.reasons))
+    return [Likeness.model_validate(one) for one in best[:MAX_PAIRS]]
 
 
 @router.post("/duplicates")

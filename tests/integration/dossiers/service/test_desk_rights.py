@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from api.desk import page_account
 from api.private import API, PAGES, is_page, is_private
 from api.rights import RightName, rights_of
+from api.routes import portfolio
 from geo_matcher.dossiers.accounts import ROLE_RIGHTS, SYSTEM, Right, Role
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import record_follow_up
@@ -144,6 +145,22 @@ def test_an_elected_member_cannot_tell_a_family_by_its_commune_its_size_or_its_d
     for told in ("32249", settled_on.isoformat(), left_on.isoformat(), whole["keep_until"]):
         in_moments = told == left_on.isoformat()  # of the last change, not of leaving
         assert in_moments or told not in listed.text + shown.text
+
+
+def test_duplicates_are_bounded_and_say_that_there_are_more(
+    ask: Ask, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio, "MAX_PAIRS", 2)
+    for number in range(2):
+        opened(db, SYSTEM, name=f"{number} Personne", email=f"p{number}@exemple.test")
+    for _ in range(2):
+        opened(db, SYSTEM, phone="")
+    answer = ask().get(f"{API}/duplicates")
+    assert answer.headers["X-Total-Count"] == "2"
+    opened(db, SYSTEM)
+    answer = ask().get(f"{API}/duplicates")
+    assert int(answer.headers["X-Total-Count"]) > len(answer.json()) == 2
+    assert all("email" in one["reasons"] for one in answer.json()), "the best first"
 
 
 def test_a_token_does_what_its_scopes_say(ask: Ask) -> None:
