@@ -33,6 +33,9 @@ __all__ = ["Picture", "ReportView", "Table", "report_rows", "report_view"]
 SURVIVAL_MARKS = (0, 6, 12, 24, 36, 48)
 """Months that the curve names."""
 
+TWO_YEARS = 24
+"""Months after which the share is said in words, where families were followed so long."""
+
 BARS = 8
 """Groups that a picture shows; the table has them all."""
 
@@ -265,14 +268,20 @@ def _survival(report: YearReport, language: str) -> Part:
     t, survival = translator(language), report.survival
     if not survival.points:
         return Part("survival", t("desk.survival"), None, None, t("desk.survival.none"))
-    end = float(max(12, min(survival.points[-1].months, SURVIVAL_MARKS[-1])))
-    steps = [Step(p.months, p.share, p.low, p.high) for p in survival.points]
+    points = [point for point in survival.points if point.at_risk >= MIN_SHARED]
+    if not survival.reached or not points:
+        text = t("desk.survival.few", n=MIN_SHARED)
+        return Part("survival", t("desk.survival"), None, None, text)
+    end = float(max(12, min(survival.reached, SURVIVAL_MARKS[-1])))
+    steps = [Step(p.months, p.share, p.low, p.high) for p in points]
     if steps[0].at > 0:
         steps.insert(0, Step(0, 1.0))
-    two_years = [point for point in survival.points if point.months <= 24][-1]
+    reached = min(survival.reached, TWO_YEARS)
+    share = next((p.share for p in reversed(points) if p.months <= reached), 1.0)
     title = t(
         "desk.survival.title",
-        share=_share(two_years.share, language),
+        months=format_number(reached, language),
+        share=_share(share, language),
         families=format_number(survival.families, language),
         left=format_number(survival.left, language),
     )
@@ -301,7 +310,7 @@ def _survival(report: YearReport, language: str) -> Part:
                 _share(point.high, language),
                 format_number(point.at_risk, language),
             )
-            for point in survival.points
+            for point in points
         ),
     )  # fmt: skip
     return Part(

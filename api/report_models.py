@@ -73,6 +73,7 @@ class Survival(_Answer):
     families: int
     left: int
     points: list[SurvivalPoint]
+    reached: int = Field(description="Last month for which five families were followed; or 0.")
 
 
 class Report(_Answer):

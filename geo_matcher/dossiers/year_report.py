@@ -144,11 +144,15 @@ class SurvivalPoint:
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """Who is still there: families followed, families that left, and the curve."""
+    """Who is still there: families followed, families that left, and the curve.
+
+    ``reached`` is the last month for which five families were followed; 0 where there is none.
+    """
 
     families: int
     left: int
     points: tuple[SurvivalPoint, ...]
+    reached: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +251,7 @@ def year_report(
             .join(DossierRow, DossierRow.id == VisitRow.dossier_id)
             .where(VisitRow.on.between(first, min(last, db.today())), ~VisitRow.is_cancelled)
         )
-        survival = _survival(session)
+        survival = _survival(session, last)
     of_year = [row for row in settled if first <= row.settled_on <= last]
     until = [row for row in settled if row.settled_on <= last]
     is_project = {number for number, place in reached.items() if place >= 1}
@@ -474,20 +478,21 @@ def shared_groups(
 # --- Who is still there ------------------------------------------------------------------------
 
 
-def _survival(session: Session) -> Survival:
+def _survival(session: Session, last: dt.date) -> Survival:
+    """Return who was still there on a day, by what was known of it then."""
     answered = (
         select(FollowUpRow.dossier_id, func.max(FollowUpRow.answered_on).label("last"))
-        .where(FollowUpRow.is_still_there.is_(True))
+        .where(FollowUpRow.is_still_there.is_(True), FollowUpRow.answered_on <= last)
         .group_by(FollowUpRow.dossier_id)
         .subquery()
     )
     rows = session.execute(
         select(DossierRow.settled_on, DossierRow.left_on, answered.c.last)
         .outerjoin(answered, answered.c.dossier_id == DossierRow.id)
-        .where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on.is_not(None))
+        .where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on <= last)
     ).all()
-    left = [_months(on, gone) for on, gone, _ in rows if gone is not None]
-    there = [_months(on, last or on) for on, gone, last in rows if gone is None]
+    left = [_months(on, gone) for on, gone, _ in rows if gone is not None and gone <= last]
+    there = [_months(on, seen or on) for on, gone, seen in rows if gone is None or gone > last]
     return kaplan_meier(left, there)
 
 
@@ -515,10 +520,12 @@ def kaplan_meier(left: Sequence[int], there: Sequence[int]) -> Survival:
     if not families:
         return Survival(0, 0, ())
     last = max([*left, *there])
+    months = sorted([*left, *there], reverse=True)
+    reached = months[MIN_SHARED - 1] if families >= MIN_SHARED else 0
     start = SurvivalPoint(0, 1.0, None, None, families)
     if not left:
         end = SurvivalPoint(last, 1.0, None, None, sum(month >= last for month in there))
-        return Survival(families, 0, (start, end) if last else (start,))
+        return Survival(families, 0, (start, end) if last else (start,), reached)
     import numpy as np
     from scipy import stats  # some 60 MB: only whoever asks for the report pays
 
@@ -539,4 +546,4 @@ def kaplan_meier(left: Sequence[int], there: Sequence[int]) -> Survival:
             at_risk = sum(one >= month for one in (*left, *there))
             known = [bound if bound == bound else None for bound in (low, high)]
             points.append(SurvivalPoint(int(month), share, known[0], known[1], at_risk))
-    return Survival(families, len(left), tuple(points))
+    return Survival(families, len(left), tuple(points), reached)

@@ -48,6 +48,12 @@ def test_a_curve_without_departures_stays_at_one() -> None:
     assert kaplan_meier([], []).points == ()
 
 
+def test_the_month_reached_is_one_with_five_families_followed() -> None:
+    assert kaplan_meier([], [6, 12, 12, 12, 18]).reached == 6
+    assert kaplan_meier([3], [6, 12, 12, 12, 18]).reached == 6
+    assert kaplan_meier([3], [6, 12, 24]).reached == 0
+
+
 def test_a_curve_that_ends_at_zero_has_no_interval_there() -> None:
     last = kaplan_meier([3, 8], []).points[-1]
     assert (last.months, last.share) == (8, 0.0)

@@ -145,6 +145,21 @@ def test_figures_are_those_of_the_year_and_survive_the_person(
     assert after == before
 
 
+def test_who_is_still_there_is_told_as_it_was_known_at_the_end_of_the_year(
+    db: Database, adviser: Account, clock: StillClock
+) -> None:
+    clock.at = dt.datetime(2023, 3, 1, 10, tzinfo=dt.UTC)
+    old = brought_to(db, opened(db, adviser), Stage.SETTLED, adviser)
+    clock.at = dt.datetime(2023, 9, 1, 10, tzinfo=dt.UTC)
+    record_follow_up(db, old.key, 6, is_still_there=True, by=adviser)
+    clock.at = dt.datetime(2024, 3, 1, 10, tzinfo=dt.UTC)
+    record_follow_up(db, old.key, 12, is_still_there=False, left_on=db.today(), by=adviser)
+    brought_to(db, opened(db, adviser), Stage.SETTLED, adviser)
+    then, now = (year_report(db, year, by=adviser).survival for year in (2023, 2024))
+    assert (then.families, then.left, then.points[-1].months) == (1, 0, 6)
+    assert (now.families, now.left) == (2, 1)
+
+
 def test_figures_are_for_whoever_may_see_them(db: Database) -> None:
     planner = add_user(db, "plan", name="P", role=Role.PLANNER, by=SYSTEM)
     assert year_report(db, 2026, by=planner).funnel[0].share is None
