@@ -19,6 +19,7 @@ from api.routes import portfolio
 from geo_matcher.dossiers.accounts import ROLE_RIGHTS, SYSTEM, Right, Role
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import record_follow_up
+from geo_matcher.dossiers.privacy import overdue
 from geo_matcher.dossiers.stages import Stage
 from tests.integration.dossiers.people import StillClock, brought_to, opened
 from tests.integration.dossiers.service.asking import SIGN_IN, made, problem_of
@@ -145,6 +146,22 @@ def test_an_elected_member_cannot_tell_a_family_by_its_commune_its_size_or_its_d
     for told in ("32249", settled_on.isoformat(), left_on.isoformat(), whole["keep_until"]):
         in_moments = told == left_on.isoformat()  # of the last change, not of leaving
         assert in_moments or told not in listed.text + shown.text
+
+
+def test_what_is_past_its_end_becomes_anonymous_when_the_service_opens_and_every_day(
+    ask: Ask, db: Database, clock: StillClock
+) -> None:
+    first = opened(db, SYSTEM)
+    clock.pass_days(100)
+    second = opened(db, SYSTEM, name="Une autre", email="autre@exemple.test", phone="")
+    clock.pass_days(36 * 31 - 100)
+    assert overdue(db) == (first.key,)
+    client = ask()
+    assert client.get(f"{API}/{first.key}").json()["is_anonymous"], "when it opens"
+    clock.pass_days(100)
+    assert overdue(db) == (second.key,)
+    assert client.get(API).status_code == 200
+    assert overdue(db) == (), "every day, without opening it again"
 
 
 def test_duplicates_are_bounded_and_say_that_there_are_more(
