@@ -2,8 +2,9 @@
 
 Hides how the database is opened (once for each application, at the first request that needs it),
 how a session travels (a cookie that scripts cannot read), and how a form proves that it is ours.
-Nothing of the database is loaded before: a service for movers alone does not pay for it. Where
-there is none, or it cannot be reached, this side answers 503 and the rest of the service goes on.
+Nothing of the database is loaded before: a service for movers alone does not pay for it. What is
+past its end becomes anonymous when the database is opened, and at the first request of each day.
+Where there is no database, or it cannot be reached, this side answers 503 and the rest goes on.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from api.settings import Settings
 from geo_matcher.errors import AccessError, SignInError, StoreError
 
 if TYPE_CHECKING:
-    from geo_matcher.dossiers import database, sign_in
+    from geo_matcher.dossiers import database, privacy, sign_in
     from geo_matcher.dossiers.accounts import Account
     from geo_matcher.dossiers.database import Database
 else:
@@ -34,6 +35,7 @@ else:
 
     Account = Database = Any
     database = Later("geo_matcher.dossiers.database")
+    privacy = Later("geo_matcher.dossiers.privacy")
     sign_in = Later("geo_matcher.dossiers.sign_in")
 
 __all__ = [
@@ -104,6 +106,9 @@ class Desk:
         self._lock = threading.Lock()
         self._database: Database | None = None
         self._try_after = 0.0
+        self._purging = threading.Lock()
+        self._purged_on: dt.date | None = None
+        self._purge_after = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -111,7 +116,7 @@ class Desk:
         return self._settings.has_desk
 
     def database(self) -> Database:
-        """Return the open database, brought to this program's version.
+        """Return the open database, brought to this program's version, and purged today.
 
         Raises
         ------
@@ -121,8 +126,26 @@ class Desk:
             If it cannot be reached or is of a newer version. It is left alone for some seconds
             then, so that a server that is down does not hold up every thread of the service.
         """
-        if self._database is not None:
-            return self._database
+        db = self._database or self._opened_once()
+        self._purge(db)
+        return db
+
+    def _purge(self, db: Database) -> None:
+        """Make anonymous what is past its end, once a day; those who ask meanwhile do not wait."""
+        today = db.today()
+        is_due = self._purged_on != today and time.monotonic() >= self._purge_after
+        if not is_due or not self._purging.acquire(blocking=False):
+            return
+        try:
+            if self._purged_on != today:
+                privacy.purge(db)
+                self._purged_on = today
+        except StoreError:  # the database is busy: the request goes on, a later one tries again
+            self._purge_after = time.monotonic() + RETRY_AFTER_S
+        finally:
+            self._purging.release()
+
+    def _opened_once(self) -> Database:
         if not self.is_open:
             raise HTTPException(503, CLOSED)
         if not self._lock.acquire(timeout=OPENING_TIMEOUT_S):
@@ -151,7 +174,7 @@ class Desk:
         with self._lock:
             if self._database is not None:
                 self._database.close()
-                self._database = None
+                self._database = self._purged_on = None
 
 
 def get_database(request: Request) -> Database:

@@ -248,7 +248,9 @@ def file_view(
         contact=_contact(draft, language) if draft else (),
         about=_about(draft, file, language, communes, names) if draft else (),
         message=draft.message if draft else "",
-        ends=t("desk.kept_until", day=day_text(file.keep_until, language)),
+        ends=t("desk.kept_until", day=day_text(file.keep_until, language))
+        if file.keep_until
+        else "",
         consents=_consents(file, today, language),
         consent_kinds=tuple((what, consent_label(what, language)) for what in CONSENTS),
         consent_until=add_months(today, 12 * DEFAULT_YEARS).isoformat(),

@@ -64,7 +64,7 @@ class AccountAnswer(_Answer):
 
 
 class Card(_Answer):
-    """A file in a list; name and town are empty for whoever may not read personal data."""
+    """A file in a list; what tells of a family is empty for whoever may not read personal data."""
 
     key: str
     stage: Stage
@@ -79,7 +79,7 @@ class Card(_Answer):
     source: str
     persons: int | None
     settled_commune: str | None
-    keep_until: dt.date
+    keep_until: dt.date | None
 
 
 class CardList(_Answer):
@@ -204,7 +204,7 @@ class EventKept(_Answer):
 
 
 class File(_Answer):
-    """A file, whole; without fields, texts and events for whoever sees only the portfolio."""
+    """A file, whole; for whoever sees only the portfolio, without what tells of the family."""
 
     key: str
     version: int
@@ -217,7 +217,7 @@ class File(_Answer):
     next_stages: list[Stage]
     fields: Fields | None
     settled: SettledFacts | None
-    keep_until: dt.date
+    keep_until: dt.date | None
     is_anonymous: bool
     merged_keys: list[str]
     consents: list[ConsentKept]

@@ -23,7 +23,6 @@ from geo_matcher.dossiers.year_report import (
     MIN_SHARED,
     GroupCount,
     YearReport,
-    shared_counts,
 )
 from geo_matcher.numbers import format_number
 from geo_matcher.outcomes import Learned
@@ -33,6 +32,9 @@ __all__ = ["Picture", "ReportView", "Table", "report_rows", "report_view"]
 
 SURVIVAL_MARKS = (0, 6, 12, 24, 36, 48)
 """Months that the curve names."""
+
+TWO_YEARS = 24
+"""Months after which the share is said in words, where families were followed so long."""
 
 BARS = 8
 """Groups that a picture shows; the table has them all."""
@@ -117,13 +119,15 @@ def report_view(
     this_year
         The year that it is, up to which reports can be asked for.
     is_shared
-        Whether it may leave the network: places with few families are pooled then.
+        Whether it may leave the network: counts of few families are left out then.
     learned
         What the choices of settled families teach, where it was asked for.
     can_learn
         Whether there are enough files, and it can be asked for.
     """
     t = translator(language)
+    if is_shared:
+        report = report.for_sharing()
     year = report.year
     number = _number(language)
     first = min(report.first_year or year, year)
@@ -264,14 +268,20 @@ def _survival(report: YearReport, language: str) -> Part:
     t, survival = translator(language), report.survival
     if not survival.points:
         return Part("survival", t("desk.survival"), None, None, t("desk.survival.none"))
-    end = float(max(12, min(survival.points[-1].months, SURVIVAL_MARKS[-1])))
-    steps = [Step(p.months, p.share, p.low, p.high) for p in survival.points]
+    points = [point for point in survival.points if point.at_risk >= MIN_SHARED]
+    if not survival.reached or not points:
+        text = t("desk.survival.few", n=MIN_SHARED)
+        return Part("survival", t("desk.survival"), None, None, text)
+    end = float(max(12, min(survival.reached, SURVIVAL_MARKS[-1])))
+    steps = [Step(p.months, p.share, p.low, p.high) for p in points]
     if steps[0].at > 0:
         steps.insert(0, Step(0, 1.0))
-    two_years = [point for point in survival.points if point.months <= 24][-1]
+    reached = min(survival.reached, TWO_YEARS)
+    share = next((p.share for p in reversed(points) if p.months <= reached), 1.0)
     title = t(
         "desk.survival.title",
-        share=_share(two_years.share, language),
+        months=format_number(reached, language),
+        share=_share(share, language),
         families=format_number(survival.families, language),
         left=format_number(survival.left, language),
     )
@@ -300,7 +310,7 @@ def _survival(report: YearReport, language: str) -> Part:
                 _share(point.high, language),
                 format_number(point.at_risk, language),
             )
-            for point in survival.points
+            for point in points
         ),
     )  # fmt: skip
     return Part(
@@ -346,6 +356,14 @@ def _group(name: str, report: YearReport, language: str) -> Part:
     )
 
 
+def _settled_cells(group: GroupCount, language: str) -> tuple[str, str]:
+    """Return families and persons that settled; words in their place where they are few."""
+    if group.settled is None or group.persons is None:
+        few = translator(language)("desk.few", n=MIN_SHARED) if group.hidden == "few" else "–"
+        return few, "–"
+    return format_number(group.settled, language), format_number(group.persons, language)
+
+
 def _group_table(name: str, groups: Sequence[GroupCount], language: str) -> Table:
     t, number = translator(language), _number(language)
     return Table(
@@ -359,8 +377,7 @@ def _group_table(name: str, groups: Sequence[GroupCount], language: str) -> Tabl
                 _word(name, group.word, language),
                 number(group.enquiries),
                 number(group.qualified),
-                number(group.settled),
-                number(group.persons),
+                *_settled_cells(group, language),
             )
             for group in groups
             if group.enquiries or group.settled
@@ -373,15 +390,14 @@ def _places(report: YearReport, language: str, *, is_shared: bool) -> Iterator[P
     heads = (t("desk.head.commune"), t("desk.head.settled"), t("desk.head.persons"))
     if is_shared:
         note = t("desk.places.shared", n=MIN_SHARED)
-        for name, places in (("communes", report.communes), ("since", report.communes_since)):
-            rows = tuple(
-                (_shared_name(one.kind, one.name, language), number(one.settled),
-                 number(one.persons))
-                for one in shared_counts(places)
-            )  # fmt: skip
-            table = Table(t(f"desk.places.{name}"), heads, rows) if rows else None
-            text = note if rows else t("desk.places.few", n=MIN_SHARED)
-            yield Part(name, t(f"desk.places.{name}"), None, table, text)
+        counts = tuple(
+            (one.name or t("desk.places.rest"), number(one.settled), number(one.persons))
+            for one in report.shared_since
+        )
+        title = t("desk.places.today")
+        shared = Table(title, heads, counts) if counts else None
+        text = note if counts else t("desk.places.few", n=MIN_SHARED)
+        yield Part("since", title, None, shared, text)
         return
     for name, places, head in (
         ("communes", report.communes, t("desk.head.commune")),
@@ -395,13 +411,6 @@ def _places(report: YearReport, language: str, *, is_shared: bool) -> Iterator[P
         table = Table(t(f"desk.places.{name}"), (head, *heads[1:]), rows) if rows else None
         text = t("desk.places.inside") if rows else t("desk.places.none")
         yield Part(name, t(f"desk.places.{name}"), None, table, text)
-
-
-def _shared_name(kind: str, name: str, language: str) -> str:
-    t = translator(language)
-    if kind == "epci":
-        return t("desk.places.rest_of", name=name)
-    return name if kind == "commune" else t("desk.places.rest")
 
 
 def _family(name: str, language: str) -> str:

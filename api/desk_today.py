@@ -154,9 +154,9 @@ def today_view(
         DayLine(
             file(card.key),
             card.name,
-            t("desk.ends_on", day=day_text(card.keep_until, language)),
-            due_text(card.keep_until, now, language),
-            card.keep_until <= now,
+            t("desk.ends_on", day=day_text(card.keep_until or now, language)),
+            due_text(card.keep_until or now, now, language),
+            (card.keep_until or now) <= now,
         )
         for card in day.ending
     ]

@@ -22,8 +22,9 @@ class GroupCount(_Answer):
     word: str
     enquiries: int
     qualified: int
-    settled: int
-    persons: int
+    settled: int | None = Field(description="None where it may not be shared.")
+    persons: int | None
+    hidden: str = Field(description="Why: few, fewer than five; kept, the total would tell.")
 
 
 class PlaceCount(_Answer):
@@ -72,6 +73,7 @@ class Survival(_Answer):
     families: int
     left: int
     points: list[SurvivalPoint]
+    reached: int = Field(description="Last month for which five families were followed; or 0.")
 
 
 class Report(_Answer):
@@ -88,11 +90,13 @@ class Report(_Answer):
     persons_since: int
     first_year: int | None
     groups: dict[str, list[GroupCount]]
-    communes: list[PlaceCount] = Field(description="Of the year; not to be shared as they are.")
-    epcis: list[PlaceCount]
-    communes_since: list[PlaceCount]
+    communes: list[PlaceCount] = Field(
+        description="Of the year; empty for whoever may not read files."
+    )
+    epcis: list[PlaceCount] = Field(description="Empty for whoever may not read files.")
+    communes_since: list[PlaceCount] = Field(description="Empty for whoever may not read files.")
     shared_since: list[SharedCount] = Field(
-        description="Since the first year, pooled so that each count may be shared."
+        description="Of all years up to today, pooled so that each count may be shared."
     )
     funnel: list[FunnelStep]
     survival: Survival

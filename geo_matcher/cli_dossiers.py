@@ -241,11 +241,11 @@ def _report(
     from geo_matcher.dossiers.accounts import SYSTEM
     from geo_matcher.dossiers.database import Database
     from geo_matcher.dossiers.stages import STAGE_LABELS
-    from geo_matcher.dossiers.year_report import shared_counts, year_report
+    from geo_matcher.dossiers.year_report import year_report
 
     with Database.open() as db:
         found = year_report(db, year, by=SYSTEM, territory=territory_of(context))
-    places = shared_counts(found.communes_since)
+    places = found.shared_since
     if output_format is TextFormatOption.json:
         content = found.as_dict()
         if shared:

@@ -29,7 +29,7 @@ from api.desk_requests import (
 )
 from api.errors import PROBLEM_JSON
 from api.private import API
-from api.rights import Eraser, Exporter, Reader, ReaderInPart, Viewer, Writer
+from api.rights import Eraser, Exporter, Reader, ReaderInPart, Writer
 from geo_matcher.dossiers.fields import Consent
 from geo_matcher.dossiers.stages import Step
 from geo_matcher.errors import DossierError
@@ -236,6 +236,6 @@ def get_reads(key: Key, db: DatabaseDep, by: Exporter) -> list[ReadLine]:
 
 
 @router.get("/{key}/ends")
-def get_ends(key: Key, db: DatabaseDep, by: Viewer) -> list[FieldEnd]:
+def get_ends(key: Key, db: DatabaseDep, by: Reader) -> list[FieldEnd]:
     """Say why and until when each field of a file is kept."""
     return [FieldEnd.model_validate(end) for end in privacy.ends_of(db, key, by=by)]

@@ -32,7 +32,7 @@ from api.desk_models import (
 from api.desk_requests import MAX_ID, MergeRequest, NewFile, SearchRequest
 from api.errors import PROBLEM_JSON
 from api.private import API
-from api.report_models import Report, SharedCount
+from api.report_models import Report
 from api.rights import Exporter, Opener, Reader, Statistician, Viewer, Writer
 from api.turns import Line
 from api.uploads import received
@@ -71,6 +71,12 @@ MEDIA_TYPES = {
     "json": "application/json",
 }
 ENDS = {"csv": "zip", "xlsx": "xlsx", "json": "json"}
+MAX_PAIRS = 500
+"""Pairs of one answer; their number in all stands in :data:`TOTAL_HEADER`."""
+
+TOTAL_HEADER = "X-Total-Count"
+STRENGTH = {"email": 4, "phone": 2, "name": 1}
+_pairs = Line("searches for duplicates", most=3)
 _whole = Line("imports and exports of all files", most=3)
 UPLOAD_BODY = {
     "requestBody": {
@@ -103,7 +109,7 @@ def get_files(
 ) -> CardList:
     """List files, those that changed stage last first, and count each stage.
 
-    Names and towns are empty for whoever may not read personal data.
+    What tells of a family is empty for whoever may not read personal data.
     """
     found = reading.list_files(db, by=by, stages=stage or (), adviser=adviser, top=top, skip=skip)
     return CardList.model_validate(found)
@@ -143,9 +149,16 @@ def get_day(db: DatabaseDep, by: Reader, adviser: LoginQuery = None) -> Day:
 
 
 @router.get("/duplicates")
-def get_duplicates(db: DatabaseDep, by: Reader) -> list[Likeness]:
-    """Name pairs of files that may be of one household."""
-    return [Likeness.model_validate(one) for one in duplicates.find_duplicates(db, by=by)]
+def get_duplicates(response: Response, db: DatabaseDep, by: Reader) -> list[Likeness]:
+    """Name pairs of files that may be of one household, the best 500, those most alike first.
+
+    The header `X-Total-Count` says how many there are in all.
+    """
+    with _pairs.turn():
+        found = duplicates.find_duplicates(db, by=by)
+    response.headers[TOTAL_HEADER] = str(len(found))
+    best = sorted(found, key=lambda one: -sum(STRENGTH[reason] for reason in one.reasons))
+    return [Likeness.model_validate(one) for one in best[:MAX_PAIRS]]
 
 
 @router.post("/duplicates")
@@ -234,9 +247,6 @@ def get_report(
         int | None, Query(ge=1990, le=dt.MAXYEAR, description="This one by default.")
     ] = None,
 ) -> Report:
-    """Give the figures of a year."""
+    """Give the figures of a year; places are pooled for whoever may not read files."""
     found = year_report.year_report(db, year or db.today().year, by=by, territory=territory)
-    shared = year_report.shared_counts(found.communes_since)
-    return Report.model_validate(
-        found.as_dict() | {"shared_since": [SharedCount.model_validate(one) for one in shared]}
-    )
+    return Report.model_validate(found.as_dict())

@@ -160,9 +160,10 @@ class Dossier:
     stage, stage_since, closed_from, closed_reason, next_stages
         Where it stands, and what may follow.
     settled
-        Where the family settled; None before.
+        Where the family settled; None before, and for whoever may not read files.
     keep_until, is_anonymous
-        Until when the person's data is kept; whether it is gone already.
+        Until when the person's data is kept, None for whoever may not read files: it tells the day
+        of settling; whether it is gone already.
     """
 
     key: str
@@ -176,7 +177,7 @@ class Dossier:
     next_stages: tuple[Stage, ...]
     draft: Draft | None = detail(repr=False)
     settled: Settled | None
-    keep_until: dt.date
+    keep_until: dt.date | None
     is_anonymous: bool
     merged_keys: tuple[str, ...]
     consents: tuple[KeptConsent, ...]
@@ -217,7 +218,7 @@ def whole_file(session: Session, row: DossierRow, *, is_masked: bool = False) ->
     ids = family(session, row)
     is_gone = row.anonymised_at is not None
     settled = None
-    if row.settled_commune is not None and row.settled_on is not None:
+    if not is_masked and row.settled_commune is not None and row.settled_on is not None:
         settled = Settled(row.settled_commune, row.settled_on, row.persons or 0, row.left_on)
     of_file: list[ColumnElement[bool]] = [DossierRow.id == row.id]
     return Dossier(
@@ -232,7 +233,7 @@ def whole_file(session: Session, row: DossierRow, *, is_masked: bool = False) ->
         next_stages=next_stages(position_of(session, row)),
         draft=None if is_masked or is_gone else draft_in(session, row),
         settled=settled,
-        keep_until=row.keep_until,
+        keep_until=None if is_masked else row.keep_until,
         is_anonymous=is_gone,
         merged_keys=tuple(
             session.scalars(select(DossierRow.key).where(DossierRow.id.in_(ids[1:])))

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from geo_matcher.dossiers.accounts import Account, Right, require
 from geo_matcher.dossiers.database import Database
-from geo_matcher.dossiers.records import DossierRow, ShortlistRow, VisitRow
-from geo_matcher.dossiers.year_report import MIN_SHARED, PlaceCount, shared_counts
+from geo_matcher.dossiers.records import ShortlistRow, VisitRow
+from geo_matcher.dossiers.year_report import MIN_SHARED, settled_families, shared_counts
 
 __all__ = ["FIRST_SHOWN", "PortfolioPlaces", "portfolio_places"]
 
@@ -30,7 +30,7 @@ class PortfolioPlaces:
     Attributes
     ----------
     settled
-        Pairs (families, persons) by code, where there are enough families.
+        Pairs (families, persons) by code, as the year's report shares them.
     visits
         Families that planned or made a visit there, where there are enough.
     lists
@@ -56,15 +56,7 @@ def portfolio_places(db: Database, *, by: Account) -> PortfolioPlaces:
     """
     require(by, Right.STATISTICS)
     with db.reading() as session:
-        settled = session.execute(
-            select(
-                DossierRow.settled_commune,
-                func.count(),
-                func.coalesce(func.sum(DossierRow.persons), 0),
-            )
-            .where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on.is_not(None))
-            .group_by(DossierRow.settled_commune)
-        ).all()
+        settled = settled_families(session)
         visits = session.execute(
             select(VisitRow.dossier_id, VisitRow.communes).where(~VisitRow.is_cancelled)
         ).all()
@@ -78,13 +70,10 @@ def portfolio_places(db: Database, *, by: Account) -> PortfolioPlaces:
     shown: Counter[str] = Counter(
         village["insee_code"] for villages in last.values() for village in villages[:FIRST_SHOWN]
     )
-    places = [
-        PlaceCount(str(code), "", "", count, int(persons or 0)) for code, count, persons in settled
-    ]
     return PortfolioPlaces(
         settled={
             one.insee_code: (one.settled, one.persons)
-            for one in shared_counts(places)
+            for one in shared_counts(settled)
             if one.kind == "commune"
         },
         visits={code: count for code, count in seen.items() if count >= MIN_SHARED},

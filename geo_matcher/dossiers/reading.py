@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as detail
 from typing import Any
 
@@ -67,7 +67,11 @@ ENDS_SOON_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A file in a list; name and town are empty for whoever may not read personal data."""
+    """A file in a list; what tells of a family is empty for whoever may not read personal data.
+
+    That is its name and town, its size, where it settled, and the day its data ends, which tells
+    the day it settled.
+    """
 
     key: str
     stage: Stage
@@ -82,7 +86,7 @@ class Card:
     source: str
     persons: int | None
     settled_commune: str | None
-    keep_until: dt.date
+    keep_until: dt.date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ def log_read(
 def read_file(db: Database, key: str, *, by: Account) -> Dossier:
     """Return a file with its history; the reading is written down.
 
-    Whoever has the right ``portfolio`` alone gets it without fields, notes, texts and events.
+    Whoever has the right ``portfolio`` alone gets it without fields, notes, texts and
+    events, and without where, when and how many settled.
 
     Raises
     ------
@@ -324,10 +329,11 @@ def _card_query() -> CardQuery:
 
 
 def _cards(session: Session, query: CardQuery, *, sees: bool = True) -> tuple[Card, ...]:
-    return tuple(
-        Card(key, Stage(stage), since, opened, name if sees else "", town if sees else "", *rest)
-        for key, stage, since, opened, name, town, *rest in session.execute(query)
-    )
+    cards = (Card(key, Stage(stage), *rest) for key, stage, *rest in session.execute(query))
+    if sees:
+        return tuple(cards)
+    hidden: dict[str, Any] = dict.fromkeys(("persons", "settled_commune", "keep_until"))
+    return tuple(replace(card, name="", town="", **hidden) for card in cards)
 
 
 def _search(text: str) -> list[ColumnElement[bool]]:

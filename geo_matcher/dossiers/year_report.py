@@ -13,8 +13,8 @@ import datetime as dt
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -37,7 +37,9 @@ __all__ = [
     "SurvivalPoint",
     "YearReport",
     "kaplan_meier",
+    "settled_families",
     "shared_counts",
+    "shared_groups",
     "year_report",
 ]
 
@@ -61,14 +63,17 @@ class GroupCount:
     enquiries, qualified
         Enquiries of the year, and those of them that became projects.
     settled, persons
-        Families that settled in the year, and their persons.
+        Families that settled in the year, and their persons; None where they may not be shared.
+    hidden
+        Why: ``few``, they are fewer than five; ``kept``, the total would tell of those who are few.
     """
 
     word: str
     enquiries: int
     qualified: int
-    settled: int
-    persons: int
+    settled: int | None
+    persons: int | None
+    hidden: Literal["", "few", "kept"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,9 @@ class SharedCount:
     Attributes
     ----------
     kind
-        ``commune``; ``epci`` for the other communes of one; ``other`` for all the rest.
+        ``commune``; ``other`` for all the rest.
     insee_code, name
-        Code of a commune; name of the commune or the EPCI.
+        Those of a commune.
     settled, persons
         Families and persons.
     """
@@ -139,11 +144,15 @@ class SurvivalPoint:
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """Who is still there: families followed, families that left, and the curve."""
+    """Who is still there: families followed, families that left, and the curve.
+
+    ``reached`` is the last month for which five families were followed; 0 where there is none.
+    """
 
     families: int
     left: int
     points: tuple[SurvivalPoint, ...]
+    reached: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +174,13 @@ class YearReport:
     groups
         The same by sector, origin, track and source.
     communes, epcis
-        Families that settled in the year, by place; not to be shared as they are.
+        Families that settled in the year, by place; not to be shared as they are, and empty for
+        whoever may not read files.
     communes_since
         The same since the first year.
+    shared_since
+        Counts of places that may be shared, of all years up to today: counts of one year, or up to
+        an earlier one, would tell of single families by subtraction.
     funnel, survival
         How far enquiries came and how fast; who is still there.
     """
@@ -186,18 +199,29 @@ class YearReport:
     communes: tuple[PlaceCount, ...]
     epcis: tuple[PlaceCount, ...]
     communes_since: tuple[PlaceCount, ...]
+    shared_since: tuple[SharedCount, ...]
     funnel: tuple[FunnelStep, ...]
     survival: Survival
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report in plain types, for the network's own eyes."""
+        """Return the report in plain types."""
         return asdict(self)
+
+    def for_sharing(self) -> YearReport:
+        """Return what may leave the network: counts of five families at least."""
+        return replace(
+            self,
+            groups={name: shared_groups(groups) for name, groups in self.groups.items()},
+            communes=(),
+            epcis=(),
+            communes_since=(),
+        )
 
 
 def year_report(
     db: Database, year: int, *, by: Account, territory: Territory | None = None
 ) -> YearReport:
-    """Return the figures of a year.
+    """Return the figures of a year; what may be shared of them for whoever may not read files.
 
     Parameters
     ----------
@@ -220,19 +244,19 @@ def year_report(
     with db.reading() as session:
         cohort = _cohort(session, year)
         reached, days = _reached(session, year)
-        settled = _settled(session)
+        settled = settled_families(session)
         visits = session.scalar(
             select(func.count())
             .select_from(VisitRow)
             .join(DossierRow, DossierRow.id == VisitRow.dossier_id)
             .where(VisitRow.on.between(first, min(last, db.today())), ~VisitRow.is_cancelled)
         )
-        survival = _survival(session)
+        survival = _survival(session, last)
     of_year = [row for row in settled if first <= row.settled_on <= last]
     until = [row for row in settled if row.settled_on <= last]
     is_project = {number for number, place in reached.items() if place >= 1}
     communes = _places(of_year, territory)
-    return YearReport(
+    report = YearReport(
         year=year,
         enquiries=len(cohort),
         qualified=len(is_project),
@@ -247,9 +271,11 @@ def year_report(
         communes=communes,
         epcis=_epcis(communes),
         communes_since=_places(until, territory),
+        shared_since=shared_counts(settled, territory),
         funnel=_funnel(len(cohort), reached, days),
         survival=survival,
     )
+    return report if Right.READ in by.rights else report.for_sharing()
 
 
 # --- Enquiries ---------------------------------------------------------------------------------
@@ -327,10 +353,11 @@ def _median(values: list[float]) -> float | None:
 # --- Settled families --------------------------------------------------------------------------
 
 
-def _settled(session: Session) -> Sequence[Any]:
+def settled_families(session: Session) -> Sequence[Any]:
+    """Return the rows of the families that settled, for counts."""
     return session.execute(
         select(
-            DossierRow.settled_on, DossierRow.settled_commune, DossierRow.persons,
+            DossierRow.id, DossierRow.settled_on, DossierRow.settled_commune, DossierRow.persons,
             DossierRow.sector, DossierRow.origin_city, DossierRow.track, DossierRow.source,
         ).where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on.is_not(None))
     ).all()  # fmt: skip
@@ -380,62 +407,92 @@ def _epcis(communes: Iterable[PlaceCount]) -> tuple[PlaceCount, ...]:
 
 
 def shared_counts(
-    communes: Sequence[PlaceCount], *, least: int = MIN_SHARED
+    settled: Iterable[Any], territory: Territory | None = None, *, least: int = MIN_SHARED
 ) -> tuple[SharedCount, ...]:
     """Return counts that may be shared: each holds some families, and they add up to the total.
 
-    Communes with fewer families are pooled by EPCI, and what is still too few goes into one count
-    of all the rest. Where that one is too small, the smallest of the others join it, so that no
-    subtraction brings a small count back.
+    The count of a commune advances in whole groups: its first five families, then ten. What is
+    published of two days then differs by no family or by five at least. All others go into one
+    count of the rest. Where that one is too small, the smallest of the others join it.
 
     Parameters
     ----------
-    communes
-        Counts by commune.
+    settled
+        Families with ``id``, ``settled_on``, ``settled_commune`` and ``persons``.
+    territory
+        Gives communes their names.
     least
         Families in each count at least; with fewer in all, nothing is shared.
     """
-    shown = [
-        SharedCount("commune", place.insee_code, place.name, place.settled, place.persons)
-        for place in communes
-        if place.settled >= least
-    ]
-    few = [place for place in communes if place.settled < least]
-    other = [0, 0]
-    for pool in _epcis(few):
-        if pool.settled >= least and pool.name:
-            shown.append(SharedCount("epci", "", pool.name, pool.settled, pool.persons))
-        else:
-            other[0] += pool.settled
-            other[1] += pool.persons
-    shown.sort(key=lambda count: (count.settled, count.kind, count.name))
-    while 0 < other[0] < least and shown:
-        smallest = shown.pop(0)
-        other[0] += smallest.settled
-        other[1] += smallest.persons
-    shown.reverse()
-    if other[0] >= least:
-        shown.append(SharedCount("other", "", "", *other))
+    names = {fact["insee_code"]: fact["name"] for fact in territory.facts} if territory else {}
+    persons: dict[str, list[int]] = defaultdict(list)
+    for row in sorted(settled, key=lambda row: (row.settled_on.replace(day=1), row.id)):
+        persons[row.settled_commune].append(row.persons or 0)
+    shown = []
+    for code, each in persons.items():
+        if whole := len(each) - len(each) % least:
+            name = names.get(code, code)
+            shown.append(SharedCount("commune", code, name, whole, sum(each[:whole])))
+    other = sum(map(len, persons.values())) - sum(one.settled for one in shown)
+    shown.sort(key=lambda count: (count.settled, count.insee_code))
+    while 0 < other < least and shown:
+        other += shown.pop(0).settled
+    shown.sort(key=lambda count: (-count.settled, count.insee_code))
+    if other >= least:
+        rest = sum(map(sum, persons.values())) - sum(one.persons for one in shown)
+        shown.append(SharedCount("other", "", "", other, rest))
     return tuple(shown)
+
+
+def shared_groups(
+    groups: Sequence[GroupCount], *, least: int = MIN_SHARED
+) -> tuple[GroupCount, ...]:
+    """Return groups without the settled families of those that have few.
+
+    Where the total would give away what is left out, the smallest of the others are kept back too.
+    A group that nobody asked for is left out with its few families: its line would tell of them.
+    """
+    if any(group.hidden for group in groups):
+        return tuple(groups)  # it was done already
+    few = {group.word: group.settled or 0 for group in groups if (group.settled or 0) < least}
+    more = sorted((group.settled or 0, group.word) for group in groups if group.word not in few)
+    kept_back: set[str] = set()
+    hidden = sum(few.values())
+    while more and hidden > 0 and (hidden < least or hidden == (least - 1) * len(few)):
+        count, word = more.pop(0)
+        kept_back.add(word)
+        hidden += count
+        if hidden >= least:
+            break
+    shared = []
+    for group in groups:
+        if group.word in few and group.enquiries:
+            shared.append(replace(group, settled=None, persons=None, hidden="few"))
+        elif group.word in kept_back:
+            shared.append(replace(group, settled=None, persons=None, hidden="kept"))
+        elif group.word not in few:
+            shared.append(group)
+    return tuple(shared)
 
 
 # --- Who is still there ------------------------------------------------------------------------
 
 
-def _survival(session: Session) -> Survival:
+def _survival(session: Session, last: dt.date) -> Survival:
+    """Return who was still there on a day, by what was known of it then."""
     answered = (
         select(FollowUpRow.dossier_id, func.max(FollowUpRow.answered_on).label("last"))
-        .where(FollowUpRow.is_still_there.is_(True))
+        .where(FollowUpRow.is_still_there.is_(True), FollowUpRow.answered_on <= last)
         .group_by(FollowUpRow.dossier_id)
         .subquery()
     )
     rows = session.execute(
         select(DossierRow.settled_on, DossierRow.left_on, answered.c.last)
         .outerjoin(answered, answered.c.dossier_id == DossierRow.id)
-        .where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on.is_not(None))
+        .where(DossierRow.merged_into_id.is_(None), DossierRow.settled_on <= last)
     ).all()
-    left = [_months(on, gone) for on, gone, _ in rows if gone is not None]
-    there = [_months(on, last or on) for on, gone, last in rows if gone is None]
+    left = [_months(on, gone) for on, gone, _ in rows if gone is not None and gone <= last]
+    there = [_months(on, seen or on) for on, gone, seen in rows if gone is None or gone > last]
     return kaplan_meier(left, there)
 
 
@@ -463,10 +520,12 @@ def kaplan_meier(left: Sequence[int], there: Sequence[int]) -> Survival:
     if not families:
         return Survival(0, 0, ())
     last = max([*left, *there])
+    months = sorted([*left, *there], reverse=True)
+    reached = months[MIN_SHARED - 1] if families >= MIN_SHARED else 0
     start = SurvivalPoint(0, 1.0, None, None, families)
     if not left:
         end = SurvivalPoint(last, 1.0, None, None, sum(month >= last for month in there))
-        return Survival(families, 0, (start, end) if last else (start,))
+        return Survival(families, 0, (start, end) if last else (start,), reached)
     import numpy as np
     from scipy import stats  # some 60 MB: only whoever asks for the report pays
 
@@ -487,4 +546,4 @@ def kaplan_meier(left: Sequence[int], there: Sequence[int]) -> Survival:
             at_risk = sum(one >= month for one in (*left, *there))
             known = [bound if bound == bound else None for bound in (low, high)]
             points.append(SurvivalPoint(int(month), share, known[0], known[1], at_risk))
-    return Survival(families, len(left), tuple(points))
+    return Survival(families, len(left), tuple(points), reached)

@@ -58,7 +58,7 @@ COMPOSED = {
     "desk.lead.": {*DAY_SECTIONS, "nothing", "stage", "settled", "left", "closed"},
     "desk.learned.": {"more", "less", "unclear", "few", "interval", "note", "table", "family"}
     | {"factor", "range", "verdict", "ask"},
-    "desk.places.": {"communes", "epcis", "since", "shared", "few", "inside", "none", "rest_of"}
+    "desk.places.": {"communes", "epcis", "since", "shared", "few", "inside", "none", "today"}
     | {"rest"},
     "desk.today.": {*DAY_SECTIONS, *(f"{name}.empty" for name in DAY_SECTIONS), "more", "board"},
     "desk.visit.": {"morning", "afternoon", "of", "ask", "start", "day", "count", "villages"}

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+import datetime as dt
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_matcher.dossiers.year_report import (
     MIN_SHARED,
-    PlaceCount,
+    GroupCount,
     kaplan_meier,
     shared_counts,
+    shared_groups,
 )
+
+
+def numbered(settled: list[Any]) -> list[Any]:
+    for number, family in enumerate(settled):
+        family.id = number
+    return settled
 
 
 def test_the_curve_is_that_of_the_textbook() -> None:
@@ -36,6 +48,12 @@ def test_a_curve_without_departures_stays_at_one() -> None:
     assert kaplan_meier([], []).points == ()
 
 
+def test_the_month_reached_is_one_with_five_families_followed() -> None:
+    assert kaplan_meier([], [6, 12, 12, 12, 18]).reached == 6
+    assert kaplan_meier([3], [6, 12, 12, 12, 18]).reached == 6
+    assert kaplan_meier([3], [6, 12, 24]).reached == 0
+
+
 def test_a_curve_that_ends_at_zero_has_no_interval_there() -> None:
     last = kaplan_meier([3, 8], []).points[-1]
     assert (last.months, last.share) == (8, 0.0)
@@ -58,43 +76,59 @@ def test_the_curve_never_rises_and_stays_between_its_bounds(
             assert point.low - 1e-9 <= point.share <= point.high + 1e-9
 
 
-places = st.lists(
+families = st.lists(
     st.builds(
-        PlaceCount,
-        insee_code=st.integers(1, 999).map(lambda n: f"32{n:03d}"),
-        name=st.just("x"),
-        epci=st.sampled_from(["", "A", "B", "C"]),
-        settled=st.integers(1, 12),
-        persons=st.integers(1, 40),
+        SimpleNamespace,
+        settled_on=st.dates(dt.date(2020, 1, 1), dt.date(2025, 12, 31)),
+        settled_commune=st.sampled_from(["32001", "32002", "32003", "32004"]),
+        persons=st.integers(1, 9),
     ),
-    unique_by=lambda place: place.insee_code,
-    max_size=25,
+    max_size=60,
+).map(numbered)
+
+
+@given(settled=families)
+def test_shared_counts_hide_few_and_add_up(settled: list[Any]) -> None:
+    shown = shared_counts(settled)
+    assert all(count.settled >= MIN_SHARED for count in shown)
+    if shown:
+        assert sum(count.settled for count in shown) == len(settled)
+        assert sum(c.persons for c in shown) == sum(one.persons for one in settled)
+    else:
+        assert len(settled) < MIN_SHARED
+
+
+@given(settled=families)
+def test_no_two_years_tell_of_fewer_than_five_families_of_a_commune(settled: list[Any]) -> None:
+    published: dict[str, dict[int, int]] = defaultdict(dict)
+    for year in range(2020, 2026):
+        for count in shared_counts([one for one in settled if one.settled_on.year <= year]):
+            if count.kind == "commune":
+                assert count.settled % MIN_SHARED == 0
+                persons = published[count.insee_code].setdefault(count.settled, count.persons)
+                assert persons == count.persons, "the same families whenever they are counted"
+
+
+groups = st.lists(
+    st.builds(
+        GroupCount,
+        word=st.sampled_from("abcdefgh"),
+        enquiries=st.integers(0, 9),
+        qualified=st.just(0),
+        settled=st.integers(0, 14),
+        persons=st.integers(0, 40),
+    ),
+    unique_by=lambda group: group.word,
+    max_size=8,
 )
 
 
-@given(communes=places)
-def test_shared_counts_hide_few_and_add_up(communes: list[PlaceCount]) -> None:
-    shown = shared_counts(communes)
-    assert all(count.settled >= MIN_SHARED for count in shown)
-    total = sum(place.settled for place in communes)
-    if shown:
-        assert sum(count.settled for count in shown) == total
-        assert sum(c.persons for c in shown) == sum(p.persons for p in communes)
-    else:
-        assert total < MIN_SHARED
-    named = {count.insee_code for count in shown if count.kind == "commune"}
-    large = {place.insee_code for place in communes if place.settled >= MIN_SHARED}
-    assert named <= large
-
-
-def test_few_families_are_pooled_by_epci() -> None:
-    communes = [
-        PlaceCount("32001", "A", "E", 7, 20),
-        PlaceCount("32002", "B", "E", 3, 9),
-        PlaceCount("32003", "C", "E", 2, 4),
-        PlaceCount("32004", "D", "F", 1, 1),
-    ]
-    assert [(c.kind, c.name, c.settled) for c in shared_counts(communes)] == [
-        ("commune", "A", 7),
-        ("other", "", 6),
-    ]
+@given(counted=groups)
+def test_the_total_does_not_give_away_groups_with_few_families(counted: list[GroupCount]) -> None:
+    shared = shared_groups(counted)
+    shown = {group.word: group.settled for group in shared if group.settled is not None}
+    assert all(count >= MIN_SHARED for count in shown.values())
+    left_out = sum(group.settled or 0 for group in counted) - sum(shown.values())
+    assert left_out == 0 or left_out >= MIN_SHARED or not shown
+    assert shared_groups(shared) == shared
+    assert all(group.enquiries for group in shared if group.hidden == "few")

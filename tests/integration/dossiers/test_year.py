@@ -20,7 +20,7 @@ from geo_matcher.dossiers.reading import day, list_files
 from geo_matcher.dossiers.records import DossierRow
 from geo_matcher.dossiers.sign_in import sign_in
 from geo_matcher.dossiers.stages import Stage, Step
-from geo_matcher.dossiers.year_report import MIN_SHARED, shared_counts, year_report
+from geo_matcher.dossiers.year_report import MIN_SHARED, year_report
 from geo_matcher.errors import AccessError, DossierError, SignInError, StoreError
 from geo_matcher.territory import Territory
 from tests.integration.dossiers.people import StillClock, brought_to, opened, person
@@ -46,7 +46,7 @@ def test_a_demonstration_has_the_scale_of_the_article(
     )
     assert sum(group.persons for group in report.groups["sector"]) == report.persons
     assert sum(place.persons for place in report.epcis) == report.persons
-    shared = shared_counts(report.communes_since)
+    shared = report.shared_since
     assert all(count.settled >= MIN_SHARED for count in shared)
     assert sum(count.persons for count in shared) == 489
     today = day(db, by=SYSTEM)
@@ -130,19 +130,34 @@ def test_figures_are_those_of_the_year_and_survive_the_person(
     assert (report.settled, report.persons) == (1, 5)
     assert (report.settled_since, report.persons_since, report.first_year) == (2, 7, 2024)
     groups = {group.word: dataclasses.astuple(group)[1:] for group in report.groups["sector"]}
-    assert groups == {"it": (2, 2, 1, 5), "arts": (1, 0, 0, 0)}
+    assert groups == {"it": (2, 2, 1, 5, ""), "arts": (1, 0, 0, 0, "")}
     assert [(step.reached, step.median_days) for step in report.funnel] == [
         (3, None), (2, 15.0), (1, 20.0), (1, 20.0), (1, 50.0), (1, 50.0),
     ]  # fmt: skip
     assert [(place.name, place.persons) for place in report.communes] == [("Gimont", 5)]
     assert (report.survival.families, report.survival.left) == (2, 1)
-    assert shared_counts(report.communes_since) == ()
+    assert report.shared_since == ()
     assert report.as_dict()["enquiries"] == 3
     clock.pass_days(365 * 4)
     before = [year_report(db, year, by=adviser, territory=territory) for year in (2024, 2025)]
     assert len(purge(db)) == 4
     after = [year_report(db, year, by=adviser, territory=territory) for year in (2024, 2025)]
     assert after == before
+
+
+def test_who_is_still_there_is_told_as_it_was_known_at_the_end_of_the_year(
+    db: Database, adviser: Account, clock: StillClock
+) -> None:
+    clock.at = dt.datetime(2023, 3, 1, 10, tzinfo=dt.UTC)
+    old = brought_to(db, opened(db, adviser), Stage.SETTLED, adviser)
+    clock.at = dt.datetime(2023, 9, 1, 10, tzinfo=dt.UTC)
+    record_follow_up(db, old.key, 6, is_still_there=True, by=adviser)
+    clock.at = dt.datetime(2024, 3, 1, 10, tzinfo=dt.UTC)
+    record_follow_up(db, old.key, 12, is_still_there=False, left_on=db.today(), by=adviser)
+    brought_to(db, opened(db, adviser), Stage.SETTLED, adviser)
+    then, now = (year_report(db, year, by=adviser).survival for year in (2023, 2024))
+    assert (then.families, then.left, then.points[-1].months) == (1, 0, 6)
+    assert (now.families, now.left) == (2, 1)
 
 
 def test_figures_are_for_whoever_may_see_them(db: Database) -> None:

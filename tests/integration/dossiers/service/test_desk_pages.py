@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.private import PAGES
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Role, add_user
 from geo_matcher.dossiers.database import Database
-from geo_matcher.dossiers.desk import edit_file, open_file
+from geo_matcher.dossiers.desk import edit_file, open_file, record_follow_up
 from geo_matcher.dossiers.dossier import Dossier
 from geo_matcher.dossiers.entries import add_note, add_task, plan_visit, update_visit
 from geo_matcher.dossiers.portfolio_places import portfolio_places
@@ -457,6 +457,45 @@ def test_no_subtraction_tells_where_one_family_settled(db: Database, adviser: Ac
     for number in range(6, 10):
         settle(number, "32213")
     assert portfolio_places(db, by=adviser).settled == {"32249": (5, 10), "32213": (5, 10)}
+    for number, commune in enumerate(["32249"] * 3 + ["32213"] * 2 + ["32013"] * 4, start=10):
+        settle(number, commune)
+        shared = year_report(db, 2026, by=adviser).shared_since
+        reported = {c.insee_code: (c.settled, c.persons) for c in shared if c.insee_code}
+        assert portfolio_places(db, by=adviser).settled == reported, "the map tells no more"
+
+
+def test_the_report_says_the_month_that_families_were_followed_to(
+    desk: Desk, db: Database, adviser: Account, clock: StillClock
+) -> None:
+    files = []
+    for number in range(5):
+        file = opened(db, adviser, name=f"Personne {number}", email=f"p{number}@exemple.test")
+        files.append(brought_to(db, file, Stage.SETTLED, adviser, persons=2))
+    clock.pass_days(184)
+    for file in files[:4]:
+        record_follow_up(db, file.key, 6, is_still_there=True, by=adviser)
+    desk = Desk(Browser(desk.client.app))  # its session ended
+    assert "Moins de 5 familles installées" in desk.get("/bilan?annee=2026")
+    record_follow_up(db, files[4].key, 6, is_still_there=True, by=adviser)
+    assert re.search(r"Au bout de 6 mois, 100", desk.get("/bilan?annee=2026"))
+
+
+def test_files_that_leave_hide_groups_with_few_families(
+    desk: Desk, db: Database, adviser: Account
+) -> None:
+    for number, sector in enumerate(["it"] * 6 + ["arts"]):
+        file = opened(
+            db, adviser, name=f"Personne {number}", email=f"p{number}@exemple.test", sector=sector
+        )
+        brought_to(db, file, Stage.SETTLED, adviser, persons=2)
+    alone = desk.get("/bilan.html?annee=2026")
+    assert "moins de 5" in alone
+    table = desk.client.get(f"{PAGES}/bilan.csv?annee=2026").content.decode("utf-8-sig")
+    parts = table.split("Par secteur")[-1].split("Par ville")[0]
+    assert "moins de 5" in parts
+    assert parts.count("–") >= 3, "the six of the other sector would tell of the one"
+    assert "fewer than 5" in desk.get("/bilan.html?annee=2026&lang=en")
+    assert "moins de 5" not in desk.get("/bilan?annee=2026"), "the network's own eyes"
 
 
 def test_what_is_not_there_is_said(desk: Desk) -> None:
