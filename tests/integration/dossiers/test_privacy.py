@@ -89,6 +89,7 @@ def test_what_is_past_its_end_goes_from_every_table_and_still_counts(
     assert SECRETS["name"] in whole_content(db)
     before = read_file(db, key, by=adviser)
     assert before.settled is not None
+    assert before.keep_until is not None
     assert overdue(db) == purge(db) == ()
     clock.at = dt.datetime.combine(before.keep_until, dt.time(1), dt.UTC)
     fresh = open_file(db, draft_of({"name": "Une autre personne"}), by=adviser)
@@ -103,6 +104,7 @@ def test_what_is_past_its_end_goes_from_every_table_and_still_counts(
     assert (after.settled.commune, after.settled.persons) == ("32249", 4)
     assert after.settled.on == before.settled.on.replace(day=1)
     days = [day for one in after.follow_ups for day in (one.due_on, one.answered_on) if day]
+    assert after.keep_until is not None
     days += [after.visits[0].on, after.keep_until]
     assert {day.day for day in days} == {1}
     assert all(e.is_erased and e.after is None for e in after.events if e.kind == "visit")

@@ -44,7 +44,7 @@ def test_a_demonstration_has_the_scale_of_the_article(
     assert [step.reached for step in report.funnel] == sorted(
         (step.reached for step in report.funnel), reverse=True
     )
-    assert sum(group.persons for group in report.groups["sector"]) == report.persons
+    assert sum(group.persons or 0 for group in report.groups["sector"]) == report.persons
     assert sum(place.persons for place in report.epcis) == report.persons
     shared = report.shared_since
     assert all(count.settled >= MIN_SHARED for count in shared)

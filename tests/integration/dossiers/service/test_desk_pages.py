@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
@@ -474,7 +474,7 @@ def test_the_report_says_the_month_that_families_were_followed_to(
     clock.pass_days(184)
     for file in files[:4]:
         record_follow_up(db, file.key, 6, is_still_there=True, by=adviser)
-    desk = Desk(Browser(desk.client.app))  # its session ended
+    desk = Desk(Browser(cast(FastAPI, desk.client.app)))  # its session ended
     assert "Moins de 5 familles installées" in desk.get("/bilan?annee=2026")
     record_follow_up(db, files[4].key, 6, is_still_there=True, by=adviser)
     assert re.search(r"Au bout de 6 mois, 100", desk.get("/bilan?annee=2026"))
