@@ -41,6 +41,8 @@ LEDGER = "erased.json"
 NEEDED = frozenset({"marks", "dossiers", "events"})
 """Tables without which a file is no backup."""
 
+NO_BACKUP = "{} is damaged, or no backup of such a database of files."
+
 STAMP = "%Y%m%dT%H%M%S"
 TIMEOUT_S = 3600
 
@@ -201,14 +203,10 @@ def _contents(path: Path) -> tuple[str, str]:
             if tables >= NEEDED:
                 kind = copy.execute("SELECT value FROM marks WHERE name = 'kind'").fetchone()
     except (sqlite3.Error, TypeError):
-        raise _no_backup(path) from None
+        raise StoreError(NO_BACKUP.format(path.name)) from None
     if not is_whole or (not tables >= NEEDED and version in known_versions()):
-        raise _no_backup(path)
+        raise StoreError(NO_BACKUP.format(path.name))
     return str(version), kind[0] if kind else ""
-
-
-def _no_backup(path: Path) -> StoreError:
-    return StoreError(f"{path.name} is damaged, or no backup of such a database of files.")
 
 
 # --- PostgreSQL --------------------------------------------------------------------------------
@@ -240,7 +238,7 @@ def _dump_contents(db: Database, path: Path) -> tuple[str, str]:
     tables = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", listed, re.MULTILINE))
     versions = _dumped(db, path, "alembic_version")
     if len(versions) != 1 or (not tables >= NEEDED and versions[0][0] in known_versions()):
-        raise _no_backup(path)
+        raise StoreError(NO_BACKUP.format(path.name))
     marks = {row[0]: row[-1] for row in _dumped(db, path, "marks")}
     return versions[0][0], marks.get("kind", "")
 

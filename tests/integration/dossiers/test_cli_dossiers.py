@@ -110,7 +110,7 @@ def test_files_go_in_and_out_and_away(run: Run, url: str, tmp_path: Path) -> Non
     assert run("dossiers", "erase", key, "--yes")[0] == 2
     _, out, _ = run("dossiers", "info")
     assert "Enquiry" in out
-    assert "version 0003" in out
+    assert "version 0004" in out
 
 
 def test_figures_are_printed_and_shared_without_small_counts(run: Run) -> None:
@@ -121,10 +121,10 @@ def test_figures_are_printed_and_shared_without_small_counts(run: Run) -> None:
 
 
 def test_versions_go_back_only_when_it_is_confirmed(run: Run) -> None:
-    assert "at version 0003" in run("dossiers", "migrate")[1]
+    assert "at version 0004" in run("dossiers", "migrate")[1]
     assert run("dossiers", "migrate", "--to", "0002", typed="n\n")[0] == 2
     assert "at version 0002" in run("dossiers", "migrate", "--to", "0002", "--yes")[1]
-    assert "at version 0003" in run("dossiers", "migrate")[1]
+    assert "at version 0004" in run("dossiers", "migrate")[1]
 
 
 def test_a_backup_comes_back(
