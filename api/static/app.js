@@ -82,6 +82,7 @@ async function show(query, { history = "", refill = false } = {}) {
 function replaceResults(html) {
   const opened = [...results.querySelectorAll("details[open]")].map(codeOf);
   results.innerHTML = html;
+  drawInSightFirst(results.querySelector(".cards"));
   for (const code of opened) {
     const details = code && byId(`v-${code}`)?.querySelector("details");
     if (details) details.open = true;
@@ -91,6 +92,12 @@ function replaceResults(html) {
   byId("tab-count").textContent = state.tab;
   if (chosen) mark(chosen);
   picks.settle();
+}
+
+/** Let the cards below the edge of the screen wait until those above it are painted. */
+function drawInSightFirst(list) {
+  list?.classList.add("is-new");
+  requestAnimationFrame(() => setTimeout(() => list?.classList.remove("is-new")));
 }
 
 /** Everything known of a village comes when it is opened, and at once where the page held it. */

@@ -75,7 +75,7 @@ PAGES = (
 )
 
 
-SETTLED = "body:not(:has([aria-busy='true'], .odds.is-awaited))"
+SETTLED = "body:not(:has([aria-busy='true'], .odds.is-awaited, .cards.is-new))"
 
 
 def settled(page: Page) -> None:

@@ -279,6 +279,17 @@ def test_a_card_outlines_its_polygon_and_the_reverse(visit: Start) -> None:
     assert page.evaluate("document.activeElement.id") == f"n-{code}"
 
 
+def test_of_a_new_list_all_is_drawn_once_what_is_in_sight_is(visit: Start) -> None:
+    page = visit().open()
+    settle(page, lambda: page.locator('[name="scope"][value="all"]').check())
+    page.locator(".cards.is-new").wait_for(state="detached")
+    seen = page.locator(".card .bars").evaluate_all(
+        "(all) => all.filter((one) => one.checkVisibility({ contentVisibilityAuto: true })).length"
+    )
+    assert seen == 20
+    assert page.locator(".card").last.locator("h3").inner_text()
+
+
 def test_a_village_below_the_list_says_so(visit: Start, territory: Territory) -> None:
     page = visit().open("?scope=all")
     last = territory.codes[int(rank(territory, Profile(), "all").order[-1])]
