@@ -58,6 +58,7 @@
     };
     const failing = [];
     for (const element of document.querySelectorAll(selector)) {
+      if (element.closest('[aria-hidden="true"]')) continue; // out of everybody's way
       if (element.disabled || !element.checkVisibility({ visibilityProperty: true })) continue;
       // What carries a label is as large as the label.
       const isTicked = element.matches("[type=radio], [type=checkbox]");

@@ -410,6 +410,7 @@ def test_a_base_map_that_does_not_answer_is_told(visit: Start) -> None:
     one.chosen_hosts.add("data.geopf.fr")
     page.get_by_role("radio", name="Plan IGN").check()
     page.get_by_role("alert").get_by_text("Le fond de carte ne répond pas").wait_for()
+    page.goto("about:blank")  # no tile is asked for any more
     assert all("ERR_FAILED" in text for text in one.complaints)
     one.complaints.clear()
 

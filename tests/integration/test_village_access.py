@@ -73,7 +73,7 @@ def test_a_search_tells_its_own_household(territory: Territory, client: TestClie
     assert "Alone and working at home" not in text
     household = Profile(work_mode="client_visits", children_ages=[12], client_city="toulouse")
     view = access_view(territory, MAUVEZIN, "en", household)
-    assert {row.label for row in view.rows} == {"Errands, in one round", "Toulouse"}
+    assert {row.label for row in view.rows} == {"Errands, in grouped rounds", "Toulouse"}
     assert "a client to see" in view.assumed
     assert "school bus" in view.assumed
     view = access_view(territory, MAUVEZIN, "en", Profile(work_mode="client_visits"))
@@ -106,7 +106,7 @@ def test_people_and_work_places_are_those_of_the_release(territory: Territory) -
             assert near.text.startswith(format_raw(people, Unit.INHABITANTS, "en"))
         shared = float(supply_of(territory, "workplace").per_10000[code])
         assert shared == pytest.approx(float(stored["workplaces_per_10000"][code]), abs=0.001)
-        assert f": {format_number(shared, 'en', '.1')} work places" in view.shared
+        assert f": {format_number(shared, 'en', '.1')}. We count places" in view.shared
 
 
 def test_what_cannot_be_reached_is_said(territory: Territory) -> None:
