@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 from api.asking import read_query
 from api.desk_faults import Difference
 from api.desk_places import desk_href
-from api.forms import FormError, profile_fields
+from api.faults import FormError
+from api.forms import profile_fields
 from api.questions import FormView, form_view
 from api.results import fault_texts
 from geo_matcher.presets import PRESETS

@@ -1,6 +1,6 @@
 """The one mapping between the query string of a page and what it asks for, both ways.
 
-Hides the names of the keys and how people write numbers. A link holds the whole state: every
+Hides the names of the keys. A link holds the whole state: every
 profile has exactly one canonical query, defaults left out, and reading it back gives the profile
 again. Nothing is ignored in silence: an unknown key, a key given twice or a number that is none
 refuses the whole query, with every fault listed at once.
@@ -26,7 +26,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ValidationError
 
+from api.faults import MAX_KEYS, MAX_QUERY_CHARS, Fault, FormError, refusals, shortened
 from api.map_choice import MAP_KEYS, PLAIN_MAP, SHOWN, MapChoice, places_text, read_places
+from api.typed_numbers import plain_number, read_number
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES, Importance, ValueFunction
 from geo_matcher.destinations import HUB_CITIES, INSEE_CODE
 from geo_matcher.errors import ProfileError, UnknownPresetError
@@ -43,21 +45,16 @@ __all__ = [
     "DEFAULT_LANGUAGE",
     "DEFAULT_SCOPE",
     "DEFAULT_TOP",
-    "FAULT_TEXTS",
     "IMPORTANCE_WORDS",
     "MAX_PICKS",
     "MAX_TOP",
     "ORIGIN_KEY",
     "Asked",
-    "Fault",
     "FindCommune",
-    "FormError",
     "href",
     "other_language",
     "parse_query",
-    "plain_number",
     "profile_fields",
-    "read_number",
     "to_query",
 ]
 
@@ -69,12 +66,7 @@ MAX_TOP = 500
 MAX_PICKS = 8
 """Villages that may be ticked: those that a printed shortlist holds."""
 
-MAX_QUERY_CHARS = 8_000
-"""Size above which a query is refused unread."""
-
-MAX_KEYS = 250
 MAX_VALUE_CHARS = 600
-MAX_SHOWN_CHARS = 60
 
 TRACKERS = re.compile(r"fbclid|gclid|utm_[a-z]+")
 """Keys that social networks add to a link that somebody shares; they are dropped unread."""
@@ -121,67 +113,7 @@ FIELD_KEYS: Mapping[str, str] = {
 }
 
 _CODE = re.compile(r"[0-9][0-9AB][0-9]{3}")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII)
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
-_UNIT = re.compile(r"(€|eur|euros?|m²|m2|min)$", re.IGNORECASE)
 _AGE_WORDS = re.compile(r"\b(et|and|ans?|years?|old)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing in a query that cannot be used.
-
-    Attributes
-    ----------
-    key
-        The key, shortened.
-    code
-        What is wrong, one of ``FAULT_TEXTS``.
-    found
-        What was given, shortened.
-    expected
-        What would do, for instance the words that exist or the ends of a range.
-    choices
-        Answers that would do, as pairs (value of the key, what people call it).
-    """
-
-    key: str
-    code: str
-    found: str = ""
-    expected: tuple[str, ...] = ()
-    choices: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        """Return the fault as an English sentence."""
-        expected = ", ".join(self.expected)
-        return FAULT_TEXTS[self.code].format(key=self.key, found=self.found, expected=expected)
-
-
-FAULT_TEXTS: Mapping[str, str] = {
-    "too_large": f"the query is too large (at most {MAX_QUERY_CHARS} characters, {MAX_KEYS} keys)",
-    "unknown_key": "{key}: unknown key; check its spelling or start again from the form",
-    "repeated_key": "{key}: given more than once; keep one",
-    "too_long": "{key}: too long (at most {expected} characters); shorten it",
-    "not_a_number": "{key}: found {found!r}, expected a number such as 12 or 12.5",
-    "not_an_age": "{key}: found {found!r}, expected whole ages such as 4, 9",
-    "not_a_code": "{key}: found {found!r}, expected INSEE codes such as 32249,32213",
-    "not_an_option": "{key}: found {found!r}, expected one of: {expected}",
-    "below": "{key}: found {found!r}, expected {expected} or more",
-    "not_above": "{key}: found {found!r}, expected more than {expected}",
-    "above": "{key}: found {found!r}, expected {expected} or less",
-    "too_many": "{key}: too many values (at most {expected})",
-    "not_breakpoints": "{key}: found {found!r}, expected breakpoints such as 5:1,15:0 ({expected})",
-    "crossed": "{key}: the least ({found}) is above the most ({expected})",
-    "unknown_place": "{key}: found {found!r}, which no commune within 80 km is called; check it",
-    "near_place": "{key}: found {found!r}, which names no single commune; is it {expected}?",
-    "nothing_matters": "nothing matters: raise one importance, so that there is something to rank",
-    "refused": "{key}: {expected}",
-    "several_communes": "{key}: {found!r} is the name of several communes: {expected}",
-    "near_commune": "{key}: no commune is called {found!r}; near it: {expected}",
-    "no_commune": "{key}: no commune is called {found!r}; expected a name, such as Nantes, "
-    "Saint-Denis (93), or an INSEE code",
-}
-"""What each code says in English, for the error; pages have their own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,30 +146,6 @@ class Asked:
     seen: str = ""
 
 
-class FormError(ProfileError):
-    """A query that cannot be used, with what is needed to show the form again.
-
-    Parameters
-    ----------
-    faults
-        What is wrong; ``problems`` says the same in English.
-    fields
-        What was given, by key, as typed.
-    scope, language
-        Those asked for, or the defaults.
-    """
-
-    def __init__(
-        self, faults: tuple[Fault, ...], fields: Mapping[str, str], scope: str, language: str
-    ) -> None:
-        problems = [str(fault) for fault in faults]
-        super().__init__("The answers cannot be used: " + "; ".join(problems), problems)
-        self.faults = faults
-        self.fields = fields
-        self.scope = scope
-        self.language = language
-
-
 def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked:
     """Read what a query string asks for.
 
@@ -262,7 +170,7 @@ def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked
     for key, value in parse_qsl(query, keep_blank_values=True):
         if TRACKERS.fullmatch(key):
             continue
-        shown = _shown(key)
+        shown = shortened(key)
         if key == "places" and key in given:  # one box for each kind, all of the same name
             given[key], is_joined = f"{given[key]},{value}", True
         elif key in given:
@@ -356,25 +264,6 @@ def href(query: str) -> str:
     return f"/?{query}" if query else "/"
 
 
-def plain_number(number: float) -> str:
-    """Write a number so that reading it gives the same one, without needless decimals."""
-    return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
-
-
-def read_number(text: str) -> float | None:
-    """Read a number as people write it: ``230 000 €``, ``230,000``, ``12,5``; else return None."""
-    text = _UNIT.sub("", "".join(text.split())).casefold()
-    text = text.replace(",", "") if _GROUPED.fullmatch(text) else text.replace(",", ".")
-    if not _NUMBER.fullmatch(text):
-        return None
-    number = float(text)
-    return number if abs(number) < float("inf") else None
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"
-
-
 def _is_known(key: str) -> bool:
     if key in APART or key in CHOICES or key in NUMBERS or key in {"name", "children", ORIGIN_KEY}:
         return True
@@ -391,7 +280,7 @@ def _option(
     value = given.get(key) or default
     if value in options:
         return value
-    faults.append(Fault(key, "not_an_option", _shown(value), options))
+    faults.append(Fault(key, "not_an_option", shortened(value), options))
     return default
 
 
@@ -399,7 +288,7 @@ def _top(text: str, faults: list[Fault]) -> int:
     if not text:
         return DEFAULT_TOP
     if not re.fullmatch(r"[0-9]{1,6}", text):
-        faults.append(Fault("top", "not_a_number", _shown(text)))
+        faults.append(Fault("top", "not_a_number", shortened(text)))
     elif not 1 <= int(text) <= MAX_TOP:
         code, end = ("below", 1) if int(text) < 1 else ("above", MAX_TOP)
         faults.append(Fault("top", code, text, (str(end),)))
@@ -433,7 +322,7 @@ def _with_origin(
     if found and found.is_shared:
         fault = "several_communes"
     choices = tuple((commune.insee_code, commune.label) for commune in first)
-    faults.append(Fault(ORIGIN_KEY, fault, _shown(typed), names, choices))
+    faults.append(Fault(ORIGIN_KEY, fault, shortened(typed), names, choices))
     return {key: value for key, value in given.items() if key != ORIGIN_KEY}
 
 
@@ -441,7 +330,7 @@ def _picks(text: str, faults: list[Fault]) -> tuple[str, ...]:
     codes = tuple(dict.fromkeys(part for part in text.upper().split(",") if part))
     wrong = [code for code in codes if not _CODE.fullmatch(code)]
     if wrong:
-        faults.append(Fault("pick", "not_a_code", _shown(wrong[0])))
+        faults.append(Fault("pick", "not_a_code", shortened(wrong[0])))
     elif len(codes) > MAX_PICKS:
         faults.append(Fault("pick", "too_many", expected=(str(MAX_PICKS),)))
     else:
@@ -452,7 +341,7 @@ def _picks(text: str, faults: list[Fault]) -> tuple[str, ...]:
 def _map_choice(given: Mapping[str, str], faults: list[Fault]) -> MapChoice:
     show = _option(given, "show", SHOWN, PLAIN_MAP.show, faults)
     places, unknown = read_places(given.get("places", ""))
-    faults += [Fault("places", "not_an_option", _shown(u), (places_text(),)) for u in unknown]
+    faults += [Fault("places", "not_an_option", shortened(u), (places_text(),)) for u in unknown]
     return MapChoice.of(show, given.get("to", ""), places)
 
 
@@ -462,7 +351,7 @@ def _profile(given: Mapping[str, str], faults: list[Fault]) -> Profile | None:
         try:
             data = preset_named(name).profile.as_dict()
         except UnknownPresetError:
-            faults.append(Fault("preset", "not_an_option", _shown(name), tuple(PRESETS)))
+            faults.append(Fault("preset", "not_an_option", shortened(name), tuple(PRESETS)))
     before = len(faults)
     for key, value in given.items():
         if key not in APART:
@@ -473,7 +362,7 @@ def _profile(given: Mapping[str, str], faults: list[Fault]) -> Profile | None:
     try:
         return Profile.model_validate(data)
     except ValidationError as error:
-        faults += _translated(error)
+        faults += refusals(error, FIELD_KEYS)
         return None
 
 
@@ -526,7 +415,7 @@ def _set(
     if value is None or value in options:
         _replace(data, field, value)
     else:
-        yield Fault(key, "not_an_option", _shown(value), options)
+        yield Fault(key, "not_an_option", shortened(value), options)
 
 
 def _set_number(
@@ -538,12 +427,12 @@ def _set_number(
 ) -> Iterator[Fault]:
     number = read_number(value) if value else None
     if value and number is None:
-        yield Fault(key, "not_a_number", _shown(value))
+        yield Fault(key, "not_a_number", shortened(value))
         return
     if number is not None and domain is not None and not domain[0] <= number <= domain[1]:
         is_low = number < domain[0]
         end = plain_number(domain[0] if is_low else domain[1])
-        yield Fault(key, "below" if is_low else "above", _shown(value), (end,))
+        yield Fault(key, "below" if is_low else "above", shortened(value), (end,))
         return
     _replace(data, field, number)
 
@@ -554,7 +443,7 @@ def _set_ages(data: dict[str, Any], value: str) -> Iterator[Fault]:
         if re.fullmatch(r"[0-9]{1,6}", part):
             ages.append(int(part))
         elif part:
-            yield Fault("children", "not_an_age", _shown(part))
+            yield Fault("children", "not_an_age", shortened(part))
     _replace(data, "children_ages", ages or None)
 
 
@@ -564,7 +453,7 @@ def _set_breakpoints(data: dict[str, Any], name: str, key: str, value: str) -> I
     for pair in value.split(",") if value else ():
         numbers = [read_number(text) for text in pair.split(":")]
         if len(numbers) != 2 or None in numbers:
-            yield Fault(key, "not_breakpoints", _shown(pair), ("two numbers and a colon",))
+            yield Fault(key, "not_breakpoints", shortened(pair), ("two numbers and a colon",))
             return
         pairs.append(tuple(numbers))
     if pairs:
@@ -573,10 +462,10 @@ def _set_breakpoints(data: dict[str, Any], name: str, key: str, value: str) -> I
             function = ValueFunction(tuple(pairs))  # type: ignore[arg-type]
         except ProfileError:
             reason = "figures rising, values from 0 to 1"
-            yield Fault(key, "not_breakpoints", _shown(value), (reason,))
+            yield Fault(key, "not_breakpoints", shortened(value), (reason,))
             return
         if not function.follows(direction):
-            yield Fault(key, "not_breakpoints", _shown(value), (f"values {direction.value}",))
+            yield Fault(key, "not_breakpoints", shortened(value), (f"values {direction.value}",))
             return
     _replace(part, "breakpoints", pairs or None)
     _drop_empty(data, "criteria", name)
@@ -588,31 +477,6 @@ def _crossed(data: Mapping[str, Any]) -> Iterator[Fault]:
         if least is not None and most is not None and least > most:
             ends = plain_number(least), (plain_number(most),)
             yield Fault(f"min_{name}", "crossed", *ends)
-
-
-BOUND_CODES = {
-    "greater_than": ("not_above", "gt"),
-    "greater_than_equal": ("below", "ge"),
-    "less_than_equal": ("above", "le"),
-    "too_long": ("too_many", "max_length"),
-    "string_too_long": ("too_long", "max_length"),
-}
-
-
-def _translated(error: ValidationError) -> Iterator[Fault]:
-    """Turn what the profile itself refuses (its bounds) into faults of the form."""
-    for detail in error.errors(include_url=False):
-        field = str(detail["loc"][0]) if detail["loc"] else ""
-        key = FIELD_KEYS.get(field, field)
-        if detail["type"] in BOUND_CODES:
-            code, bound = BOUND_CODES[detail["type"]]
-            given = detail["input"]
-            found = _shown(plain_number(given) if isinstance(given, float) else str(given))
-            yield Fault(key, code, found, (plain_number(detail["ctx"][bound]),))
-        elif not field and "nothing matters" in detail["msg"]:
-            yield Fault("", "nothing_matters")
-        else:
-            yield Fault(key, "refused", expected=(detail["msg"].removeprefix("Value error, "),))
 
 
 DEFAULT_FIELDS: Mapping[str, str] = profile_fields(Profile())

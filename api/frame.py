@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from starlette.responses import HTMLResponse, Response
 
 from api.dependencies import FRESH
-from api.forms import FormError, href, other_language, to_query
+from api.faults import FormError
+from api.forms import href, other_language, to_query
 from api.page import foot_parts
 from api.rendering import render
 from api.results import fault_texts

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from api.addresses import canonical, page_address
 from api.cards import Chances, chances_of
-from api.forms import Asked, plain_number, read_number
+from api.forms import Asked
 from api.texts import translator, typeset
+from api.typed_numbers import plain_number, read_number
 from geo_matcher.arguments import (
     contradiction_sentences,
     interview_sentence,

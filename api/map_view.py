@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from api.forms import Asked, Fault, FormError, profile_fields
+from api.faults import Fault, FormError
+from api.forms import Asked, profile_fields
 from api.map_choice import SHOWN, TO_LAYER, MapChoice, read_places
 from api.questions import Option
 from api.texts import translator, typeset

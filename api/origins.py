@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from api.forms import CITY_LABELS, FormError, href
+from api.faults import FormError
+from api.forms import CITY_LABELS, href
 from geo_matcher.origins import FrenchCommune
 
 __all__ = ["choice_links", "origin_text", "suggestion"]

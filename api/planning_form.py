@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from api.forms import DEFAULT_LANGUAGE, IMPORTANCE_WORDS, MAX_QUERY_CHARS, TRACKERS
+from api.faults import MAX_QUERY_CHARS
+from api.forms import DEFAULT_LANGUAGE, IMPORTANCE_WORDS, TRACKERS
 from api.texts import translator
 from geo_matcher.counterfactual import ACTIONS as LIFT_ACTIONS
 from geo_matcher.errors import ScenarioError, UnknownCommuneError

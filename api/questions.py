@@ -16,13 +16,12 @@ from api.forms import (
     IMPORTANCE_WORDS,
     ORIGIN_KEY,
     href,
-    plain_number,
-    read_number,
     to_query,
 )
 from api.map_choice import PLAIN_MAP, MapChoice
 from api.origins import origin_text
 from api.texts import criterion_label, translator, typeset
+from api.typed_numbers import plain_number, read_number
 from geo_matcher.criteria import CRITERIA, FAMILIES, VILLAGE_SIZES
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.numbers import format_number, format_raw

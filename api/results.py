@@ -13,17 +13,8 @@ from urllib.parse import parse_qsl
 
 from api.addresses import page_address
 from api.cards import Card, card_chances, make_cards, points_text, tie_texts
-from api.forms import (
-    MAX_TOP,
-    ORIGIN_KEY,
-    Asked,
-    Fault,
-    FormError,
-    href,
-    other_language,
-    profile_fields,
-    to_query,
-)
+from api.faults import Fault, FormError
+from api.forms import MAX_TOP, ORIGIN_KEY, Asked, href, other_language, profile_fields, to_query
 from api.map_choice import MAP_KEYS
 from api.origins import choice_links
 from api.questions import default_importance, field_label, limit_figure, scope_label

@@ -1,7 +1,7 @@
 """Make the derived half of a release from its source half.
 
-Hides how source tables become places, travel times, indicators and membership, and how a release
-is replaced without ever being half there. Deterministic: same sources, same bytes.
+Hides the order in which source tables become places, travel times, indicators and membership, and
+how a release is replaced without ever being half there. Deterministic: same sources, same bytes.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from geo_matcher.access import TownHallNetwork, distance_problems
 from geo_matcher.access_measures import access_measures
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
-from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.gate import is_wgs_84
+from geo_matcher.indicators import DAILY_SERVICE_NEAR_MIN, indicators
 from geo_matcher.journeys import Journeys
 from geo_matcher.membership import (
     MEMBERSHIP_COLUMNS,
@@ -41,22 +42,19 @@ from geo_matcher.membership import (
 from geo_matcher.places import collect_places
 from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_store import drop_roads, write_roads
-from geo_matcher.road_times import Finder, RoadFinder, TownHallFinder, checked_km, road_facts
+from geo_matcher.road_times import checked_km, road_facts
 from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.tables import read_table
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
+from geo_matcher.travel_times import travel_times
 
 __all__ = [
-    "DAILY_SERVICE_NEAR_MIN",
     "build_derived",
     "build_release",
-    "daily_services",
     "exchange",
-    "indicators",
     "mend_communes",
     "set_partners",
     "set_roads",
-    "travel_times",
 ]
 
 DERIVED = "derived"
@@ -77,18 +75,6 @@ MADE_TABLES = (
     "parameters",
 )  # fmt: skip
 """Tables that the build writes where the catalog says."""
-
-SHOPS_BOX_MARGIN_KM = 3.0
-"""How far beyond the bounding box of the département the list of shops goes."""
-
-FIRST_YEARS_SALES, LAST_YEARS_SALES = 2021, 2025
-"""Years over which sales are summed; medians are never averaged."""
-
-DAILY_SERVICE_NEAR_MIN = 10.0
-"""A drive up to which an everyday service counts as near, in minutes."""
-
-HEAT_HORIZON = "2030"
-"""Horizon of the climate projection used: France at +2.0 °C."""
 
 
 def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -> Territory:
@@ -363,171 +349,6 @@ def mend_communes(source: pd.DataFrame, catalog: Catalog) -> gpd.GeoDataFrame:
         area_km2 = communes.geometry.loc[own].to_crs(LAMBERT_93).area / 1e6
         communes.loc[own, "area_km2"] = area_km2.round(3)
     return communes
-
-
-def travel_times(
-    network: TownHallNetwork,
-    places: pd.DataFrame,
-    communes: gpd.GeoDataFrame,
-    town_halls: pd.DataFrame,
-    *,
-    roads: RoadNetwork | None = None,
-    dwellings: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Compute minutes from every commune to the nearest of every destination.
-
-    Where the list of places stops short, a nearer place may exist that nobody told us about:
-    ``minutes`` is then an upper bound and ``minutes_low`` the time to the nearest commune where
-    such a place is possible.
-
-    With ``roads``, times are those on the roads; what the roads do not reach is reached through the
-    town-hall network still (:class:`geo_matcher.road_times.RoadFinder`). They begin where people
-    live if ``dwellings`` says so, else at the town hall.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``insee_code, destination, minutes, minutes_low, road_km, nearest_insee_code, status``; one
-        row per commune and destination; ``status`` is ``estimated``, ``upper_bound`` or
-        ``unreachable`` (then the figures are empty).
-    """
-    finder: Finder = TownHallFinder(network, communes)
-    if roads is not None:
-        finder = RoadFinder(roads, finder, communes, places, town_halls, dwellings)
-    unlisted = _areas_not_covered(communes, town_halls)
-    population = town_halls.set_index("insee_code")["population"]
-    frames = []
-    for destination in DESTINATIONS:
-        chosen = places[places["kind"].isin(destination.place_kinds)]
-        holders = set(chosen["insee_code"])
-        found = finder.nearest_place(chosen)
-        possible = set(unlisted[destination.known_area])
-        if destination.is_partial and holders:
-            smallest = min(population[code] for code in holders)
-            possible |= set(population.index[population >= smallest]) - holders
-        bound = finder.nearest_commune(sorted(possible))
-        minutes = found.minutes
-        reachable = np.isfinite(minutes)
-        is_bound = reachable & (bound < minutes)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "insee_code": communes["insee_code"],
-                    "destination": destination.name,
-                    "minutes": np.where(reachable, minutes, np.nan).round(2),
-                    "minutes_low": np.where(is_bound, bound, np.nan).round(2),
-                    "road_km": np.where(reachable, found.road_km, np.nan).round(1),
-                    "nearest_insee_code": found.insee_code,
-                    "status": np.select(
-                        [~reachable, is_bound], ["unreachable", "upper_bound"], "estimated"
-                    ),
-                }
-            )
-        )
-    return pd.concat(frames).sort_values(
-        ["insee_code", "destination"], ignore_index=True, kind="stable"
-    )
-
-
-def _areas_not_covered(
-    communes: gpd.GeoDataFrame, town_halls: pd.DataFrame
-) -> dict[str, list[str]]:
-    """Name, for each known area, the communes of the network outside it."""
-    outside = town_halls[~town_halls["insee_code"].isin(communes["insee_code"])]
-    box = communes.to_crs(LAMBERT_93).total_bounds
-    margin_m = SHOPS_BOX_MARGIN_KM * 1000
-    halls = gpd.GeoSeries.from_xy(
-        outside["town_hall_lon"], outside["town_hall_lat"], crs=WGS_84, index=outside.index
-    ).to_crs(LAMBERT_93)
-    in_box = halls.x.between(box[0] - margin_m, box[2] + margin_m) & halls.y.between(
-        box[1] - margin_m, box[3] + margin_m
-    )
-    return {
-        "everywhere": [],
-        "departement": list(outside["insee_code"]),
-        "shops_box": list(outside.loc[~in_box, "insee_code"]),
-    }
-
-
-def indicators(
-    source: dict[str, pd.DataFrame],
-    communes: pd.DataFrame,
-    times: pd.DataFrame,
-    catalog: Catalog,
-) -> pd.DataFrame:
-    """Compute the figures of each commune that are not a single travel time.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per commune, sorted by code; see ``data/communes/README.md`` for the columns. A
-        figure that no source gives is empty.
-    """
-    out = pd.DataFrame({"insee_code": communes["insee_code"]})
-    codes = out["insee_code"]
-
-    def by_commune(frame: pd.DataFrame, column: str) -> pd.Series:
-        return codes.map(frame.set_index("insee_code")[column])
-
-    fixed = source["broadband_fixed_2026t2"]
-    premises = by_commune(fixed, "mci_premises")
-    out["ftth_coverage_share"] = (by_commune(fixed, "mci_best_ftth") / premises).round(4)
-    out["ftth_coverage_share_cartefibre"] = (
-        by_commune(fixed, "cartefibre_ftth_premises_passed")
-        / by_commune(fixed, "cartefibre_premises")
-    ).round(4)
-    out["land_30mbit_share"] = (by_commune(fixed, "mci_land_30mbit") / premises).round(4)
-    out["premises_without_ftth"] = (premises - by_commune(fixed, "mci_best_ftth")).astype("Int64")
-    density_km2 = (communes["population"] / communes["area_km2"]).round(1)
-    out["density_km2"] = density_km2.mask(codes.isin(catalog.mended("area_incomplete")))
-
-    basket = times[times["destination"].isin(DAILY_SERVICES)]
-    high, low = (
-        basket.pivot(index="insee_code", columns="destination", values=column)
-        for column in ("minutes", "minutes_low")
-    )
-    mean = daily_services(high, low)
-    out["daily_services_min"] = codes.map(mean["minutes"])
-    out["daily_services_low_min"] = codes.map(mean["minutes_low"])
-    out["daily_services_within_10min"] = codes.map((high <= DAILY_SERVICE_NEAR_MIN).sum(axis=1))
-
-    prices = source["housing_prices_rents_2022_2023"]
-    current = prices[prices["insee_code"] == prices["current_insee"]]
-    out["house_price_eur_m2"] = by_commune(current, "price_m2_mean_2022_2023").round(0)
-    out["house_rent_eur_m2_month"] = by_commune(current, "rent_house_eur_m2_month").round(2)
-    sales = source["housing_sales_2021_2025"]
-    sales = sales[sales["year"].between(FIRST_YEARS_SALES, LAST_YEARS_SALES)]
-    total = sales.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
-    out["home_sales_2021_2025"] = codes.map(total).astype("Int64")
-
-    heat = source["climate_projections"]
-    heat = heat[(heat["indicator"] == "d30") & (heat["horizon"] == HEAT_HORIZON)]
-    wide = heat.pivot(index="insee_code", columns="statistic", values="value")
-    out["hot_days_2030_year"] = codes.map(wide["median"])
-    out["hot_days_2030_low_year"] = codes.map(wide["low"])
-    out["hot_days_2030_high_year"] = codes.map(wide["high"])
-    return out
-
-
-def daily_services(high: pd.DataFrame, low: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean drive of the basket of everyday services.
-
-    Parameters
-    ----------
-    high, low
-        Minutes to each service (columns), and the best case where they are an upper bound.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``minutes`` and, where it is lower, ``minutes_low``; same rows. Empty where a service of the
-        basket cannot be reached.
-    """
-    trips = pd.Series(DAILY_SERVICES) / sum(DAILY_SERVICES.values())
-    high, low = high[trips.index], low[trips.index]
-    mean = high.mul(trips).sum(axis=1, skipna=False).round(1)
-    mean_low = low.fillna(high).mul(trips).sum(axis=1, skipna=False).round(1)
-    return pd.DataFrame({"minutes": mean, "minutes_low": mean_low.where(mean_low < mean)})
 
 
 def _membership(

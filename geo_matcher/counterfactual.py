@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from geo_matcher.decision import DecisionMatrix, Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.drives import home_minutes
+from geo_matcher.indicators import daily_services
 from geo_matcher.territory import Territory
 from geo_matcher.uncertainty import figure_quantiles, time_quantiles
 
@@ -205,9 +206,6 @@ def _basket(
     drives_low = territory.minutes_low[names].iloc[row].reset_index(drop=True)
     drives[service] = high
     drives_low[service] = pd.Series(low).where(low < high)
-    # The build brings the readers of roads with it, 33 MB that the service can do without.
-    from geo_matcher.build import daily_services
-
     mean = daily_services(drives, drives_low)
     new = mean["minutes"].to_numpy(dtype=np.float64)
     return new, np.fmin(mean["minutes_low"].to_numpy(dtype=np.float64), new)

@@ -8,7 +8,8 @@ from starlette.responses import HTMLResponse, Response
 from api.addresses import canonical, page_address, split_off
 from api.asking import read_query
 from api.dependencies import FRESH, TerritoryDep
-from api.forms import FormError, other_language
+from api.faults import FormError
+from api.forms import other_language
 from api.frame import frame_view, refusal, sorry
 from api.interviewing import PATH, interview_view, read_answers
 from api.rendering import render

@@ -24,7 +24,8 @@ from api.asking import read_query
 from api.dependencies import FRESH, TerritoryDep
 from api.desk import Desk, client_address
 from api.enquiries import Inbox
-from api.forms import MAX_PICKS, Asked, FormError, other_language
+from api.faults import FormError
+from api.forms import MAX_PICKS, Asked, other_language
 from api.frame import FrameView, frame_view, refusal, sorry
 from api.rendering import render
 from api.shortlist import shortlist_view

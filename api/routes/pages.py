@@ -16,7 +16,8 @@ from api.asking import read_query
 from api.cards import cards_of
 from api.dependencies import FRESH, TerritoryDep, json_answer
 from api.errors import problem
-from api.forms import ORIGIN_KEY, Asked, FormError, href, other_language, profile_fields, to_query
+from api.faults import FormError
+from api.forms import ORIGIN_KEY, Asked, href, other_language, profile_fields, to_query
 from api.map_view import map_controls, typed_choice
 from api.page import page_view
 from api.questions import form_view

@@ -13,7 +13,8 @@ from api.addresses import canonical, page_address, split_off
 from api.asking import read_query
 from api.compare import compare_view
 from api.dependencies import FRESH, TerritoryDep
-from api.forms import MAX_PICKS, FormError, other_language
+from api.faults import FormError
+from api.forms import MAX_PICKS, other_language
 from api.frame import frame_view, refusal, sorry
 from api.rendering import render
 from api.texts import translator

@@ -10,7 +10,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.addresses import canonical
 from api.asking import read_query
 from api.dependencies import FRESH, TerritoryDep
-from api.forms import Asked, Fault, FormError, other_language, to_query
+from api.faults import Fault, FormError
+from api.forms import Asked, other_language, to_query
 from api.frame import frame_view
 from api.map_choice import MAP_KEYS
 from api.map_view import map_controls, typed_choice

@@ -17,7 +17,8 @@ from api.addresses import canonical, public_address
 from api.asking import read_query
 from api.changes import changes_view
 from api.dependencies import FRESH, TerritoryDep
-from api.forms import DEFAULT_SCOPE, Asked, FormError, other_language, to_query
+from api.faults import FormError
+from api.forms import DEFAULT_SCOPE, Asked, other_language, to_query
 from api.frame import FrameView, frame_view, refusal, sorry
 from api.indexing import card_data, head_view
 from api.rendering import render

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from geo_matcher import access
-from geo_matcher.build import DAILY_SERVICE_NEAR_MIN
 from geo_matcher.catalog import Gap, Mend, file_sha256
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.indicators import DAILY_SERVICE_NEAR_MIN
 from geo_matcher.membership import solve_reach
 from geo_matcher.profile import CITIES
 from geo_matcher.territory import Territory

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from geo_matcher import cli, cli_data
 from geo_matcher.access import TownHallNetwork, access_minutes
 from geo_matcher.baskets import basket
-from geo_matcher.build import build_release, set_roads, travel_times
+from geo_matcher.build import build_release, set_roads
 from geo_matcher.catalog import Catalog
 from geo_matcher.catchments import catchments
 from geo_matcher.errors import DataError, DriveError, GeoMatcherError
@@ -33,6 +33,7 @@ from geo_matcher.road_store import ON_TOWN_HALLS, drop_roads, write_roads
 from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
+from geo_matcher.travel_times import travel_times
 from geo_matcher.wheel import week_of
 from tests.conftest import RELEASE
 from tests.integration.overpass import GOOD, STAMP, Reply, overpass_server, write_pbf

@@ -22,11 +22,11 @@ from geo_matcher.build import (
     exchange,
     mend_communes,
     set_partners,
-    travel_times,
 )
 from geo_matcher.catalog import Catalog, Mend
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.territory import Territory
+from geo_matcher.travel_times import travel_times
 
 Contents = Callable[[Path], dict[str, bytes]]
 

@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "optimum territory presets",
         "road_network overpass",
         "openstreetmap road_areas road_times",
-        "journeys road_store",
+        "indicators journeys road_store travel_times",
         "baskets catchments",
         "supply",
         "access_measures",
@@ -74,6 +74,7 @@ DATA_SIDE = frozenset(
         "drives",
         "floating_catchment",
         "gate",
+        "indicators",
         "journeys",
         "membership",
         "openstreetmap",
@@ -90,6 +91,7 @@ DATA_SIDE = frozenset(
         "supply",
         "tables",
         "territory",
+        "travel_times",
     ]
 )
 METHOD_SIDE = frozenset(

@@ -7,22 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.faults import FAULT_TEXTS, MAX_QUERY_CHARS, Fault, FormError
 from api.forms import (
     DEFAULT_TOP,
-    FAULT_TEXTS,
-    MAX_QUERY_CHARS,
     MAX_TOP,
     Asked,
-    Fault,
-    FormError,
     href,
     other_language,
     parse_query,
-    plain_number,
     profile_fields,
-    read_number,
     to_query,
 )
+from api.typed_numbers import plain_number, read_number
 from geo_matcher.criteria import FAMILIES
 from geo_matcher.errors import ProfileError
 from geo_matcher.presets import PRESETS

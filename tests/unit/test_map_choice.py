@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.forms import FormError, parse_query, to_query
+from api.faults import FormError
+from api.forms import parse_query, to_query
 from api.map_choice import PLAIN_MAP, SHOWN, TO_LAYER, MapChoice, read_places
 from geo_matcher.place_sets import PLACE_SETS
 from geo_matcher.profile import Profile

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 from geo_matcher.access import TownHallNetwork
-from geo_matcher.build import travel_times
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.errors import DataError
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.pairs import MAX_PAIRS, Pair, pairs
 from geo_matcher.presets import preset_named
 from geo_matcher.territory import Territory
+from geo_matcher.travel_times import travel_times
 
 World = Callable[..., Pair]
 

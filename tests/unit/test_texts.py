@@ -12,7 +12,8 @@ from api.desk_faults import FAULTS
 from api.desk_frozen import CAUSES
 from api.desk_places import DONE
 from api.desk_words import OWN as OWN_FIELDS
-from api.forms import CHOICES, FAULT_TEXTS, IMPORTANCE_WORDS
+from api.faults import FAULT_TEXTS
+from api.forms import CHOICES, IMPORTANCE_WORDS
 from api.planning_form import CAN_BE_LEFT_OUT, FLOORS, SORTS
 from api.planning_form import COUNTS as PLAN_COUNTS
 from api.planning_form import PRESETS as PLAN_PRESETS

@@ -1,0 +1,103 @@
+"""The figures of each commune that are not a single travel time.
+
+Hides which source each figure comes from and how it is rounded.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from geo_matcher.catalog import Catalog
+from geo_matcher.destinations import DAILY_SERVICES
+
+__all__ = ["DAILY_SERVICE_NEAR_MIN", "daily_services", "indicators"]
+
+FIRST_YEARS_SALES, LAST_YEARS_SALES = 2021, 2025
+"""Years over which sales are summed; medians are never averaged."""
+
+DAILY_SERVICE_NEAR_MIN = 10.0
+"""A drive up to which an everyday service counts as near, in minutes."""
+
+HEAT_HORIZON = "2030"
+"""Horizon of the climate projection used: France at +2.0 °C."""
+
+
+def indicators(
+    source: dict[str, pd.DataFrame],
+    communes: pd.DataFrame,
+    times: pd.DataFrame,
+    catalog: Catalog,
+) -> pd.DataFrame:
+    """Compute the figures of each commune that are not a single travel time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per commune, sorted by code; see ``data/communes/README.md`` for the columns. A
+        figure that no source gives is empty.
+    """
+    out = pd.DataFrame({"insee_code": communes["insee_code"]})
+    codes = out["insee_code"]
+
+    def by_commune(frame: pd.DataFrame, column: str) -> pd.Series:
+        return codes.map(frame.set_index("insee_code")[column])
+
+    fixed = source["broadband_fixed_2026t2"]
+    premises = by_commune(fixed, "mci_premises")
+    out["ftth_coverage_share"] = (by_commune(fixed, "mci_best_ftth") / premises).round(4)
+    out["ftth_coverage_share_cartefibre"] = (
+        by_commune(fixed, "cartefibre_ftth_premises_passed")
+        / by_commune(fixed, "cartefibre_premises")
+    ).round(4)
+    out["land_30mbit_share"] = (by_commune(fixed, "mci_land_30mbit") / premises).round(4)
+    out["premises_without_ftth"] = (premises - by_commune(fixed, "mci_best_ftth")).astype("Int64")
+    density_km2 = (communes["population"] / communes["area_km2"]).round(1)
+    out["density_km2"] = density_km2.mask(codes.isin(catalog.mended("area_incomplete")))
+
+    basket = times[times["destination"].isin(DAILY_SERVICES)]
+    high, low = (
+        basket.pivot(index="insee_code", columns="destination", values=column)
+        for column in ("minutes", "minutes_low")
+    )
+    mean = daily_services(high, low)
+    out["daily_services_min"] = codes.map(mean["minutes"])
+    out["daily_services_low_min"] = codes.map(mean["minutes_low"])
+    out["daily_services_within_10min"] = codes.map((high <= DAILY_SERVICE_NEAR_MIN).sum(axis=1))
+
+    prices = source["housing_prices_rents_2022_2023"]
+    current = prices[prices["insee_code"] == prices["current_insee"]]
+    out["house_price_eur_m2"] = by_commune(current, "price_m2_mean_2022_2023").round(0)
+    out["house_rent_eur_m2_month"] = by_commune(current, "rent_house_eur_m2_month").round(2)
+    sales = source["housing_sales_2021_2025"]
+    sales = sales[sales["year"].between(FIRST_YEARS_SALES, LAST_YEARS_SALES)]
+    total = sales.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
+    out["home_sales_2021_2025"] = codes.map(total).astype("Int64")
+
+    heat = source["climate_projections"]
+    heat = heat[(heat["indicator"] == "d30") & (heat["horizon"] == HEAT_HORIZON)]
+    wide = heat.pivot(index="insee_code", columns="statistic", values="value")
+    out["hot_days_2030_year"] = codes.map(wide["median"])
+    out["hot_days_2030_low_year"] = codes.map(wide["low"])
+    out["hot_days_2030_high_year"] = codes.map(wide["high"])
+    return out
+
+
+def daily_services(high: pd.DataFrame, low: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean drive of the basket of everyday services.
+
+    Parameters
+    ----------
+    high, low
+        Minutes to each service (columns), and the best case where they are an upper bound.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``minutes`` and, where it is lower, ``minutes_low``; same rows. Empty where a service of the
+        basket cannot be reached.
+    """
+    trips = pd.Series(DAILY_SERVICES) / sum(DAILY_SERVICES.values())
+    high, low = high[trips.index], low[trips.index]
+    mean = high.mul(trips).sum(axis=1, skipna=False).round(1)
+    mean_low = low.fillna(high).mul(trips).sum(axis=1, skipna=False).round(1)
+    return pd.DataFrame({"minutes": mean, "minutes_low": mean_low.where(mean_low < mean)})
