@@ -7,40 +7,36 @@ them. It knows communes and counts, and nobody's name.
 
 from __future__ import annotations
 
-import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
 
-import numpy as np
-
-from geo_matcher.criteria import Unit
+from geo_matcher.coloured_map import (
+    Colouring,
+    Facts,
+    Key,
+    Sign,
+    class_texts,
+    colour_layers,
+    coloured_map_html,
+)
 from geo_matcher.desk_map_words import DESK_WORDS
-from geo_matcher.exports import commune_geometries, credit_lines
 from geo_matcher.look import (
-    COLOURS,
     NO_DATA,
     SCORE_COLOURS,
     SCORE_LIMITS,
     score_class,
 )
 from geo_matcher.map_data import (
-    DECIMALS,
     FIBRE_COLOURS,
     FIBRE_LIMITS,
     SYMBOLS,
     MapLayer,
-    department_lines,
-    script_json,
 )
-from geo_matcher.map_parts import asset, templates
 from geo_matcher.map_words import WORDS
-from geo_matcher.maps import draw_map
 from geo_matcher.matching import Ranking
-from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.numbers import format_number
 from geo_matcher.territory import Territory
 
 __all__ = ["DeskFacts", "desk_map_html"]
@@ -50,6 +46,9 @@ EXPOSURE_LIMITS = (0.001, 0.05, 0.1, 0.2, 0.35)
 
 EXPOSURE_COLOURS = (NO_DATA, *SCORE_COLOURS[1:6])
 TABLES = ("communes", "broadband_fixed_2026t2", "workplaces", "partners_evidence")
+OWN_LAYERS = ("shortlist", "visits", "settled")
+"""Layers of what the files say, in the order of the control."""
+
 WORK_SIGNS = {kind: symbol for symbol in SYMBOLS if symbol.layer == "work" for kind in symbol.kinds}
 
 
@@ -85,28 +84,6 @@ class DeskFacts:
     is_demonstration: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Colouring:
-    """One way of colouring the communes: a fill and a label for each class."""
-
-    layer: str
-    title: str
-    fills: tuple[str, ...]
-    labels: tuple[str, ...]
-    classes: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    """A letter or a figure on a commune, in a layer."""
-
-    row: int
-    shape: str
-    letter: str
-    title: str
-    layer: str
-
-
 def desk_map_html(territory: Territory, facts: DeskFacts, language: str = "fr") -> str:
     """Return the advisers' map as one HTML document that opens from disk.
 
@@ -130,69 +107,50 @@ def desk_map_html(territory: Territory, facts: DeskFacts, language: str = "fr") 
     colourings = list(_colourings(territory, facts, language))
     signs = list(_signs(territory, facts, language))
     shown = {"shortlist", "visits"} if facts.ranking is not None else {"settled"}
-    layers = (
-        *(
-            MapLayer(c.layer, "colour", is_exclusive=True, is_shown=not k)
-            for k, c in enumerate(colourings)
-        ),
-        *(
-            MapLayer(name, "files", is_shown=name in shown)
-            for name in ("shortlist", "visits", "settled")
-            if any(sign.layer == name for sign in signs)
-        ),
-        MapLayer("partners", "villages"),
-        MapLayer("work", "places"),
-        MapLayer("tiles", "ground"),
-    )
-    words = WORDS[language]
-    header = (
-        templates()
-        .get_template("map_title.html")
-        .render(
-            words=words,
-            headline=facts.title,
-            excluded=texts["demonstration"] if facts.is_demonstration else "",
-        )
-    )
-    labels = {
-        layer: texts.get(f"layer_{layer.name}") or words[f"layer_{layer.name}"] for layer in layers
-    }
-    page = _page(territory, colourings, signs, labels, language)
-    cards = list(_cards(territory, facts, language))
-
-    def script(name: str, variables: Mapping[str, str]) -> str:
-        listed = ",".join(f"{layer}:{variable}" for layer, variable in variables.items())
-        return (
-            f'drawPlanMap({name},{{{listed}}},{{"ground":{{{_ground(territory, language)},'
-            f'"cards":{script_json(cards)}}},"page":{script_json(page)}}});'
-        )
-
-    drawn = draw_map(
+    return coloured_map_html(
         "desk",
         territory,
         language,
-        title=f"{facts.title} · {getattr(territory.catalog, f'name_{language}')}",
-        js=f"{asset('map_cards.js')}\n{asset('plan_map.js')}",
-        header=header,
-        layers=labels,
-        panels=_panels(territory, facts, colourings, signs, language),
-        script=script,
+        facts=Facts(
+            title=facts.title,
+            headline=facts.title,
+            warning=texts["demonstration"] if facts.is_demonstration else "",
+            keys={layer: ("", keys) for layer, keys in _keys(signs, language).items()},
+            told=(),
+            notes=[texts["note_one" if facts.ranking is not None else "note_all"]],
+            source=texts["source"].format(release=territory.release_id),
+            tables=TABLES,
+        ),
+        texts=texts,
+        layers=(
+            *colour_layers(colourings),
+            *(
+                MapLayer(name, "files", is_shown=name in shown)
+                for name in OWN_LAYERS
+                if any(sign.layer == name for sign in signs)
+            ),
+            MapLayer("partners", "villages"),
+            MapLayer("work", "places"),
+            MapLayer("tiles", "ground"),
+        ),
+        colourings=colourings,
+        signs=signs,
+        cards=list(_cards(territory, facts, language)),
     )
-    return drawn.get_root().render()
 
 
 # --- Colours -------------------------------------------------------------------------------------
 
 
-def _colourings(territory: Territory, facts: DeskFacts, language: str) -> Iterator[_Colouring]:
+def _colourings(territory: Territory, facts: DeskFacts, language: str) -> Iterator[Colouring]:
     texts = DESK_WORDS[language]
     if facts.ranking is not None:
         yield _score_colouring(facts.ranking, language)
     elif facts.shown:
         shares = [facts.shown.get(code, 0) / facts.lists for code in territory.codes]
         limits = [format_number(limit, language, "%") for limit in EXPOSURE_LIMITS[1:]]
-        labels = (texts["never"], *_between(limits, language))
-        yield _Colouring(
+        labels = (texts["never"], *class_texts(limits, texts))
+        yield Colouring(
             "exposure",
             texts["legend_exposure"].format(n=format_number(facts.lists, language)),
             EXPOSURE_COLOURS,
@@ -201,11 +159,11 @@ def _colourings(territory: Territory, facts: DeskFacts, language: str) -> Iterat
         )
     fibre = [float(share) for share in territory.indicators["ftth_coverage_share"]]
     limits = [format_number(limit, language, "%") for limit in FIBRE_LIMITS]
-    yield _Colouring(
+    yield Colouring(
         "fibre",
         texts["legend_fibre"],
         (*FIBRE_COLOURS, NO_DATA),
-        (*_between(limits, language), texts["unknown"]),
+        (*class_texts(limits, texts), texts["unknown"]),
         tuple(
             len(FIBRE_COLOURS) if math.isnan(share) else bisect_right(FIBRE_LIMITS, share)
             for share in fibre
@@ -213,24 +171,15 @@ def _colourings(territory: Territory, facts: DeskFacts, language: str) -> Iterat
     )
 
 
-def _between(limits: Sequence[str], language: str) -> tuple[str, ...]:
-    texts = DESK_WORDS[language]
-    return (
-        texts["below"].format(high=limits[0]),
-        *(texts["between"].format(low=low, high=high) for low, high in itertools.pairwise(limits)),
-        texts["above"].format(low=limits[-1]),
-    )
-
-
-def _score_colouring(ranking: Ranking, language: str) -> _Colouring:
+def _score_colouring(ranking: Ranking, language: str) -> Colouring:
     texts = DESK_WORDS[language]
     listed = set(ranking.order.tolist())
     none = len(SCORE_COLOURS)
-    return _Colouring(
+    return Colouring(
         "score",
         texts["legend_score"],
         (*SCORE_COLOURS, NO_DATA),
-        (*_between([str(limit) for limit in SCORE_LIMITS], language), texts["unlisted"]),
+        (*class_texts([str(limit) for limit in SCORE_LIMITS], texts), texts["unlisted"]),
         tuple(
             score_class(float(ranking.score[row])) if row in listed else none
             for row in range(len(ranking.matrix.codes))
@@ -241,56 +190,38 @@ def _score_colouring(ranking: Ranking, language: str) -> _Colouring:
 # --- Signs ---------------------------------------------------------------------------------------
 
 
-def _signs(territory: Territory, facts: DeskFacts, language: str) -> Iterator[_Sign]:
+def _signs(territory: Territory, facts: DeskFacts, language: str) -> Iterator[Sign]:
     texts = DESK_WORDS[language]
     rows = {code: row for row, code in enumerate(territory.codes)}
     is_one = facts.ranking is not None
     for code, rank in facts.shortlist.items():
         if code in rows:
             title = texts["ranked"].format(n=rank)
-            yield _Sign(rows[code], "round ink", str(rank), title, "shortlist")
+            yield Sign(rows[code], "round ink", str(rank), title, "shortlist")
     for code, count in facts.visits.items():
         if code in rows:
             letter = texts["visit_letter"] if is_one else str(count)
             title = texts["visited"] if is_one else texts["visits"].format(n=count)
-            yield _Sign(rows[code], "square sky", letter, title, "visits")
+            yield Sign(rows[code], "square sky", letter, title, "visits")
     for code, (families, persons) in facts.settled.items():
         if code in rows:
             title = texts["settled"].format(n=families, persons=persons)
-            yield _Sign(rows[code], "round sage", str(families), title, "settled")
+            yield Sign(rows[code], "round sage", str(families), title, "settled")
     for code, evidence in territory.partner_evidence.items():
         is_sure = evidence == "sourced"
         shape = "diamond rust" if is_sure else "diamond rust unsure"
         title = texts["partner" if is_sure else "partner_reconstructed"]
-        yield _Sign(rows[code], shape, "P", title, "partners")
+        yield Sign(rows[code], shape, "P", title, "partners")
     places = territory.places
     columns = ["kind", "name", "insee_code"]
     work = places.loc[places["kind"].isin(WORK_SIGNS), columns]
     for kind, name, code in work.itertuples(index=False, name=None):
         if code in rows:
             symbol = WORK_SIGNS[kind]
-            yield _Sign(rows[code], symbol.shape, symbol.letter(language), name, "work")
+            yield Sign(rows[code], symbol.shape, symbol.letter(language), name, "work")
 
 
 # --- What is written -----------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4)
-def _ground(territory: Territory, language: str) -> str:
-    """Return outlines, names and seats as the inside of a JSON object; made once, then kept."""
-    west, south, east, north = territory.communes.total_bounds.round(DECIMALS).tolist()
-    seats = territory.communes[["town_hall_lat", "town_hall_lon"]].to_numpy(dtype=np.float64)
-    facts = territory.facts
-    people = [format_raw(fact["population"], Unit.INHABITANTS, language) for fact in facts]
-    parts = {
-        "bounds": [[south, west], [north, east]],
-        "shapes": [geometry["coordinates"] for geometry in commune_geometries(territory)],
-        "outline": department_lines(territory),
-        "names": [fact["name"] for fact in facts],
-        "about": [f"{f['epci']} · {p}" for f, p in zip(facts, people, strict=True)],
-        "seats": seats.round(DECIMALS).tolist(),
-    }
-    return script_json(parts)[1:-1]
 
 
 def _cards(territory: Territory, facts: DeskFacts, language: str) -> Iterator[list[list[str]]]:
@@ -321,47 +252,8 @@ def _cards(territory: Territory, facts: DeskFacts, language: str) -> Iterator[li
         yield parts
 
 
-def _page(
-    territory: Territory,
-    colourings: Sequence[_Colouring],
-    signs: Sequence[_Sign],
-    labels: Mapping[MapLayer, str],
-    language: str,
-) -> dict[str, Any]:
-    texts, words = DESK_WORDS[language], WORDS[language]
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for layer, label in labels.items():
-        groups.setdefault(layer.group, []).append(
-            {"name": layer.name, "label": label, "exclusive": layer.is_exclusive}
-        )
-    population = np.array([fact["population"] for fact in territory.facts])
-    return {
-        "words": {
-            name: words[name]
-            for name in ("map", "not_found", "layers", "close", "zoom_in", "zoom_out")
-        },
-        "colours": {**COLOURS, "noData": NO_DATA},
-        "colourings": [
-            {"layer": c.layer, "fills": c.fills, "labels": c.labels, "classes": c.classes}
-            for c in colourings
-        ],
-        "signs": [[s.row, s.shape, s.letter, s.title, s.layer] for s in signs],
-        "names": np.argsort(-population, kind="stable").tolist(),
-        "groups": [
-            {"label": texts.get(f"group_{group}") or words[f"group_{group}"], "layers": listed}
-            for group, listed in groups.items()
-        ],
-        "source": texts["source"].format(release=territory.release_id),
-    }
-
-
-def _panels(
-    territory: Territory,
-    facts: DeskFacts,
-    colourings: Sequence[_Colouring],
-    signs: Sequence[_Sign],
-    language: str,
-) -> str:
+def _keys(signs: Sequence[Sign], language: str) -> dict[str, list[Key]]:
+    """Return what the signs of each layer mean, each once; a figure stands for any."""
     texts = DESK_WORDS[language]
     keys: dict[str, dict[tuple[str, str], str]] = {}
     for sign in signs:
@@ -373,25 +265,10 @@ def _panels(
                 for symbol in SYMBOLS
                 if symbol.shape == sign.shape and symbol.letter(language) == sign.letter
             )
-        elif sign.layer in {"shortlist", "settled", "visits"}:
+        elif sign.layer in OWN_LAYERS:
             text = texts[f"key_{sign.layer}"]
         keys.setdefault(sign.layer, {})[sign.shape, letter] = text
-    notes = [texts["note_one" if facts.ranking is not None else "note_all"]]
-    return (
-        templates()
-        .get_template("desk_panels.html")
-        .render(
-            words={**WORDS[language], **texts},
-            legends=[
-                (c.layer, c.title, list(zip(c.fills, c.labels, strict=True))) for c in colourings
-            ],
-            signs=[
-                (layer, [(shape, letter, text) for (shape, letter), text in found.items()])
-                for layer, found in keys.items()
-            ],
-            ash=COLOURS["ash"],
-            release=territory.release_id,
-            notes=notes,
-            credits=credit_lines(territory, TABLES, language),
-        )
-    )
+    return {
+        layer: [(shape, letter, text) for (shape, letter), text in found.items()]
+        for layer, found in keys.items()
+    }

@@ -16,6 +16,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from markupsafe import Markup
 from xstatic.pkg import leaflet
 
 from geo_matcher.catchments import catchments
@@ -52,6 +53,7 @@ from geo_matcher.territory import Territory
 __all__ = [
     "asset",
     "drawing_script",
+    "isolated",
     "leaflet_css",
     "leaflet_js",
     "map_css",
@@ -89,7 +91,7 @@ def leaflet_css() -> str:
 
 def map_js() -> str:
     """Return the scripts that draw a map from its arrays, as one."""
-    return f"{asset('map_cards.js')}\n{asset('map.js')}"
+    return "\n".join(map(asset, ("map_cards.js", "map_ground.js", "map.js")))
 
 
 @cache
@@ -109,6 +111,11 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(asset),
     )
+
+
+def isolated(text: str) -> Markup:
+    """Return what somebody typed, escaped, so that its direction of writing stays its own."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 # --- The page ----------------------------------------------------------------------------------
@@ -160,6 +167,12 @@ def panels_html(ranking: Ranking, language: str) -> str:
     words = WORDS[language]
     scope_words = words[f"scope_{ranking.scope}"]
     count = format_number(int(ranking.in_scope.sum()), language)
+    has_reconstructed = "reconstructed" in territory.partner_evidence.values()
+    said = [
+        words["estimated"],
+        words[f"timed_{territory.parameters['travel_times']['network']}"],
+        *([words["reconstructed"]] if has_reconstructed else []),
+    ]
     return (
         templates()
         .get_template("map_panels.html")
@@ -168,7 +181,7 @@ def panels_html(ranking: Ranking, language: str) -> str:
             best=min(BEST, len(ranking)),
             has_excluded=len(ranking.excluded) > 0,
             has_outside=not ranking.in_scope.all(),
-            has_reconstructed="reconstructed" in territory.partner_evidence.values(),
+            has_reconstructed=has_reconstructed,
             score_steps=_steps(SCORE_COLOURS, [str(limit) for limit in SCORE_LIMITS]),
             fibre_steps=_steps(
                 FIBRE_COLOURS, [format_number(100 * share, language) for share in FIBRE_LIMITS]
@@ -184,7 +197,6 @@ def panels_html(ranking: Ranking, language: str) -> str:
             wheel_note=FIGURES["wheel"].note(language),
             **_reached(territory, language),
             isochrones=_isochrone_title(ranking, language),
-            timed=words[f"timed_{territory.parameters['travel_times']['network']}"],
             has_unknown_fibre=bool(territory.indicators["ftth_coverage_share"].isna().any()),
             signs={
                 layer.name: [
@@ -195,9 +207,12 @@ def panels_html(ranking: Ranking, language: str) -> str:
                 for layer in LAYERS
             },
             unsure="work",
-            profile=profile_label(ranking, language),
-            scope=f"{scope_words} ({count})",
-            release=territory.release_id,
+            told=[
+                (words["profile"], isolated(profile_label(ranking, language))),
+                (words["scope"], f"{scope_words} ({count})"),
+                (words["release"], territory.release_id),
+            ],
+            notes=[" ".join(said)],
             credits=credit_lines(territory, _drawn_tables(ranking), language),
         )
     )

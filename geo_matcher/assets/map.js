@@ -16,17 +16,8 @@ function drawMatchMap(map, layers, data) {
 
   // --- Communes ---------------------------------------------------------------------------------
 
-  const pane = (name, zIndex) => {
-    const node = map.createPane(name);
-    node.style.zIndex = zIndex;
-    node.style.pointerEvents = "none";
-    return name;
-  };
-  const lines = L.svg({ pane: pane("gm-lines", 410), padding: 0.3 });
+  const { pane, lines, names, areas, shapes, drawOutline, choose } = matchGround(map, ground, colours);
   const points = L.canvas({ pane: pane("gm-points", 420), padding: 0.3 });
-  const names = pane("gm-names", 450);
-  const areas = L.svg({ padding: 0.3 });
-  const shapes = ground.shapes.map((shape) => L.GeoJSON.coordsToLatLngs(shape, 2));
 
   const HATCH = "url(#gm-hatch)";
   const scoreFills = [...page.scoreColours, HATCH, colours.noData];
@@ -83,11 +74,7 @@ function drawMatchMap(map, layers, data) {
       L.polyline(shape, { renderer: lines, interactive: false, smoothFactor: 0.5, ...style }),
     );
 
-  ground.outline.forEach((ring) => {
-    const shape = L.GeoJSON.coordsToLatLngs(ring, 0);
-    const style = { renderer: lines, interactive: false, color: colours.ash, weight: 1.4 };
-    L.polyline(shape, style).addTo(map);
-  });
+  drawOutline();
   ground.partner.forEach((evidence, row) => {
     if (!evidence) return;
     const style = { color: colours.ink, weight: 1.8, className: `gm-partner gm-partner-${evidence}` };
@@ -111,18 +98,6 @@ function drawMatchMap(map, layers, data) {
       }),
     );
   });
-
-  let chosen = [];
-  function choose(row) {
-    chosen.forEach((line) => line.remove());
-    chosen = [];
-    if (row === null) return;
-    const rings = shapes[row].flat().map((ring) => [...ring, ring[0]]);
-    chosen = [
-      { color: colours.ink, weight: 6 },
-      { color: colours.sunflower, weight: 3.4 },
-    ].map((style) => L.polyline(rings, { renderer: lines, interactive: false, ...style }).addTo(map));
-  }
 
   const cards = matchCards(map, data, {
     choose,
@@ -256,111 +231,29 @@ function drawMatchMap(map, layers, data) {
 
   // --- Layer control ----------------------------------------------------------------------------
 
-  function showLegends() {
-    document.querySelectorAll("[data-layer]").forEach((node) => {
-      node.hidden = !map.hasLayer(layers[node.dataset.layer]);
-    });
-  }
-
   function showLayers() {
-    showLegends();
+    matchLegends(map, layers);
     container.classList.toggle("gm-tiles", map.hasLayer(layers.tiles));
     arrangeSigns();
     placeNames();
   }
 
-  const LayerList = L.Control.extend({
-    options: { position: "topright" },
-    onAdd() {
-      const list = make("div", "");
-      list.id = "gm-layer-list";
-      list.hidden = true;
-      const button = make("button", "", words.layers);
-      button.type = "button";
-      button.setAttribute("aria-controls", list.id);
-      const open = (wanted) => {
-        list.hidden = !wanted;
-        button.setAttribute("aria-expanded", String(wanted));
-        list.style.maxHeight = `${map.getSize().y - 70}px`;
-      };
-      open(false);
-      button.addEventListener("click", () => open(list.hidden));
-      page.groups.forEach((group) => list.append(this.fieldset(group)));
-      const control = make("div", "gm-layers", button, list);
-      control.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape") return;
-        open(false);
-        button.focus();
-      });
-      L.DomEvent.disableClickPropagation(control);
-      L.DomEvent.disableScrollPropagation(control);
-      return control;
-    },
-    fieldset(group) {
-      const field = make("fieldset", "", make("legend", "", group.label));
-      group.layers.forEach((entry) => {
-        const input = make("input", "");
-        input.type = entry.exclusive ? "radio" : "checkbox";
-        if (entry.exclusive) input.name = `gm-${group.layers[0].name}`;
-        input.value = entry.name;
-        input.checked = map.hasLayer(layers[entry.name]);
-        input.addEventListener("change", () => {
-          const stays = entry.exclusive && isHome() && !cards.isOpen();
-          if (entry.exclusive) group.layers.forEach((other) => map.removeLayer(layers[other.name]));
-          if (input.checked) map.addLayer(layers[entry.name]);
-          else map.removeLayer(layers[entry.name]);
-          showLayers();
-          if (!stays) return;
-          goHome(); // its legend may be larger
-          placeNames();
-        });
-        field.append(make("label", "", input, make("span", "", entry.label)));
-      });
-      return field;
-    },
+  matchControls(map, layers, page, (entry, apply) => {
+    const stays = entry.exclusive && isHome() && !cards.isOpen();
+    apply();
+    showLayers();
+    if (!stays) return;
+    goHome(); // its legend may be larger
+    placeNames();
   });
-
-  // --- Finding a commune by its name ------------------------------------------------------------
-
-  const plain = (text) =>
-    text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, " ").trim();
-  const rowOf = new Map(ground.names.map((name, row) => [plain(name), row]));
-  const form = document.querySelector(".gm-find");
-  const input = form.querySelector("input");
-  form.querySelector("datalist").append(
-    ...ground.names.map((name) => {
-      const option = make("option", "");
-      option.value = name;
-      return option;
-    }),
-  );
-  function find(isFinal) {
-    const row = rowOf.get(plain(input.value));
-    const status = form.querySelector(".gm-status");
-    status.textContent = row === undefined && isFinal && input.value.trim() ? words.not_found : "";
-    if (row === undefined) return;
-    map.setView(ground.seats[row], Math.max(map.getZoom(), home.zoom + 0.5), { animate: false });
-    const popup = cards.openCommune(row, L.latLng(ground.seats[row]));
-    if (!isFinal) return;
-    cards.giveBackFocus(input);
-    const content = popup.getElement().querySelector(".leaflet-popup-content");
-    content.tabIndex = 0;
-    content.focus({ preventScroll: true });
-  }
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    find(true);
-  });
-  input.addEventListener("input", (event) => {
-    form.querySelector(".gm-status").textContent = "";
-    if (event.inputType === "insertReplacementText" || !event.inputType) find(false);
+  matchFinder(map, ground, words, {
+    cards,
+    zoomTo: () => Math.max(map.getZoom(), home.zoom + 0.5),
+    open: cards.openCommune,
   });
 
   // --- Start, size and print --------------------------------------------------------------------
 
-  container.setAttribute("aria-label", words.map);
-  L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
-  new LayerList().addTo(map);
   function panelBoxes() {
     const frame = container.getBoundingClientRect();
     return [...document.querySelectorAll(".gm-panel")].map((node) => {
@@ -410,7 +303,7 @@ function drawMatchMap(map, layers, data) {
     }
     return best;
   }
-  showLegends(); // on a phone they set the height of the map
+  matchLegends(map, layers); // on a phone they set the height of the map
   map.invalidateSize({ pan: false });
   function goHome() {
     fit(bounds);

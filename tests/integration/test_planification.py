@@ -217,7 +217,7 @@ def test_the_report_is_one_page_that_needs_nothing(client: TestClient) -> None:
 
 
 def data_of(html: str) -> dict[str, Any]:
-    found = re.search(r"drawPlanMap\(\w+,\{[^}]*\},(\{.*\})\);", html)
+    found = re.search(r"drawColouredMap\(\w+,\{[^}]*\},(\{.*\})\);", html)
     assert found
     data: dict[str, Any] = json.loads(found[1])
     return data

@@ -439,7 +439,7 @@ def test_maps_are_small_and_hold_no_name(
         assert len(page.encode()) < 1_500_000
         for secret in SECRETS.values():
             assert secret not in page
-        assert "drawPlanMap" in page
+        assert "drawColouredMap" in page
     kept = desk.client.get(f"{PAGES}/carte/reseau?telecharger=1")
     assert kept.headers["Content-Disposition"].startswith("attachment")
 

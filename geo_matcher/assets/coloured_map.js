@@ -1,8 +1,9 @@
-/* Draws gaps, copper, a plan and what it rests on, on a Leaflet map, from compact arrays.
+/* Draws communes in the colours of one layer at a time, and signs on them, on a Leaflet map, from
+ * compact arrays.
  *
  * Every text of the data reaches the page through textContent, never through innerHTML.
  * `layers` holds one Leaflet layer for each name of the layer control; they come empty. */
-function drawPlanMap(map, layers, data) {
+function drawColouredMap(map, layers, data) {
   "use strict";
   const { ground, page } = data;
   const { words, colours } = page;
@@ -10,28 +11,7 @@ function drawPlanMap(map, layers, data) {
   const container = map.getContainer();
   const bounds = L.latLngBounds(ground.bounds);
 
-  const pane = (name, zIndex) => {
-    const node = map.createPane(name);
-    node.style.zIndex = zIndex;
-    node.style.pointerEvents = "none";
-    return name;
-  };
-  const lines = L.svg({ pane: pane("gm-lines", 410), padding: 0.3 });
-  const names = pane("gm-names", 450);
-  const areas = L.svg({ padding: 0.3 });
-  const shapes = ground.shapes.map((shape) => L.GeoJSON.coordsToLatLngs(shape, 2));
-
-  let chosen = [];
-  function choose(row) {
-    chosen.forEach((line) => line.remove());
-    chosen = [];
-    if (row === null) return;
-    const rings = shapes[row].flat().map((ring) => [...ring, ring[0]]);
-    chosen = [
-      { color: colours.ink, weight: 6 },
-      { color: colours.sunflower, weight: 3.4 },
-    ].map((style) => L.polyline(rings, { renderer: lines, interactive: false, ...style }).addTo(map));
-  }
+  const { names, areas, shapes, drawOutline, choose } = matchGround(map, ground, colours);
   const cards = matchCards(map, data, { choose });
 
   function openCommune(row, latlng) {
@@ -70,11 +50,7 @@ function drawPlanMap(map, layers, data) {
     );
     layers[layer].on("click", (event) => openCommune(event.layer.row, event.latlng));
   });
-  ground.outline.forEach((ring) => {
-    const shape = L.GeoJSON.coordsToLatLngs(ring, 0);
-    const style = { renderer: lines, interactive: false, color: colours.ash, weight: 1.4 };
-    L.polyline(shape, style).addTo(map);
-  });
+  drawOutline();
 
   // --- A letter for each action or count, side by side where a commune has several -------------
 
@@ -87,7 +63,7 @@ function drawPlanMap(map, layers, data) {
       iconSize: [SIGN, SIGN],
       iconAnchor: [SIGN / 2 - place * (SIGN + 2), SIGN / 2],
     });
-  const signs = page.signs.map(([row, shape, letter, title, layer = "portfolio"]) => {
+  const signs = page.signs.map(([row, shape, letter, title, layer]) => {
     const sign = L.marker(ground.seats[row], {
       icon: icon(shape, letter, 0),
       title: `${ground.names[row]} : ${title}`,
@@ -140,90 +116,22 @@ function drawPlanMap(map, layers, data) {
 
   function showLayers() {
     placeSigns();
-    document.querySelectorAll("[data-layer]").forEach((node) => {
-      node.hidden = !map.hasLayer(layers[node.dataset.layer]);
-    });
+    matchLegends(map, layers);
     container.classList.toggle("gm-tiles", map.hasLayer(layers.tiles));
   }
-  const LayerList = L.Control.extend({
-    options: { position: "topright" },
-    onAdd() {
-      const list = make("div", "");
-      list.id = "gm-layer-list";
-      list.hidden = true;
-      const button = make("button", "", words.layers);
-      button.type = "button";
-      button.setAttribute("aria-controls", list.id);
-      const open = (wanted) => {
-        list.hidden = !wanted;
-        button.setAttribute("aria-expanded", String(wanted));
-      };
-      open(false);
-      button.addEventListener("click", () => open(list.hidden));
-      page.groups.forEach((group) => {
-        const field = make("fieldset", "", make("legend", "", group.label));
-        group.layers.forEach((entry) => {
-          const input = make("input", "");
-          input.type = entry.exclusive ? "radio" : "checkbox";
-          if (entry.exclusive) input.name = "gm-colour";
-          input.value = entry.name;
-          input.checked = map.hasLayer(layers[entry.name]);
-          input.addEventListener("change", () => {
-            if (entry.exclusive) group.layers.forEach((other) => map.removeLayer(layers[other.name]));
-            if (input.checked) map.addLayer(layers[entry.name]);
-            else map.removeLayer(layers[entry.name]);
-            showLayers();
-            placeNames();
-          });
-          field.append(make("label", "", input, make("span", "", entry.label)));
-        });
-        list.append(field);
-      });
-      const control = make("div", "gm-layers", button, list);
-      control.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape") return;
-        open(false);
-        button.focus();
-      });
-      L.DomEvent.disableClickPropagation(control);
-      L.DomEvent.disableScrollPropagation(control);
-      return control;
-    },
+  matchControls(map, layers, page, (_, apply) => {
+    apply();
+    showLayers();
+    placeNames();
   });
-
-  // --- Finding a commune by its name ------------------------------------------------------------
-
-  const plain = (text) =>
-    text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, " ").trim();
-  const rowOf = new Map(ground.names.map((name, row) => [plain(name), row]));
-  const form = document.querySelector(".gm-find");
-  const input = form.querySelector("input");
-  form.querySelector("datalist").append(
-    ...ground.names.map((name) => {
-      const option = make("option", "");
-      option.value = name;
-      return option;
-    }),
-  );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const row = rowOf.get(plain(input.value));
-    form.querySelector(".gm-status").textContent =
-      row === undefined && input.value.trim() ? words.not_found : "";
-    if (row === undefined) return;
-    map.setView(ground.seats[row], Math.max(map.getZoom(), home + 1), { animate: false });
-    const popup = openCommune(row, L.latLng(ground.seats[row]));
-    cards.giveBackFocus(input);
-    const content = popup.getElement().querySelector(".leaflet-popup-content");
-    content.tabIndex = 0;
-    content.focus({ preventScroll: true });
+  matchFinder(map, ground, words, {
+    cards,
+    zoomTo: () => Math.max(map.getZoom(), home + 1),
+    open: openCommune,
   });
 
   // --- Start ------------------------------------------------------------------------------------
 
-  container.setAttribute("aria-label", words.map);
-  L.control.zoom({ zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
-  new LayerList().addTo(map);
   showLayers();
   const goHome = () => {
     map.invalidateSize({ pan: false });
