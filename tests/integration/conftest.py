@@ -16,6 +16,7 @@ from geo_matcher.build import set_roads
 from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
 from tests.conftest import RELEASE
+from tests.integration.commands import Run, caller
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +54,9 @@ def on_roads(tmp_path_factory: pytest.TempPathFactory, territory: Territory) -> 
     told = Download(roads, road_area(territory.communes), "2026-06-01", "invented for a test")
     folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("on_roads") / "communes"))
     return set_roads(folder, told)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that calls the command line and tells what it printed."""
+    return caller(monkeypatch, capsys)

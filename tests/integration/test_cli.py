@@ -9,49 +9,24 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from geo_matcher.cli import main
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import STATUS_WORDS, Status, decision_matrix
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import read_profile
 from geo_matcher.territory import Territory
+from tests.integration.commands import Outcome, Run
 
 pytestmark = pytest.mark.usefixtures("read_once")
 
-Run = Callable[..., "Outcome"]
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "docs" / "schemas" / "match.schema.json"
-
-
-class Outcome:
-    """What a call printed and how it ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("COLUMNS", "140")
-
-    def call(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        printed = capsys.readouterr()
-        return Outcome(code, printed.out, printed.err)
-
-    return call
 
 
 def refused(outcome: Outcome) -> str:

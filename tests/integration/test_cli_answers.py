@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import re
@@ -11,16 +10,15 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import pytest
 from fastapi.testclient import TestClient
 
 from geo_matcher.audit import audit
-from geo_matcher.cli import main
 from geo_matcher.comparison import chances, compare
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.duo import duo
@@ -34,6 +32,7 @@ from geo_matcher.robustness import Odds, odds, with_odds
 from geo_matcher.territory import Territory
 from geo_matcher.typology import typology
 from geo_matcher.verdicts import comparison_sentences, duo_names, duo_sentences
+from tests.integration.commands import Outcome, Run
 
 pytestmark = pytest.mark.usefixtures("read_once")
 
@@ -44,46 +43,6 @@ ARTIST = ("--profile-name", "cultura-artist")
 JSON = ("--format", "json")
 FEW = ("--draws", "100")
 HOSTILE = "[bold]Zoé[/bold] <script>alert(1)</script>"
-
-
-class Outcome(NamedTuple):
-    """What a call printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def text(self) -> str:
-        """What was printed, as one line: a terminal wraps where it must."""
-        return re.sub(r"[ \n]+", " ", self.out)
-
-    @property
-    def json(self) -> Any:
-        """What was printed, read as JSON."""
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("COLUMNS", "140")
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-
-    def call(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        printed = capsys.readouterr()
-        return Outcome(code, printed.out, printed.err)
-
-    return call
 
 
 def refused(outcome: Outcome) -> str:

@@ -5,55 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-import sys
-from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 
-from geo_matcher.cli import main
 from geo_matcher.counterfactual import ACTIONS
 from geo_matcher.lift import lifts
 from geo_matcher.siting import site_coworking
 from geo_matcher.territory import Territory
+from tests.integration.commands import Run
 
 pytestmark = pytest.mark.usefixtures("read_once")
 
 FEW = ("--profiles", "12", "--draws", "4")
-
-
-class Outcome(NamedTuple):
-    """What a call printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def text(self) -> str:
-        """What was printed, as one line."""
-        return re.sub(r"\s+", " ", self.out)
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("COLUMNS", "160")
-
-    def call(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        printed = capsys.readouterr()
-        return Outcome(code, printed.out, printed.err)
-
-    return call
 
 
 def test_lifts_in_json_are_the_library_s(run: Run, territory: Territory) -> None:
@@ -78,8 +41,8 @@ def test_lifts_as_csv(run: Run, territory: Territory) -> None:
 
 
 def test_lifts_in_words(run: Run, territory: Territory) -> None:
-    english = run("lift", "--action", "coworking", "--top", "2", *FEW).text
-    french = run("lift", "--action", "coworking", "--top", "2", *FEW, "--lang", "fr").text
+    english = run("lift", "--action", "coworking", "--top", "2", *FEW).plain
+    french = run("lift", "--action", "coworking", "--top", "2", *FEW, "--lang", "fr").plain
     lift = lifts(territory, actions=["coworking"], profiles=12, draws=4).lifts[0]
     assert f"{lift.name} +{lift.gain(5).gained:.1f} ±" in english
     assert f"−{lift.gain(5).losers[0].newcomers:.1f}" in english
@@ -94,7 +57,7 @@ def test_lifts_in_words(run: Run, territory: Territory) -> None:
 def test_a_loss_has_its_sign(run: Run, territory: Territory) -> None:
     found = lifts(territory, actions=["coworking"], profiles=12, draws=4)
     last = found.of("coworking")[-1]
-    told = run("lift", "--action", "coworking", "--top", "500", *FEW).text
+    told = run("lift", "--action", "coworking", "--top", "500", *FEW).plain
     sign = "−" if last.gain(5).gained < 0 else "+"
     assert f"{last.name} {sign}{abs(last.gain(5).gained):.1f} ±" in told
 
@@ -108,7 +71,7 @@ def test_a_siting_in_json_is_the_library_s(run: Run, territory: Territory) -> No
 def test_a_siting_in_words(run: Run, territory: Territory) -> None:
     asked = ("site-coworking", "--count", "2", "--within", "11.69", "--demand", "population",
              "--candidates", "partners", "--least-population", "500")  # fmt: skip
-    english, french = run(*asked).text, run(*asked, "--lang", "fr").text
+    english, french = run(*asked).plain, run(*asked, "--lang", "fr").plain
     found = site_coworking(
         territory, count=2, within_min=11.69, kind="population", candidates="partners",
         least_population=500,
@@ -120,9 +83,9 @@ def test_a_siting_in_words(run: Run, territory: Territory) -> None:
     assert "à 11,69 min au plus" in french
     assert f"{found.candidates} communes possibles" in french
     newcomers = run("site-coworking", "--count", "1", "--within", "15", *FEW)
-    assert "places among the first 5 of 12 assumed (not surveyed) newcomers" in newcomers.text
+    assert "places among the first 5 of 12 assumed (not surveyed) newcomers" in newcomers.plain
     told = run("site-coworking", "--count", "1", "--within", "15", *FEW, "--lang", "fr")
-    assert "des 12 nouveaux venus" in told.text or "de 12 nouveaux venus" in told.text
+    assert "des 12 nouveaux venus" in told.plain or "de 12 nouveaux venus" in told.plain
 
 
 @pytest.mark.parametrize(

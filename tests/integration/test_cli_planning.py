@@ -5,20 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from geo_matcher import robust_core
-from geo_matcher.cli import main
 from geo_matcher.planning import Planner
 from geo_matcher.robust_core import RobustCore
 from geo_matcher.territory import Territory
+from tests.integration.commands import Run
 
 pytestmark = pytest.mark.usefixtures("read_once")
 
@@ -26,56 +23,17 @@ JSON = ("--format", "json")
 QUICK = ("--no-demand",)
 
 
-class Outcome(NamedTuple):
-    """What a call printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def text(self) -> str:
-        """What was printed, as one line with ordinary spaces."""
-        return re.sub(r"[ \n\u00a0\u202f]+", " ", self.out)
-
-    @property
-    def json(self) -> Any:
-        """What was printed, read as JSON."""
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("COLUMNS", "140")
-
-    def call(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as ending:
-            code = int(ending.code or 0)
-        written = capsys.readouterr()
-        return Outcome(code, written.out, written.err)
-
-    return call
-
-
 def test_gaps_by_epci_in_both_languages(run: Run) -> None:
     french = run("gaps", "--lang", "fr", *QUICK)
-    assert "138 415 locaux au 30 juin 2026" in french.text
-    assert "4G fixe 6 325" in french.text
-    assert "certain 185, possible 259, aucun 14" in french.text
-    assert "si 12 mois de retard" in french.text
-    assert "La couverture mobile ne figure pas dans les données" in french.text
+    assert "138 415 locaux au 30 juin 2026" in french.plain
+    assert "4G fixe 6 325" in french.plain
+    assert "certain 185, possible 259, aucun 14" in french.plain
+    assert "si 12 mois de retard" in french.plain
+    assert "La couverture mobile ne figure pas dans les données" in french.plain
     english = run("gaps", "--months-late", "6", *QUICK)
-    assert "138,415 premises on 30 June 2026" in english.text
-    assert "if 6 months late" in english.text
-    assert "Grand Auch" in english.text
+    assert "138,415 premises on 30 June 2026" in english.plain
+    assert "if 6 months late" in english.plain
+    assert "Grand Auch" in english.plain
 
 
 def test_gaps_as_json_and_csv_say_the_same(run: Run) -> None:
@@ -94,7 +52,7 @@ def test_gaps_as_json_and_csv_say_the_same(run: Run) -> None:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_clusters_are_told_with_their_significance(run: Run, language: str) -> None:
-    told = run("gaps", "--clusters", "--by", "commune", "--lang", language, *QUICK).text
+    told = run("gaps", "--clusters", "--by", "commune", "--lang", language, *QUICK).plain
     assert "I = 0.059" in told
     assert ("Significatifs : aucun" if language == "fr" else "Significant: none") in told
 
@@ -138,27 +96,27 @@ def test_a_plan_in_words(run: Run, tmp_path: Path) -> None:
     call = ("plan", "--budget", "1M", "--scenario", str(scenario), *QUICK)
     french = run(*call, "--lang", "fr", "--frontier", "3", "--robust", "20", "--check-figures", "3")
     assert french.code == 0, french.err
-    assert "optimum prouvé" in french.text
-    assert "(décidé)" in french.text
-    assert "Plancher epci each: at_least_share_of_need 0.02 : coûte" in french.text
-    assert "parts égales par EPCI" in french.text
-    assert "gain par 100 000 €" in french.text
-    assert "sans regret –" in french.text
-    assert "À vérifier (3/433)" in french.text
+    assert "optimum prouvé" in french.plain
+    assert "(décidé)" in french.plain
+    assert "Plancher epci each: at_least_share_of_need 0.02 : coûte" in french.plain
+    assert "parts égales par EPCI" in french.plain
+    assert "gain par 100 000 €" in french.plain
+    assert "sans regret –" in french.plain
+    assert "À vérifier (3/433)" in french.plain
     english = run(*call, "--frontier", "2", "--check-figures", "1", "--robust", "20")
-    assert "proved optimum" in english.text
-    assert "Floor epci each" in english.text
-    assert "Without newcomers' demand." in english.text
+    assert "proved optimum" in english.plain
+    assert "Floor epci each" in english.plain
+    assert "Without newcomers' demand." in english.plain
 
 
 def test_a_floor_out_of_reach_is_told(run: Run, tmp_path: Path) -> None:
     scenario = tmp_path / "mine.toml"
     scenario.write_text("[[floor]]\nat_least_coverage = 0.9\n", encoding="utf-8")
     call = ("plan", "--budget", "100k", "--scenario", str(scenario), *QUICK)
-    assert "Floor that cannot be met" in run(*call).text
+    assert "Floor that cannot be met" in run(*call).plain
     french = run(*call, "--lang", "fr")
-    assert "Plancher impossible" in french.text
-    assert "Il faudrait" in french.text
+    assert "Plancher impossible" in french.plain
+    assert "Il faudrait" in french.plain
 
 
 def test_a_plan_as_csv(run: Run) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from geo_matcher.cli import main
 from geo_matcher.dossiers import demonstration
 from geo_matcher.dossiers.accounts import SYSTEM
 from geo_matcher.dossiers.database import DATABASE_SETTING, Database
 from geo_matcher.dossiers.sign_in import sign_in, token_account
+from tests.integration.commands import Run, caller
 from tests.integration.dossiers.people import SECRETS, opened
 
-Run = Callable[..., "tuple[int, str, str]"]
 PASSWORD = "quatre mots faciles à retenir"
 
 
@@ -32,22 +29,8 @@ def url(_sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str) -> Run:
     """Call the command line on SQLite alone: what it calls is tested on both databases."""
-    monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.setenv(DATABASE_SETTING, url)
-
-    def call(*arguments: str, typed: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return code, printed.out, printed.err
-
-    return call
+    return caller(monkeypatch, capsys)
 
 
 def test_accounts_are_made_listed_closed_and_get_passwords_and_tokens(run: Run, url: str) -> None:
@@ -131,13 +114,12 @@ def test_a_backup_comes_back(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv(DATABASE_SETTING, f"sqlite:///{tmp_path}/d.sqlite3")
+    run = caller(monkeypatch, capsys)
 
     def call(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["geo-matcher", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
-        return capsys.readouterr().out
+        told = run(*arguments)
+        assert told.code == 0
+        return told.out
 
     with Database.open() as db:
         opened(db, SYSTEM)
