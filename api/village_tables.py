@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from api.sheets import commune_path
 from api.texts import translator
-from geo_matcher.catchments import place_minutes
+from geo_matcher.catchments import place_drives
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import DAILY_SERVICES, HUB_CITIES
 from geo_matcher.numbers import format_number, format_raw
@@ -212,7 +212,7 @@ def work_places(
     One is always given, however far, if any is known.
     """
     t = translator(language)
-    places, minutes = place_minutes(territory, "workplace")
+    places, minutes, _ = place_drives(territory, "workplace")
     names = {fact["insee_code"]: fact["name"] for fact in territory.facts}
     away = minutes[territory.codes.index(commune["insee_code"])].tolist()
     columns = ["kind", "name", "insee_code", "status", "year"]

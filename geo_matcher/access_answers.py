@@ -16,8 +16,15 @@ import shapely.geometry
 
 from geo_matcher.access import TownHallNetwork
 from geo_matcher.baskets import basket
-from geo_matcher.catchments import CUTOFFS_MIN, catchments, inhabitants_within
+from geo_matcher.catchments import (
+    CUTOFFS_MIN,
+    SLACK_MIN,
+    catchments,
+    destination_places,
+    inhabitants_within,
+)
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.errors import DriveError
 from geo_matcher.journeys import STATUS, Journeys, nearest_places, network_name
 from geo_matcher.profile import Profile
 from geo_matcher.reach import find_destination
@@ -26,6 +33,7 @@ from geo_matcher.territory import Territory
 from geo_matcher.wheel import DEFAULT_HABITS, Habits, week_of
 
 __all__ = [
+    "MAX_PLACES",
     "basket_answer",
     "catchments_answer",
     "commune_of",
@@ -42,6 +50,9 @@ MINUTES_DECIMALS, KM_DECIMALS = 2, 2
 COORDINATES_DEG = 1e-5
 
 TOWN_HALLS = TownHallNetwork.name
+
+MAX_PLACES = 30
+"""Places whose catchments are given at most: on roads each takes most of a second."""
 
 DETAIL_DEG = 5e-4
 """Detail that catchments lose on their way out: some 50 m, a fifth of their own grid."""
@@ -238,20 +249,17 @@ def basket_answer(
             "release": territory.release_id}  # fmt: skip
 
 
-def people_answer(
-    territory: Territory, code: str, cutoffs_min: Sequence[float] = CUTOFFS_MIN
-) -> dict[str, Any]:
+def people_answer(territory: Territory, code: str) -> dict[str, Any]:
     """Return who lives around a commune, and the published accessibility to doctors, if any."""
     journeys = Journeys.of(territory)
-    found = inhabitants_within(journeys, [code], cutoffs_min)
     reach, is_road = journeys.matrix([code], list(journeys.halls.index))
-    near = reach.minutes <= max(cutoffs_min)
-    counted = found.iloc[0].to_dict()
+    counted = inhabitants_within(journeys, [code], reach.minutes).iloc[0].to_dict()
+    near = reach.minutes <= max(CUTOFFS_MIN) + SLACK_MIN
     inside = code in territory.communes.index
     return {
         "from": _told(territory, code),
         "inhabitants": [
-            {"within_min": cutoff, "inhabitants": int(counted[cutoff])} for cutoff in cutoffs_min
+            {"within_min": cutoff, "inhabitants": int(counted[cutoff])} for cutoff in CUTOFFS_MIN
         ],
         "apl_doctors": published_apl(territory, code) if inside else None,
         "network": network_name(is_road[near]),
@@ -286,8 +294,14 @@ def catchments_answer(territory: Territory, destination: str, minutes: float) ->
     Raises
     ------
     DriveError
-        If the destination or the minutes cannot be.
+        If the destination or the minutes cannot be, or there are more than ``MAX_PLACES`` places.
     """
+    count = len(destination_places(territory, destination))
+    if count > MAX_PLACES:
+        raise DriveError(
+            f"There are {count} places of the kind {destination}; catchments are drawn for "
+            f"{MAX_PLACES} at most. Ask for a rarer kind."
+        )
     found = catchments(territory, destination, minutes)
     population = territory.communes["population"]
     features = [
@@ -345,13 +359,25 @@ def wheel_answer(
 ) -> dict[str, Any]:
     """Return a household's hours a week at the wheel in one commune, drive by drive."""
     found = week_of(territory, code, profile, habits).as_dict()
-    nearest = territory.tables["travel_times"]
-    own = nearest[nearest["insee_code"] == code].set_index("destination")["nearest_insee_code"]
-    networks = [basket(territory, code).network]
-    networks += [
-        _network_to(territory, code, drive["destination"], own.to_dict()[drive["destination"]])
-        for drive in found["drives"]
-        if drive["destination"]
-    ]
-    return {"from": _told(territory, found.pop("insee_code")), **found,
-            "network": _all_on(networks), "release": territory.release_id}  # fmt: skip
+    return {
+        "from": _told(territory, found.pop("insee_code")),
+        **found,
+        "network": _network_of_week(territory, code, found["drives"]),
+        "release": territory.release_id,
+    }
+
+
+def _network_of_week(territory: Territory, code: str, drives: Sequence[Mapping[str, Any]]) -> str:
+    """Return the network that the drives of a week are on; errands are rounds of their own."""
+    if Journeys.of(territory).roads is None:
+        return TOWN_HALLS
+    times = territory.tables["travel_times"]
+    own = times[times["insee_code"] == code].set_index("destination")["nearest_insee_code"]
+    nearest = own.to_dict()
+    driven = [drive["destination"] for drive in drives if drive["destination"]]
+    return _all_on(
+        [
+            basket(territory, code).network,
+            *(_network_to(territory, code, name, nearest[name]) for name in driven),
+        ]
+    )

@@ -378,7 +378,7 @@ def basket(
         separate_min=float(sum(separate)),
         stops=tuple(stops),
         back_min=float(market.back[row, before]) + leave,
-        network=network_name(journeys.matrix(ends, ends)[1]),
+        network=network_name([journeys.is_on_roads(end) for end in ends]),
         status=_status(territory, code, wanted),
     )
 

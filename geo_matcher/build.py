@@ -22,7 +22,7 @@ import shapely
 import tomlkit
 
 from geo_matcher import access
-from geo_matcher.access import TownHallNetwork, distance_problems
+from geo_matcher.access import distance_problems
 from geo_matcher.access_measures import access_measures
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
@@ -40,9 +40,8 @@ from geo_matcher.membership import (
     solve_reach,
 )
 from geo_matcher.places import collect_places
-from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_store import drop_roads, write_roads
-from geo_matcher.road_times import checked_km, road_facts
+from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.tables import read_table
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
@@ -271,7 +270,7 @@ def build_derived(folder: Path) -> None:
     communes.to_parquet(folder / catalog["communes"].path, index=False, compression="zstd")
     tables["communes"] = communes
     (folder / catalog["parameters"].path).write_text(
-        _parameters(network, source, reach, communes, places, roads), encoding="utf-8"
+        _parameters(journeys, source, reach, communes, places), encoding="utf-8"
     )
     rows = {name: len(frame) for name, frame in (source | tables).items()}
     complete_catalog(folder, rows | {"parameters": 1})
@@ -387,27 +386,21 @@ def _membership(
 
 
 def _parameters(
-    network: TownHallNetwork,
+    journeys: Journeys,
     source: dict[str, pd.DataFrame],
     reach: NetworkReach,
     communes: gpd.GeoDataFrame,
     places: pd.DataFrame,
-    roads: RoadNetwork | None,
 ) -> str:
     """Return the parameters of the build and the error they leave, as TOML."""
-    checks, halls = source["road_distance_checks"], source["town_halls_80km"]
+    checks = source["road_distance_checks"]
     checks = checks[checks["unit"].str.startswith("km")]
-    found_km = [
-        network.nearest([end]).road_km[network.index([start])[0]]
-        for start, end in zip(checks["from_insee_code"], checks["to_insee_code"], strict=True)
-    ]
-    if roads is not None:
-        found_km = checked_km(roads, halls, checks, found_km)
-    ratios = np.array(found_km) / checks["value"].to_numpy()
+    ends = (list(checks[f"{end}_insee_code"]) for end in ("from", "to"))
+    ratios = journeys.matrix(*ends)[0].road_km.diagonal() / checks["value"].to_numpy()
     document = tomlkit.document()
     document.add(tomlkit.comment("Written by `geo-matcher data build`; do not edit."))
     document["travel_times"] = {
-        "network": network.name if roads is None else roads.name,
+        "network": journeys.network,
         "status": "estimated",
         "road_factor": access.ROAD_FACTOR,
         "town_population": access.TOWN_POPULATION,
@@ -417,9 +410,14 @@ def _parameters(
         "mean_ratio_to_published": round(float(np.mean(ratios)), 3),
         "largest_relative_error": round(float(np.max(np.abs(ratios - 1))), 3),
     }
-    if roads is not None:
-        vintage = str(source["road_area"]["vintage"].iloc[0])
-        document["roads"] = road_facts(roads, vintage, communes, places, source.get("dwellings"))
+    if journeys.roads is not None:
+        document["roads"] = road_facts(
+            journeys.roads,
+            str(source["road_area"]["vintage"].iloc[0]),
+            communes,
+            places,
+            source.get("dwellings"),
+        )
     document["network_reach"] = {
         "minutes": reach.minutes,
         "communes": len(reach.insee_codes),

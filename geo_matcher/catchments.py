@@ -30,13 +30,14 @@ from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
 __all__ = [
     "CUTOFFS_MIN",
+    "SLACK_MIN",
     "Catchment",
     "Catchments",
     "catchments",
+    "destination_places",
     "inhabitants_within",
     "minutes_from_homes",
     "place_drives",
-    "place_minutes",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -45,8 +46,8 @@ BoolArray = NDArray[np.bool_]
 CUTOFFS_MIN = (15.0, 30.0, 45.0)
 """Minutes within which inhabitants are counted."""
 
-MAX_PLACES = 30
-"""Places whose catchments are drawn at most."""
+SLACK_MIN = 1e-9
+"""What a sum of minutes may miss a round number by."""
 
 DETAIL_M = 50.0
 """Detail that is left out when overlaps and deserts are measured, in metres."""
@@ -126,7 +127,14 @@ class Catchments:
         }
 
 
-def _destination_places(territory: Territory, destination: str) -> pd.DataFrame:
+def destination_places(territory: Territory, destination: str) -> pd.DataFrame:
+    """Return the places of a kind, numbered from 0.
+
+    Raises
+    ------
+    DriveError
+        If there is no destination of this name.
+    """
     kinds = {known.name: known.place_kinds for known in DESTINATIONS}
     if destination not in kinds:
         raise DriveError(
@@ -139,14 +147,6 @@ def _destination_places(territory: Territory, destination: str) -> pd.DataFrame:
 
 @lru_cache(maxsize=16)
 def place_drives(territory: Territory, destination: str) -> tuple[pd.DataFrame, FloatArray, str]:
-    """Return the same as :func:`place_minutes`, and the network that the minutes are on."""
-    places = _destination_places(territory, destination)
-    minutes, network = minutes_from_homes(Journeys.of(territory), territory.communes, places)
-    minutes.setflags(write=False)
-    return places, minutes, network
-
-
-def place_minutes(territory: Territory, destination: str) -> tuple[pd.DataFrame, FloatArray]:
     """Return the places of a kind and the minutes from the homes of each commune to each of them.
 
     Parameters
@@ -159,15 +159,18 @@ def place_minutes(territory: Territory, destination: str) -> tuple[pd.DataFrame,
     Returns
     -------
     tuple
-        Rows of the release's places, and minutes: communes in rows, places in columns, to 0.01 as
-        in the release; ``inf`` where no way leads. Read only.
+        Rows of the release's places; minutes, communes in rows and places in columns, to 0.01 as in
+        the release, ``inf`` where no way leads, read only; and the network that they are on.
 
     Raises
     ------
     DriveError
         If there are no places of this kind by that name.
     """
-    return place_drives(territory, destination)[:2]
+    places = destination_places(territory, destination)
+    minutes, network = minutes_from_homes(Journeys.of(territory), territory.communes, places)
+    minutes.setflags(write=False)
+    return places, minutes, network
 
 
 def minutes_from_homes(
@@ -206,8 +209,7 @@ def catchments(territory: Territory, destination: str, within_min: float) -> Cat
     Raises
     ------
     DriveError
-        If the destination is unknown, the minutes are out of range, or there are more than
-        ``MAX_PLACES`` places.
+        If the destination is unknown, or the minutes are out of range.
     """
     if not 0 < within_min <= MAX_CUTOFF_MIN:
         raise DriveError(
@@ -220,12 +222,7 @@ def catchments(territory: Territory, destination: str, within_min: float) -> Cat
 @lru_cache(maxsize=8)
 def _catchments(territory: Territory, destination: str, within_min: float) -> Catchments:
     places, minutes, network = place_drives(territory, destination)
-    if len(places) > MAX_PLACES:
-        raise DriveError(
-            f"There are {len(places)} places of the kind {destination}; catchments are drawn for "
-            f"{MAX_PLACES} at most. Ask for a rarer kind."
-        )
-    is_near = minutes <= within_min + 1e-9
+    is_near = minutes <= within_min + SLACK_MIN
     journeys = Journeys.of(territory)
     grounds = _grounds(territory, journeys, places, is_near, within_min)
     whole = _departement(territory)
@@ -248,7 +245,7 @@ def _catchments(territory: Territory, destination: str, within_min: float) -> Ca
     drawn = shapely.simplify(np.asarray(grounds, dtype=object), DETAIL_M)
     inside = [shapely.intersection(ground, whole) for ground in drawn]
     low = territory.minutes_low[destination].to_numpy()
-    unsure = ~is_near.any(axis=1) & (low <= within_min + 1e-9)
+    unsure = ~is_near.any(axis=1) & (low <= within_min + SLACK_MIN)
     covered = shapely.union_all(inside) if inside else shapely.MultiPolygon()
     desert = _multi(shapely.difference(whole, covered))
     return Catchments(
@@ -314,7 +311,7 @@ def _shared(grounds: Sequence[Any]) -> Any:
 
 
 def inhabitants_within(
-    journeys: Journeys, insee_codes: Sequence[str], cutoffs_min: Sequence[float] = CUTOFFS_MIN
+    journeys: Journeys, insee_codes: Sequence[str], minutes: FloatArray | None = None
 ) -> pd.DataFrame:
     """Count who lives within some minutes of communes, over the border too.
 
@@ -326,18 +323,18 @@ def inhabitants_within(
         The drives; they reach 80 km beyond the département.
     insee_codes
         Communes to start from.
-    cutoffs_min
-        Minutes, each above 0.
+    minutes
+        From each of them to each of ``journeys.halls``, if it is known already.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``insee_code``; one column of inhabitants for each cutoff.
+        Index ``insee_code``; one column of inhabitants for each of ``CUTOFFS_MIN``.
     """
-    everywhere = list(journeys.halls.index)
     people = journeys.halls["population"].to_numpy()
-    minutes = journeys.matrix(insee_codes, everywhere)[0].minutes
+    if minutes is None:
+        minutes = journeys.matrix(insee_codes, list(journeys.halls.index))[0].minutes
     return pd.DataFrame(
-        {cutoff: (minutes <= cutoff + 1e-9) @ people for cutoff in cutoffs_min},
+        {cutoff: (minutes <= cutoff + SLACK_MIN) @ people for cutoff in CUTOFFS_MIN},
         index=pd.Index(list(insee_codes), name="insee_code"),
     )

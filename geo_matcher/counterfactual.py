@@ -27,7 +27,7 @@ from geo_matcher.indicators import daily_services
 from geo_matcher.territory import Territory
 from geo_matcher.uncertainty import figure_quantiles, time_quantiles
 
-__all__ = ["ACTIONS", "Action", "Changes", "changes_of", "drive_minutes", "matrix_after"]
+__all__ = ["ACTIONS", "Action", "Changes", "changes_of", "matrix_after"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -82,17 +82,6 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
     }
 )  # fmt: skip
 """Every action whose effect can be measured, by name."""
-
-
-@lru_cache(maxsize=4)
-def drive_minutes(territory: Territory) -> FloatArray:
-    """Return the drive to a place opened in each commune (rows) from each commune (columns).
-
-    In minutes, rounded as those of a release, leaving home included. Read only.
-    """
-    minutes = home_minutes(territory).T.round(2)
-    minutes.setflags(write=False)
-    return minutes
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +178,7 @@ def _opened(
 
     A bound stays a bound only where its best case is still nearer than the new place.
     """
-    drive = drive_minutes(territory)
+    drive = home_minutes(territory).T
     known = territory.minutes[destination].to_numpy()
     best = territory.minutes_low[destination].to_numpy()
     row, site = np.nonzero(np.where(np.isnan(known), np.inf, known)[:, np.newaxis] > drive.T)

@@ -32,7 +32,8 @@ def leave_minutes(territory: Territory) -> FloatArray:
 def home_minutes(territory: Territory) -> FloatArray:
     """Return minutes from the homes of each commune (rows) to each town hall (columns).
 
-    Not rounded; ``inf`` where no way leads. Read only.
+    Rounded as those of a release, so that a place that opens is compared with those that are there;
+    ``inf`` where no way leads. Read only.
 
     Raises
     ------
@@ -41,6 +42,6 @@ def home_minutes(territory: Territory) -> FloatArray:
     """
     codes = list(territory.codes)
     reach, _ = Journeys.of(territory).matrix(codes, codes, from_ends=True)
-    minutes = np.asarray(reach.minutes + leave_minutes(territory)[:, None])
+    minutes = np.round(reach.minutes + leave_minutes(territory)[:, None], 2)
     minutes.setflags(write=False)
     return minutes

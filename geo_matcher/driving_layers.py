@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.catchments import catchments
+from geo_matcher.catchments import SLACK_MIN, place_drives
 from geo_matcher.decision import Status
 from geo_matcher.territory import Territory
 from geo_matcher.wheel import Trips, errands_are_bounds, hours_of_trips
@@ -38,8 +38,9 @@ def reach_limit_min(territory: Territory) -> float:
 
 def reached_places(territory: Territory) -> NDArray[np.int64]:
     """Return how many known work places each commune reaches within the minutes of the network."""
-    found = catchments(territory, "workplace", reach_limit_min(territory))
-    return found.reached.to_numpy(dtype=np.int64)
+    _, minutes, _ = place_drives(territory, "workplace")
+    is_reached = minutes <= reach_limit_min(territory) + SLACK_MIN
+    return np.asarray(is_reached.sum(axis=1), dtype=np.int64)
 
 
 def driving_figures(

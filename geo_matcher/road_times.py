@@ -27,7 +27,7 @@ from geo_matcher.road_network import (
 )
 from geo_matcher.shortest_paths import Nearest
 
-__all__ = ["Finder", "Found", "RoadFinder", "TownHallFinder", "checked_km", "road_facts"]
+__all__ = ["Finder", "Found", "RoadFinder", "TownHallFinder", "road_facts"]
 
 FloatArray = NDArray[np.float64]
 
@@ -210,29 +210,6 @@ class RoadFinder:
             np.where(is_known, means[1], road_km),
             np.where(is_known, np.nan_to_num(most, nan=-1), own.source).astype(np.int64),
         )
-
-
-def checked_km(
-    network: RoadNetwork, town_halls: pd.DataFrame, checks: pd.DataFrame, beyond_km: list[float]
-) -> list[float]:
-    """Return the road lengths to compare with the published ones, in km.
-
-    Parameters
-    ----------
-    network
-        The roads.
-    town_halls
-        Positions of the town halls.
-    checks
-        ``from_insee_code``, ``to_insee_code``.
-    beyond_km
-        The same lengths on the town-hall network, for pairs that the roads do not join.
-    """
-    number = {code: i for i, code in enumerate(town_halls["insee_code"])}
-    placed = network.place(town_halls["town_hall_lon"], town_halls["town_hall_lat"])
-    ends = ([number[code] for code in checks[f"{end}_insee_code"]] for end in ("from", "to"))
-    reach = placed.matrix(*ends).road_km.diagonal()
-    return [float(km) for km in np.where(np.isfinite(reach), reach, beyond_km)]
 
 
 def road_facts(

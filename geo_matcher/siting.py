@@ -20,7 +20,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.counterfactual import drive_minutes
 from geo_matcher.demand import (
     DEFAULT_DRAWS,
     DEFAULT_PROFILES,
@@ -28,6 +27,7 @@ from geo_matcher.demand import (
     demand,
     demand_problems,
 )
+from geo_matcher.drives import home_minutes
 from geo_matcher.errors import PlanError
 from geo_matcher.newcomers import DEFAULT_SEED
 from geo_matcher.territory import SCOPES, Territory
@@ -359,7 +359,7 @@ def site_coworking(
     is_near = territory.minutes["workplace"].to_numpy() <= within_min
     may_be_near = territory.minutes_low["workplace"].to_numpy() <= within_min
     unmet = np.where(is_near, 0.0, amounts)
-    drive = drive_minutes(territory)[able]
+    drive = home_minutes(territory).T[able]
     reaches = drive <= within_min
     steps: list[SitingStep] = []
     best = Cover((), 0.0, 0.0)
@@ -402,7 +402,7 @@ def _sites(
     territory: Territory, rows: Sequence[int] | IntArray, unmet: FloatArray, within_min: float
 ) -> tuple[Site, ...]:
     """Give each commune reached to the nearest of the new spaces."""
-    drive = drive_minutes(territory)[np.asarray(rows, dtype=np.intp)]
+    drive = home_minutes(territory).T[np.asarray(rows, dtype=np.intp)]
     nearest = drive.argmin(axis=0) if len(drive) else np.zeros(drive.shape[1], dtype=np.intp)
     found = []
     for number, row in enumerate(rows):

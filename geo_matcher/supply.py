@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from geo_matcher.access import access_minutes
-from geo_matcher.catchments import place_minutes
+from geo_matcher.catchments import destination_places
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.errors import DataError, DriveError
 from geo_matcher.floating_catchment import Shares, floating_catchment
@@ -99,7 +99,7 @@ def supply_of(territory: Territory, destination: str) -> Supply:
         If there is no such destination, or the release does not say how much there is of it.
     """
     counted = _counted(territory, destination)
-    places, _ = place_minutes(territory, destination)  # refuses what is no destination
+    places = destination_places(territory, destination)
     if counted is not None:
         unit, places = counted
     elif destination in COUNTED_AS_ONE:

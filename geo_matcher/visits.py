@@ -22,11 +22,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo_matcher.access import TownHallNetwork
 from geo_matcher.errors import DriveError
-from geo_matcher.journeys import Journeys
+from geo_matcher.journeys import Journeys, network_name
 from geo_matcher.matching import Ranking
-from geo_matcher.road_network import RoadNetwork
 from geo_matcher.robustness import DEFAULT_SEED, draw_scores
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
@@ -55,9 +53,6 @@ AMONG = 40
 DRAWS = 2_000
 ROUNDING_MIN = 5
 """Appointments are told to the next five minutes."""
-
-MIXED = "mixed"
-"""Network of a plan of which some drives are on the roads and others on the town-hall network."""
 
 COURSE_DECIMALS = 6
 """Positions of a course are told to a millionth of a degree."""
@@ -338,7 +333,7 @@ def schedule(
     there, home = _legs(slots)
     towns = [start, *codes]
     # Where the start is one of the villages nothing is driven.
-    driven_legs = [(a, b) for a, b in [*there, *home] if towns[a] != towns[b]]
+    flags = [bool(is_road[a, b]) for a, b in [*there, *home] if towns[a] != towns[b]]
     courses = _courses(journeys, towns, [*there, *home])
     stops = tuple(
         VisitStop(
@@ -361,7 +356,7 @@ def schedule(
         back=tuple((minutes, _hour(hour)) for minutes, hour in back),
         drive_min=driven,
         road_km=sum(float(reach.road_km[leg]) for leg in [*there, *home]),
-        network=_network_of([bool(is_road[leg]) for leg in driven_legs], journeys),
+        network=network_name(flags) if flags else journeys.network,
         status="estimated",
         release=territory.release_id,
         back_courses=tuple(courses[len(slots) :]),
@@ -433,15 +428,6 @@ def _courses(
     lines = gpd.GeoSeries([None if route is None else route.line for route in routes],
                           crs=LAMBERT_93)  # fmt: skip
     return list(lines.to_crs(WGS_84))
-
-
-def _network_of(is_road: Sequence[bool], journeys: Journeys) -> str:
-    """Name the network of some drives; that which answers where it can when there are none."""
-    if not is_road:
-        return journeys.network
-    if all(is_road):
-        return RoadNetwork.name
-    return MIXED if any(is_road) else TownHallNetwork.name
 
 
 def plan_visits(

@@ -10,8 +10,9 @@ import time
 
 import numpy as np
 
-from geo_matcher.counterfactual import ACTIONS, changes_of, drive_minutes, matrix_after
+from geo_matcher.counterfactual import ACTIONS, changes_of, matrix_after
 from geo_matcher.demand import DEFAULT_DRAWS, DEFAULT_PROFILES, demand
+from geo_matcher.drives import home_minutes
 from geo_matcher.lift import lifts
 from geo_matcher.matching import rank
 from geo_matcher.newcomers import DEFAULT_SEED, population
@@ -69,7 +70,7 @@ def run() -> list[Row]:
     demanded_s = time.perf_counter() - start
 
     near = (territory.minutes["workplace"] <= WITHIN_MIN).to_numpy()
-    reaches = drive_minutes(territory) <= WITHIN_MIN
+    reaches = home_minutes(territory).T <= WITHIN_MIN
     rows = [
         Row(
             f"lift, {what} × {DEFAULT_DRAWS} draws",

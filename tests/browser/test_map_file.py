@@ -160,7 +160,7 @@ def test_a_commune_is_found_by_keyboard_and_focus_comes_back(opened: Opened) -> 
     assert page.locator(".gm-card h2").inner_text() == "Lombez"
     assert page.evaluate("document.activeElement.className").startswith("leaflet-popup-content")
     page.keyboard.press("Escape")
-    page.wait_for_function("!document.querySelector('.gm-card')")
+    page.locator(".gm-card").wait_for(state="detached")
     assert page.evaluate("document.activeElement.id") == "gm-find"
     field.fill("Nulle-Part")
     field.press("Enter")

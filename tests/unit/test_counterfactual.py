@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geo_matcher.counterfactual import ACTIONS, changes_of, drive_minutes, matrix_after
+from geo_matcher.counterfactual import ACTIONS, changes_of, matrix_after
 from geo_matcher.criteria import CRITERIA, Direction
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DESTINATIONS
+from geo_matcher.drives import home_minutes
 from geo_matcher.territory import Territory
 from geo_matcher.uncertainty import figure_quantiles
 
@@ -70,7 +71,7 @@ def test_the_doubt_of_a_new_time_is_that_of_any_time(territory: Territory, name:
 
 
 def test_a_new_place_is_reached_at_once_from_its_own_commune(territory: Territory) -> None:
-    drive = drive_minutes(territory)
+    drive = home_minutes(territory).T
     assert (drive.argmin(axis=0) == np.arange(len(drive))).all()
     changes = changes_of(territory, "coworking")
     own = changes.row == changes.site

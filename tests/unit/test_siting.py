@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from geo_matcher.counterfactual import changes_of, drive_minutes
+from geo_matcher.counterfactual import changes_of
 from geo_matcher.demand import demand
+from geo_matcher.drives import home_minutes
 from geo_matcher.errors import PlanError
 from geo_matcher.siting import MAX_COUNT, Cover, best_cover, greedy_cover, site_coworking
 from geo_matcher.territory import Territory
@@ -52,7 +53,7 @@ def test_what_is_reached_adds_up(territory: Territory, within: float) -> None:
     assert found.met == people[near].sum()
     assert found.met + found.unmet == pytest.approx(found.total)
     assert 0 <= found.unsure <= found.unmet
-    drive = drive_minutes(territory)
+    drive = home_minutes(territory).T
     before = 0.0
     for step in found.steps:
         rows = [territory.codes.index(site.insee_code) for site in step.sites]
