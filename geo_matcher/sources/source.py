@@ -1,0 +1,180 @@
+"""What a source of data is asked for, and what it gives.
+
+Hides what all producers have in common: a département with its surroundings, and tables that carry
+where they come from. One module per producer gives a :class:`Source`; none of them knows how a file
+is downloaded, nor what a build does with the tables.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import geopandas as gpd
+import pandas as pd
+
+from geo_matcher.errors import CrsError
+from geo_matcher.territory import LAMBERT_93, WGS_84
+
+__all__ = ["Area", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that has been downloaded, or was kept from an earlier time.
+
+    Attributes
+    ----------
+    path
+        Where it is on this machine; it is not to be changed.
+    url, final_url
+        The address that was asked for, and the one that answered after redirects.
+    etag, last_modified
+        What the server said of the version, empty where it said nothing.
+    bytes, sha256
+        Size and checksum of the file.
+    day
+        When it was last known to be the newest.
+    """
+
+    path: Path
+    url: str
+    final_url: str
+    etag: str
+    last_modified: str
+    bytes: int
+    sha256: str
+    day: dt.date
+
+
+class Fetch(Protocol):
+    """Brings the file behind an address, from the network or from what is kept."""
+
+    def __call__(self, url: str, *, expected: str) -> Fetched:
+        """Return the file.
+
+        Parameters
+        ----------
+        url
+            The address; redirects are followed.
+        expected
+            What the file must be: ``csv``, ``json``, ``zip``, ``gzip``, ``xlsx``, ``parquet``. A
+            page of HTML in its place is refused.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be had whole, in time and as expected.
+        """
+
+
+@dataclass(frozen=True)
+class Area:
+    """The département that a release is made of, and what lies around it.
+
+    Attributes
+    ----------
+    departement
+        Its code, for instance ``32``, ``2A``.
+    communes
+        Communes of the release: columns of the table ``communes_source``, EPSG:4326, sorted by
+        code.
+    town_halls
+        Town halls of these and of all communes around: columns of the table ``town_halls``.
+    merged
+        Present code of each former commune of France, by its former code.
+    """
+
+    departement: str
+    communes: gpd.GeoDataFrame
+    town_halls: pd.DataFrame
+    merged: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """INSEE codes of the communes of the release, sorted."""
+        return tuple(sorted(self.communes["insee_code"]))
+
+    @cached_property
+    def known_codes(self) -> frozenset[str]:
+        """INSEE codes of these and of the communes around."""
+        return frozenset(self.town_halls["insee_code"])
+
+    def current(self, codes: pd.Series) -> pd.Series:
+        """Return the present code of each commune; a code that was never merged stays as it is."""
+        return codes.map(lambda code: self.merged.get(code, code))
+
+    def box(self, margin_km: float) -> tuple[float, float, float, float]:
+        """Return the bounding box of the communes, wider by some km on each side.
+
+        Returns
+        -------
+        tuple of float
+            West, south, east, north in degrees, EPSG:4326.
+
+        Raises
+        ------
+        CrsError
+            If the communes are not in EPSG:4326.
+        """
+        if self.communes.crs is None or self.communes.crs.to_epsg() != 4326:
+            raise CrsError(f"The communes of an area must be in {WGS_84}.")
+        corners = gpd.GeoSeries.from_wkt(
+            [self.communes.to_crs(LAMBERT_93).union_all().envelope.wkt], crs=LAMBERT_93
+        ).buffer(margin_km * 1000, join_style="mitre")
+        west, south, east, north = corners.to_crs(WGS_84).total_bounds
+        return float(west), float(south), float(east), float(north)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a table comes from: the fields of ``catalog.toml`` that people write."""
+
+    title_fr: str
+    title_en: str
+    producer: str
+    vintage: str
+    licence: str
+    licence_url: str
+    url: str
+    quality: str
+    credit_fr: str
+    credit_en: str
+    note_fr: str = ""
+    note_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """A source table of a release, in the shape of its schema, and the files it was read from."""
+
+    name: str
+    frame: pd.DataFrame
+    origin: Origin
+    files: tuple[Fetched, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A producer of data.
+
+    Attributes
+    ----------
+    name
+        How ``--with`` and messages call it.
+    producer
+        Its name for people.
+    tables
+        Tables of a release that it can give.
+    collect
+        Asks for its files and reads them for an area.
+    """
+
+    name: str
+    producer: str
+    tables: tuple[str, ...]
+    collect: Callable[[Fetch, Area], tuple[SourceTable, ...]]
