@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 import geopandas as gpd
 import pandas as pd
@@ -49,6 +50,12 @@ class Fetched:
     bytes: int
     sha256: str
     day: dt.date
+
+    @property
+    def name(self) -> str:
+        """Name of the file for people: the last part of its address, without the query."""
+        path = urlsplit(self.url).path.rstrip("/")
+        return unquote(path.rsplit("/", 1)[-1]) or self.url
 
 
 class Fetch(Protocol):
