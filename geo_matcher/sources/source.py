@@ -8,7 +8,7 @@ is downloaded, nor what a build does with the tables.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -114,6 +114,11 @@ class Area:
     def current(self, codes: pd.Series) -> pd.Series:
         """Return the present code of each commune; a code that was never merged stays as it is."""
         return codes.map(lambda code: self.merged.get(code, code))
+
+    def with_former(self, codes: Collection[str]) -> frozenset[str]:
+        """Return codes of communes together with those of the former communes now in them."""
+        wanted = frozenset(codes)
+        return wanted | {former for former, code in self.merged.items() if code in wanted}
 
     def box(self, margin_km: float) -> tuple[float, float, float, float]:
         """Return the bounding box of the communes, wider by some km on each side.
