@@ -38,7 +38,8 @@ AREA_RATIO = (0.9, 1.1)
 
 COMMUNE_TABLES = (
     "broadband_fixed", "indicators", "travel_times", "access_measures", "membership",
-    "climate_projections", "apl_doctors", "dwellings",
+    "climate_projections", "apl_doctors", "dwellings", "incomes", "density_grid",
+    "housing_medians",
     "health_registered", "schools", "culture", "workplaces", "hospitals",
     "france_services", "housing_sales", "risks", "partners",
     "partners_evidence",

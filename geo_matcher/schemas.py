@@ -451,6 +451,28 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
+    "incomes": _table(
+        {
+            "insee_code": _code(),
+            "median_income_eur_year": _number(1_000, 200_000, nullable=True),
+            "year": _whole(2000, 2100),
+        },
+        "insee_code",
+    ),
+    "density_grid": _table(
+        {"insee_code": _code(), "density_level": _whole(1, 7), "year": _whole(2000, 2100)},
+        "insee_code",
+    ),
+    "housing_medians": _table(
+        {
+            "insee_code": _code(),
+            "first_year": _whole(2000, 2100),
+            "last_year": _whole(2000, 2100),
+            "house_median_eur_m2": _number(10, 20_000),
+            "house_sales": _count(),
+        },
+        "insee_code",
+    ),
     "roads": _table(
         {
             "a": _count(),

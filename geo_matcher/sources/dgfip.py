@@ -58,9 +58,7 @@ def sales_url(year: int, departement: str) -> str:
     return f"https://files.data.gouv.fr/geo-dvf/latest/csv/{year}/departements/{departement}.csv.gz"
 
 
-def _collect(
-    fetch: Fetch, area: Area, *, today: dt.date | None = None
-) -> tuple[SourceTable, ...]:
+def _collect(fetch: Fetch, area: Area, *, today: dt.date | None = None) -> tuple[SourceTable, ...]:
     if area.departement in NOT_COVERED:
         raise SourceError(
             f"{LAYOUT.source}: the sales of the département {area.departement} are not in this "

@@ -163,9 +163,7 @@ def _france_services(
     rows: pd.DataFrame, known: _Nomenclature, area: Area, year: str, file: Fetched
 ) -> SourceTable:
     """Return the communes with a house: where it stands needs no good position."""
-    found = rows[
-        (rows["facility"] == known.france_services) & rows["insee_code"].isin(area.codes)
-    ]
+    found = rows[(rows["facility"] == known.france_services) & rows["insee_code"].isin(area.codes)]
     names = area.communes.set_index("insee_code")["name"]
     codes = sorted(set(found["insee_code"]))
     frame = pd.DataFrame(

@@ -159,9 +159,7 @@ def _header(
     for _, cells in islice(rows, HEADER_ROWS):
         titles = [" ".join(str(cell).split()) if cell is not None else "" for cell in cells]
         places = {
-            column.into: next(
-                place for place, title in enumerate(titles) if _fits(column, title)
-            )
+            column.into: next(place for place, title in enumerate(titles) if _fits(column, title))
             for column in wanted
             if any(_fits(column, title) for title in titles)
         }
