@@ -170,7 +170,7 @@ def _medians(sales: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     wide = groups.unstack("kind")
     return pd.DataFrame(
         {
-            name: wide[(figure, kind)] if (figure, kind) in wide else np.nan
+            name: wide.get((figure, kind), np.nan)
             for kind in DWELLINGS.values()
             for name, figure in (
                 (f"{kind}_median_eur_m2", "median"),

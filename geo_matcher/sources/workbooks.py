@@ -90,19 +90,21 @@ def read_sheet(
     """
     named = f"{source}: {file.name}"
     try:
-        with file.path.open("rb") as stream:
-            with closing(load_workbook(stream, read_only=True, data_only=True)) as book:
-                fitting = [name for name in book.sheetnames if re.search(sheet, name)]
-                if not fitting:
-                    raise SourceError(
-                        f"{named}: no sheet is called like {sheet!r}; the sheets are "
-                        f"{', '.join(book.sheetnames)[:200]}. The producer may have changed its "
-                        "format: see docs/data.md."
-                    )
-                name = max(fitting)
-                rows = islice(book[name].iter_rows(values_only=True), MAX_ROWS)
-                wanted = (SheetColumn(code_title, "insee_code"), *columns)
-                frame = _frame(f"{named}, sheet {name!r}", enumerate(rows, 1), wanted, codes)
+        with (
+            file.path.open("rb") as stream,
+            closing(load_workbook(stream, read_only=True, data_only=True)) as book,
+        ):
+            fitting = [name for name in book.sheetnames if re.search(sheet, name)]
+            if not fitting:
+                raise SourceError(
+                    f"{named}: no sheet is called like {sheet!r}; the sheets are "
+                    f"{', '.join(book.sheetnames)[:200]}. The producer may have changed its "
+                    "format: see docs/data.md."
+                )
+            name = max(fitting)
+            rows = islice(book[name].iter_rows(values_only=True), MAX_ROWS)
+            wanted = (SheetColumn(code_title, "insee_code"), *columns)
+            frame = _frame(f"{named}, sheet {name!r}", enumerate(rows, 1), wanted, codes)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, EOFError):
         raise SourceError(
             f"{named} is no workbook, or a damaged one. Delete it from the cache and try again."
@@ -146,7 +148,7 @@ def _frame(
         _refuse(named, problems)
     names = [column.into for column in wanted]
     frame = pd.DataFrame(found, columns=names)
-    types = {name: "float64" for name in names[1:]}
+    types = dict.fromkeys(names[1:], "float64")
     return frame.astype({"insee_code": "str", **types})
 
 
