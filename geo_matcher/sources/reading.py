@@ -14,18 +14,18 @@ import difflib
 import gzip
 import re
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pa_csv
 
-from geo_matcher.errors import SourceError
 from geo_matcher.destinations import INSEE_CODE
+from geo_matcher.errors import SourceError
 from geo_matcher.sources.source import Fetched
 
 __all__ = ["Field", "Layout", "Where", "read_delimited"]
@@ -219,7 +219,7 @@ class _Reading:
             start = raw.read(4)
             raw.seek(0)
             if start[:2] == b"\x1f\x8b":
-                yield stack.enter_context(gzip.open(raw))
+                yield cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=raw)))
             elif start == b"PK\x03\x04":
                 try:
                     archive = stack.enter_context(zipfile.ZipFile(raw))
@@ -253,8 +253,7 @@ class _Reading:
             self._refuse(["the file is cut off or damaged"])
         if text.lstrip()[:1] == "<":
             self._refuse(["line 1: a page of HTML or XML stands in the place of the table"])
-        quote = csv.QUOTE_MINIMAL if self.layout.is_quoted else csv.QUOTE_NONE
-        cells = next(csv.reader([text], delimiter=self.layout.delimiter, quoting=quote), [])
+        cells = next(self._csv([text]), [])
         return [cell.strip() for cell in cells]
 
     def _found(self, header: list[str]) -> dict[str, str]:
@@ -387,12 +386,18 @@ class _Reading:
         more = f"; {self.broken_rows} such lines in all" if self.broken_rows > 1 else ""
         return f"line {line}: not {columns} cells, as the header, but {self.first_broken}{more}"
 
+    def _csv(self, text: Iterable[str]) -> Any:
+        return csv.reader(
+            text,
+            delimiter=self.layout.delimiter,
+            quoting=csv.QUOTE_MINIMAL if self.layout.is_quoted else csv.QUOTE_NONE,
+        )
+
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
         """Read the file slowly, with the line that each row starts on."""
         with self._open() as stream:
             text = (line.decode(self.encoding, "replace") for line in stream)
-            quote = csv.QUOTE_MINIMAL if self.layout.is_quoted else csv.QUOTE_NONE
-            reader = csv.reader(text, delimiter=self.layout.delimiter, quoting=quote)
+            reader = self._csv(text)
             line = 1
             try:
                 for cells in reader:
