@@ -76,9 +76,9 @@ def _collect(fetch: Fetch, area: Area, *, today: dt.date | None = None) -> tuple
             f"{LAYOUT.source}: no sale of a house or flat in {', '.join(map(str, files))} for "
             f"the département {area.departement}. Check the natures and types of the files."
         )
+    newest = str(sales["day"].max())
     sales["insee_code"] = area.current(sales["insee_code_source"])
     sales = sales[sales["insee_code"].isin(area.codes)]
-    newest = str(sales["day"].max())
     first, last = min(files), max(files)
     span = f"{first}-{last}"
     # A year that is not over yet in the file is told, so that nobody compares it with the others.

@@ -70,8 +70,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
             "geo_matcher/sources/dhup.py."
         )
     (year,) = years
-    frame = pd.DataFrame(rents)
-    frame.insert(0, "insee_code", frame.index.astype("str"))
+    frame = pd.DataFrame(rents).rename_axis("insee_code").reset_index()
+    frame = frame.astype({"insee_code": "str"})
     frame.insert(1, "current_insee", area.current(frame["insee_code"]))
     for place, column in enumerate(("mean_2022_2023", "mean_2022", "mean_2023"), start=2):
         frame.insert(place, f"price_m2_{column}", float("nan"))

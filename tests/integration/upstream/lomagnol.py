@@ -374,5 +374,3 @@ OFFICIAL: dict[str, bytes] = {
     GASPAR_URL: GASPAR,
     RADON_URL: RADON,
 }
-
-
