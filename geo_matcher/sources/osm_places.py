@@ -240,11 +240,10 @@ def _work(found: pd.DataFrame, own: pd.DataFrame, day: str) -> SourceTable:
         ],
         ignore_index=True,
     )
-    rows["position"] = np.where(
-        rows["lon"].isna(),
-        "commune only (no published coordinates)",
-        rows["lat"].map("{:.5f}".format) + ", " + rows["lon"].map("{:.5f}".format),
-    )
+    rows["position"] = [
+        "commune only (no published coordinates)" if np.isnan(lon) else f"{lat:.5f}, {lon:.5f}"
+        for lon, lat in zip(rows["lon"], rows["lat"], strict=True)
+    ]
     frame = rows[WORK_COLUMNS].sort_values(["insee_code", "name", "kind"], ignore_index=True)
     return SourceTable(
         "workplaces",

@@ -323,7 +323,7 @@ GASPAR = zipped(
             f"A1;09901;Lomagnol;{_ICB};1999-12-25 12:00:00;1999-12-29",  # once, at another hour
             f"A2;09901;Lomagnol;{_SEC};2022-07-01 00:00:00;2022-09-30",
             f"A3;09901;Lomagnol;{_ICB};1992-01-01 00:00:00;1992-01-02",  # before the 30 years
-            f"A4;09950;Vieux;TMP;Tempête;2009-01-24 00:00:00;2009-01-27",
+            "A4;09950;Vieux;TMP;Tempête;2009-01-24 00:00:00;2009-01-27",
             f"A5;75056;Paris;{_ICB};2018-01-15 00:00:00;2018-02-05",
         ),
         "ddrm_risq_gaspar_2026-09-21.csv": text(
