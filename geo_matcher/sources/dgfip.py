@@ -58,14 +58,14 @@ def sales_url(year: int, departement: str) -> str:
     return f"https://files.data.gouv.fr/geo-dvf/latest/csv/{year}/departements/{departement}.csv.gz"
 
 
-def _collect(fetch: Fetch, area: Area, *, today: dt.date | None = None) -> tuple[SourceTable, ...]:
+def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     if area.departement in NOT_COVERED:
         raise SourceError(
             f"{LAYOUT.source}: the sales of the département {area.departement} are not in this "
             "register (Moselle, Bas-Rhin, Haut-Rhin and Mayotte keep another). The release has no "
             "table of sales."
         )
-    last = (today or dt.datetime.now(dt.UTC).date()).year - 1
+    last = _today().year - 1
     files = _files(fetch, area.departement, last)
     sales = pd.concat(
         [_single_sales(_rows(file, year, area.departement)) for year, file in files.items()],
@@ -120,6 +120,10 @@ def _collect(fetch: Fetch, area: Area, *, today: dt.date | None = None) -> tuple
             tuple(files.values()),
         ),
     )
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _files(fetch: Fetch, departement: str, last: int) -> dict[int, Fetched]:

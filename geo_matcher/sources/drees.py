@@ -40,7 +40,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     frame = frame[~frame["insee_code"].duplicated(keep=False)].dropna()
     wrong = frame[~frame["apl_consultations"].between(0, MAX_CONSULTATIONS)]
     if frame.empty or len(wrong):
-        found = f"{wrong.iloc[0, 1]:g} for {wrong.iloc[0, 0]}" if len(wrong) else "no row"
+        first = next(iter(wrong.to_dict("records")), None)
+        found = f"{first['apl_consultations']:g} for {first['insee_code']}" if first else "no row"
         raise SourceError(
             f"{NAMED}: {file.name}, sheet {sheet!r}: expected consultations a year and inhabitant "
             f"of the communes of the area, from 0 to {MAX_CONSULTATIONS:g}; found {found}. The "

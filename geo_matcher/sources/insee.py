@@ -96,7 +96,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
 
 def _edition(rows: pd.DataFrame, file: Fetched) -> str:
     """Return the year of the edition, which all rows state."""
-    years = sorted(set(rows["year"]))
+    years: list[str] = sorted(set(rows["year"]))
     if not years:
         raise SourceError(
             f"{LAYOUT.source}: {file.name} holds no shop of the communes that were asked for. "

@@ -265,7 +265,7 @@ def _work(found: pd.DataFrame, own: pd.DataFrame, day: str) -> SourceTable:
     )
 
 
-def _is_known(place: Mapping[str, Any], own: pd.DataFrame) -> bool:
+def _is_known(place: Mapping[Any, Any], own: pd.DataFrame) -> bool:
     """Tell whether the network names a place of the map already."""
     for row in own.to_dict("records"):
         likeness = fuzz.token_set_ratio(place["name"], row["name"], processor=utils.default_process)

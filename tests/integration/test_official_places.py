@@ -71,12 +71,7 @@ def collected(source: Source, folder: Path, **other: bytes) -> dict[str, SourceT
 
 @pytest.fixture(autouse=True)
 def _in_2026(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clock(dt.datetime):
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> Clock:
-            return cls(2026, 11, 26, tzinfo=tz)
-
-    monkeypatch.setattr(dgfip.dt, "datetime", Clock)
+    monkeypatch.setattr(dgfip, "_today", lambda: BUILT_IN)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
@@ -243,15 +238,14 @@ def test_sales_of_one_dwelling_are_counted_and_few_have_no_median(tmp_path: Path
     tables = collected(dgfip.SOURCE, tmp_path)
     frame = tables["housing_sales"].frame
     assert len(frame) == 4 * 5  # three communes and a former one, five years
-    own = frame[frame["year"] == 2024].set_index("insee_code_source")
-    assert own.loc["09901", ["house_median_eur_m2", "house_sales", "flat_sales"]].tolist() == [
-        1200, 5, 1,
-    ]  # fmt: skip
-    assert np.isnan(own.loc["09901", "flat_median_eur_m2"])
-    assert own.loc["09902", "house_sales"] == 1
-    assert np.isnan(own.loc["09902", "house_median_eur_m2"])
-    assert own.loc["09903", ["house_sales", "flat_sales"]].tolist() == [0, 0]
-    assert own.loc["09950", "insee_code"] == "09901"
+    own = frame[frame["year"] == 2024].set_index("insee_code_source").to_dict("index")
+    assert own["09901"]["house_median_eur_m2"] == 1200
+    assert (own["09901"]["house_sales"], own["09901"]["flat_sales"]) == (5, 1)
+    assert np.isnan(own["09901"]["flat_median_eur_m2"])
+    assert own["09902"]["house_sales"] == 1
+    assert np.isnan(own["09902"]["house_median_eur_m2"])
+    assert (own["09903"]["house_sales"], own["09903"]["flat_sales"]) == (0, 0)
+    assert own["09950"]["insee_code"] == "09901"
     assert tables["housing_sales"].origin.vintage == "2021-2025"
 
 
@@ -356,7 +350,7 @@ def test_hospitals_that_are_open_and_no_owners(tmp_path: Path) -> None:
     assert list(frame.index) == ["090000001", "090000004"]
     assert frame["sector"].tolist() == ["public", "private"]
     assert frame.loc["090000004", "insee_code"] == "09901"
-    assert np.isnan(frame.loc["090000004", "lat"])
+    assert np.isnan(frame["lat"].tolist()[1])
     assert table.origin.vintage == "2026-05-04"
 
 

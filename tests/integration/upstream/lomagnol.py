@@ -193,8 +193,8 @@ FLAT_RENTS, HOUSE_RENTS = (
 )
 
 SALE_HEAD = "id_mutation,date_mutation,numero_disposition,nature_mutation,valeur_fonciere,code_postal,code_commune,nom_commune,code_departement,id_parcelle,code_type_local,type_local,surface_reelle_bati,surface_terrain"  # noqa: E501
-HOUSE, FLAT, ANNEXE, BUSINESS, LAND = ("1,Maison", "2,Appartement", "3,Dépendance",
-                                       "4,Local industriel. commercial ou assimilé", ",")  # fmt: skip
+HOUSE, FLAT, ANNEXE, LAND = "1,Maison", "2,Appartement", "3,Dépendance", ","
+BUSINESS = "4,Local industriel. commercial ou assimilé"
 
 
 def _sale(
@@ -285,14 +285,17 @@ FINESS = text(
 
 
 def _apl(year: int, first: object) -> list[list[object]]:
-    titles = [[f"APL aux médecins généralistes en {year}"], *([] for _ in range(7))]
-    head = ["Code commune INSEE", "Commune", "APL aux médecins généralistes",
-            "APL aux médecins généralistes de 65 ans et moins", "Population standardisée"]  # fmt: skip
-    units = [None, None, "consultations par an", "consultations par an", None]
+    titles: list[list[object]] = [
+        [f"APL aux médecins généralistes en {year}"],
+        *([] for _ in range(7)),
+    ]
+    name = "APL aux médecins généralistes"
+    head: list[object] = ["Code commune INSEE", "Commune", name, f"{name} de 65 ans et moins"]
+    units: list[object] = [None, None, "consultations par an", "consultations par an"]
     rows: list[list[object]] = [
-        ["09901", "Lomagnol", first, 2.5, 1210.4],
-        ["09902", "Fossat-le-Neuf", 1.104, 0.9, 330.0],
-        ["09903", "Bélaye-Haute", None, None, 88.0],
+        ["09901", "Lomagnol", first, 2.5],
+        ["09902", "Fossat-le-Neuf", 1.104, 0.9],
+        ["09903", "Bélaye-Haute", None, None],
     ]
     return [*titles, head, units, *rows]
 
