@@ -253,7 +253,7 @@ class _Reading:
             self._refuse(["the file is cut off or damaged"])
         if text.lstrip()[:1] == "<":
             self._refuse(["line 1: a page of HTML or XML stands in the place of the table"])
-        cells = next(self._csv([text]), [])
+        cells: list[str] = next(self._csv([text]), [])
         return [cell.strip() for cell in cells]
 
     def _found(self, header: list[str]) -> dict[str, str]:
