@@ -203,7 +203,10 @@ def _broadband_problems(fixed: pd.DataFrame) -> list[str]:
             (fixed["mci_land_1gbit"] < fixed["mci_best_ftth"])
             | (fixed["mci_land_1gbit"] > fixed["mci_best_ftth"] + fixed["mci_best_cable"])
         ),
-        "premises with 30 Mbit/s by land are more than those without satellite": (
+        "premises with 30 Mbit/s by land are fewer than those with 1 Gbit/s by land": (
+            fixed["mci_land_30mbit"] < fixed["mci_land_1gbit"]
+        ),
+        "premises with 30 Mbit/s by land are more than premises less satellite": (
             fixed["mci_land_30mbit"] > fixed["mci_premises"] - fixed["mci_best_satellite"]
         ),
     }

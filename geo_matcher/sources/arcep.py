@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import itertools
 import json
 import re
 import tempfile
@@ -24,7 +25,7 @@ from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.schemas import SCHEMAS
 from geo_matcher.sources.economie import copper_closures
 from geo_matcher.sources.municipal_districts import whole_city
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
+from geo_matcher.sources.reading import Field, Layout, Where, broken_file, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["BROADBAND", "CARTEFIBRE_URL", "MCI_URL", "MOBILE", "mobile_sites_url"]
@@ -159,11 +160,7 @@ def _statistics(file: Fetched, layout: Layout, area: Area) -> tuple[pd.DataFrame
     found = rows.groupby("insee_code")[counts].sum()
     problems += _absent(found.index, area)
     if problems:
-        raise SourceError(
-            f"{layout.source}: {file.name} ({file.url}): {'; '.join(problems)}. See docs/data.md "
-            "for what is expected.",
-            [f"{layout.source}: {file.name}, {problem}" for problem in problems],
-        )
+        raise broken_file(layout.source, file, problems)
     return found.loc[list(area.codes)], days[0]
 
 
@@ -192,7 +189,7 @@ def _check_identities(
             f"{land_file.name}: {more} is below {less}, which it should hold": (
                 land[more] < land[less]
             )
-            for more, less in zip(SPEEDS[:-1], SPEEDS[1:], strict=True)
+            for more, less in itertools.pairwise(SPEEDS)
         },
         f"{land_file.name}: elig_thd1g is not between fibre and fibre with cable": (
             (land["elig_thd1g"] < fibre) | (land["elig_thd1g"] > fibre + cable)
@@ -207,11 +204,7 @@ def _check_identities(
         if rows.any()
     ]
     if problems:
-        raise SourceError(
-            f"{BEST.source} ({best_file.url}, {land_file.url}): {'; '.join(problems)}. The producer "
-            "may have changed its method: see docs/data.md.",
-            [f"{BEST.source}: {problem}" for problem in problems],
-        )
+        raise broken_file(BEST.source, land_file, problems)
 
 
 # --- Cartefibre ------------------------------------------------------------------------------
@@ -242,11 +235,7 @@ def _cartefibre(
     found = numbers.groupby(codes).sum().round().astype("int64") if not problems else numbers
     problems += _absent(pd.Index(codes.unique()), area)
     if problems:
-        raise SourceError(
-            f"{CARTEFIBRE_SOURCE}: {file.name} ({file.url}): {'; '.join(problems)}. See "
-            "docs/data.md for what is expected.",
-            [f"{CARTEFIBRE_SOURCE}: {file.name}, {problem}" for problem in problems],
-        )
+        raise broken_file(CARTEFIBRE_SOURCE, file, problems)
     return found.loc[list(area.codes)], f"{edition[0]} T{edition[1]}", (listing, file)
 
 
@@ -298,11 +287,7 @@ def _dbf(file: Fetched) -> pd.DataFrame:
                         f"the column {name!r} is missing; near names: {', '.join(near)[:200]}"
                     )
             if problems:
-                raise SourceError(
-                    f"{named}: {'; '.join(problems)}. The producer may have changed its format: "
-                    "see docs/data.md.",
-                    [f"{CARTEFIBRE_SOURCE}: {file.name}, {problem}" for problem in problems],
-                )
+                raise broken_file(CARTEFIBRE_SOURCE, file, problems)
             frame = pyogrio.read_dataframe(
                 path, columns=list(CARTEFIBRE_COLUMNS), read_geometry=False, encoding=DBF_ENCODING
             )
@@ -366,11 +351,7 @@ def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         if which.any()
     ]
     if problems:
-        raise SourceError(
-            f"{SITES.source}: {file.name} ({file.url}): {'; '.join(problems)}. See docs/data.md "
-            "for what is expected.",
-            [f"{SITES.source}: {file.name}, {problem}" for problem in problems],
-        )
+        raise broken_file(SITES.source, file, problems)
     table = rows[list(columns)].sort_values(["insee_code", "operator", "site"], ignore_index=True)
     origin = Origin(
         title_fr="Sites mobiles par opérateur",
@@ -395,9 +376,10 @@ def _newest_sites(fetch: Fetch, today: dt.date) -> tuple[Fetched, str]:
     for one in range(now, now - MOBILE_QUARTERS, -1):
         year, quarter = one // 4, one % 4 + 1
         try:
-            return fetch(mobile_sites_url(year, quarter), expected="csv"), f"{year} T{quarter}"
+            file = fetch(mobile_sites_url(year, quarter), expected="csv")
         except AbsentFileError:
             continue
+        return file, pd.Period(year=year, quarter=quarter, freq="Q").end_time.date().isoformat()
     raise AbsentFileError(
         f"{SITES.source}: no list of sites of the last {MOBILE_QUARTERS} quarters is at "
         f"{mobile_sites_url(now // 4, now % 4 + 1)} or before. See docs/data.md."

@@ -25,6 +25,7 @@ import shapely
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import AbsentFileError, CrsError, SourceError
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, contacts_of
+from geo_matcher.sources.reading import broken_file
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
@@ -59,6 +60,8 @@ MAX_NAMED = 5
 
 CODE_COLUMNS = ("code", "insee_com", "code_insee")
 """What the code of a commune is called: contours administratifs, ADMIN EXPRESS 3 and 4."""
+
+SHAPES_FR, SHAPES_EN = "Contours généralisés à 50 m", "Outlines generalised to 50 m"
 
 LICENCE = "Licence Ouverte 2.0"
 LICENCE_URL = "https://github.com/etalab/licence-ouverte/blob/master/LO.md"
@@ -140,7 +143,7 @@ def area_of(
     halls = _around(found, own, surroundings_km)
     contacts, contacts_file, doubt = _contacts(fetch, own)
     files = (list_file, former_file, *([contours] if contours else []))
-    origins = _Origins(edition, path.name if contours is None else "", doubt)
+    origins = _Origins(edition or list_file.day.isoformat(), "" if contours else path.name, doubt)
     communes = _communes(found.loc[own], contacts)
     town_halls = _town_halls(halls)
     tables = (
@@ -179,13 +182,7 @@ def _entries(file: Fetched, needed: tuple[str, ...]) -> list[dict[str, Any]]:
         elif not re.fullmatch(INSEE_CODE.strip("^$"), known["code"]):
             problems.append(f"entry {number}: {known['code'][:20]!r} is no INSEE code")
     if problems:
-        told = problems[:MAX_NAMED]
-        told += [f"and {len(problems) - MAX_NAMED} more"] if len(problems) > MAX_NAMED else []
-        raise SourceError(
-            f"{SOURCE}: {file.name} ({file.url}): {'; '.join(told)}. The producer may have changed "
-            "its format: see docs/data.md.",
-            [f"{SOURCE}: {file.name}, {problem}" for problem in told],
-        )
+        raise broken_file(SOURCE, file, problems)
     return entries
 
 
@@ -461,19 +458,21 @@ class _Origins:
             title_fr=title_fr,
             title_en=title_en,
             producer=producer,
-            vintage=self.edition or self.local_file,
+            vintage=self.edition,
             licence=LICENCE,
             licence_url=LICENCE_URL,
             url="https://www.data.gouv.fr/datasets/contours-administratifs",
             quality=quality,
-            credit_fr=f"{producer}, {self.edition or self.local_file}",
-            credit_en=f"{producer}, {self.edition or self.local_file}",
+            credit_fr=f"{producer}, {self.edition}",
+            credit_en=f"{producer}, {self.edition}",
             **notes,
         )
 
     def communes(self, moved: int) -> Origin:
         lost_fr = " L’annuaire des mairies n’a pas pu être lu." if self.doubt else ""
         lost_en = " The directory of town halls could not be read." if self.doubt else ""
+        shapes_fr = f"Contours de {self.local_file}" if self.local_file else SHAPES_FR
+        shapes_en = f"Outlines of {self.local_file}" if self.local_file else SHAPES_EN
         return self._origin(
             "Communes et mairies",
             "Communes and town halls",
@@ -484,7 +483,7 @@ class _Origins:
             ),
             note_en=(
                 f"{moved} town halls, published outside their commune or nowhere, stand at a point "
-                "inside. Outlines generalised to 50 m; arrondissements unknown." + lost_en
+                f"inside. {shapes_en}; arrondissements unknown.{lost_en}"
             ),
         )
 
