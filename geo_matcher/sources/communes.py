@@ -479,7 +479,7 @@ class _Origins:
             "measured",
             note_fr=(
                 f"{moved} mairies, publiées hors de leur commune ou nulle part, sont placées en un "
-                "point intérieur. Contours généralisés à 50 m ; arrondissements inconnus." + lost_fr
+                f"point intérieur. {shapes_fr} ; arrondissements inconnus.{lost_fr}"
             ),
             note_en=(
                 f"{moved} town halls, published outside their commune or nowhere, stand at a point "
