@@ -78,8 +78,3 @@ class DownloadBars:
                 self._tasks[name] = self._progress.add_task(escape(shown), total=total)
             task = self._tasks[name]
         self._progress.update(task, completed=done, total=total)
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether every download that was told of is complete."""
-        return self._progress.finished

@@ -30,7 +30,7 @@ import platformdirs
 import tenacity
 
 from geo_matcher import __version__
-from geo_matcher.errors import SourceError
+from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.sources.source import Fetched
 
 __all__ = ["Fetcher", "Limits", "Progress"]
@@ -229,7 +229,7 @@ class Fetcher:
             except SourceError as error:
                 if kept is None:
                     raise
-                raise SourceError(
+                raise type(error)(
                     f"{error} The file of {kept.day.isoformat()} is kept: an offline build uses it."
                 ) from None
             except OSError as error:
@@ -366,7 +366,7 @@ class Fetcher:
         if status in WAIT_CODES:
             raise _TryAgainError(f"answered {told}", _retry_after_s(answer))
         if status in (404, 410):
-            raise SourceError(
+            raise AbsentFileError(
                 f"{url} is not there ({told}). The producer has moved the file: look for its new "
                 "address, named in docs/data.md."
             )

@@ -28,7 +28,7 @@ from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.source import Fetched
 
-__all__ = ["Field", "Layout", "Where", "read_delimited"]
+__all__ = ["Field", "Layout", "Where", "broken_file", "read_delimited"]
 
 MAX_PROBLEMS = 20
 """Problems of one file that are told; the others are counted."""
@@ -253,7 +253,7 @@ class _Reading:
             self._refuse(["the file is cut off or damaged"])
         if text.lstrip()[:1] == "<":
             self._refuse(["line 1: a page of HTML or XML stands in the place of the table"])
-        cells = next(self._csv([text]), [])
+        cells: list[str] = next(self._csv([text]), [])
         return [cell.strip() for cell in cells]
 
     def _found(self, header: list[str]) -> dict[str, str]:
@@ -408,15 +408,33 @@ class _Reading:
                 return
 
     def _refuse(self, problems: list[str], count: int | None = None) -> Any:
-        count = len(problems) if count is None else count
-        told = problems[:MAX_PROBLEMS]
-        if count > len(told):
-            told.append(f"and {count - len(told)} more")
-        raise SourceError(
-            f"{self._named} ({self.file.url}): " + "; ".join(told) + ". The producer may have "
-            "changed its format: see docs/data.md for what is expected.",
-            [f"{self._named}, {problem}" for problem in told],
-        )
+        raise broken_file(self.layout.source, self.file, problems, count)
+
+
+def broken_file(
+    source: str, file: Fetched, problems: Sequence[str], count: int | None = None
+) -> SourceError:
+    """Return the error that tells what is wrong with a file of a producer.
+
+    Parameters
+    ----------
+    source
+        How the producer and its data are called.
+    file
+        The file.
+    problems
+        What was found and expected, a phrase each; the first ones are told.
+    count
+        How many problems there are, if not all are given.
+    """
+    told = list(problems[:MAX_PROBLEMS])
+    if (more := (count or len(problems)) - len(told)) > 0:
+        told.append(f"and {more} more")
+    return SourceError(
+        f"{source}: {file.name} ({file.url}): {'; '.join(told)}. The producer may have changed "
+        "its format: see docs/data.md for what is expected.",
+        [f"{source}: {file.name}, {problem}" for problem in told],
+    )
 
 
 def _shown(cell: str) -> str:

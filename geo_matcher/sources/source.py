@@ -19,6 +19,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_matcher.errors import CrsError
+from geo_matcher.sources.municipal_districts import districts_of
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
 __all__ = ["Area", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
@@ -110,6 +111,14 @@ class Area:
     def known_codes(self) -> frozenset[str]:
         """INSEE codes of these and of the communes around."""
         return frozenset(self.town_halls["insee_code"])
+
+    @cached_property
+    def asked_codes(self) -> frozenset[str]:
+        """Codes under which a producer may speak of the communes: present, former, districts."""
+        own = set(self.codes)
+        former = {code for code, present in self.merged.items() if present in own}
+        districts = {district for code in own for district in districts_of(code)}
+        return frozenset(own | former | districts)
 
     def current(self, codes: pd.Series) -> pd.Series:
         """Return the present code of each commune; a code that was never merged stays as it is."""
