@@ -90,8 +90,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 credit_fr=f"Carte des loyers {year} (DHUP, ANIL)",
                 credit_en=f"Carte des loyers {year} (DHUP, ANIL)",
                 note_fr="Les loyers sont estimés par modèle, charges comprises, non meublé, le "
-                "plus souvent pour toute une zone. Aucun prix moyen n’est publié ici : le prix vient "
-                "des ventes.",
+                "plus souvent pour toute une zone. Aucun prix moyen n’est publié ici : le prix "
+                "vient des ventes.",
                 note_en="Rents come from a model, charges included, unfurnished, mostly for a "
                 "whole zone. No mean price is published here: prices come from the sales.",
             ),

@@ -129,7 +129,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 credit_en=f"Géorisques, GASPAR base, {day.isoformat()}; radon, 2019",
                 note_fr="Zéro veut dire « non recensé », jamais « sans risque ». Des lignes "
                 "portent d’anciennes communes, à réunir avec la commune actuelle ou à laisser de "
-                "côté. Pour une commune née depuis 2019, le radon est le plus fort de celles qu’elle réunit.",
+                "côté. Pour une commune née depuis 2019, le radon est le plus fort de "
+                "celles qu’elle réunit.",
                 note_en="Zero means “not listed”, never “no risk”. Some rows stand for former "
                 "communes, to be merged with the current one or left aside. For a commune made "
                 "since 2019 radon is the strongest of those it joins.",

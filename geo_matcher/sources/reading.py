@@ -36,8 +36,9 @@ MAX_PROBLEMS = 20
 MAX_SHOWN = 40
 """Characters of a cell that a message shows."""
 
-BLOCK_BYTES = 8 << 20
-"""Size of the pieces that a file is read in."""
+BLOCK_BYTES = 1 << 20
+"""Size of the pieces that a file is read in. Arrow holds some thirty of them: larger ones take more
+memory and are no faster (docs/decisions/0020)."""
 
 MAX_HEADER_BYTES = 1 << 20
 

@@ -479,5 +479,5 @@ def test_what_is_wrong_with_radon_is_told(
 
 
 def test_a_base_of_no_day_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="expected tables of one day in gaspar.zip"):
+    with pytest.raises(SourceError, match=r"expected tables of one day in gaspar\.zip"):
         collected(georisques.SOURCE, tmp_path, **{georisques.GASPAR_URL: BPE})

@@ -40,6 +40,7 @@ def test_a_long_name_keeps_its_end() -> None:
 
 def test_ctrl_c_leaves_the_terminal_as_it_was() -> None:
     console = screen(is_terminal=True)
+
     def interrupted() -> None:
         with DownloadBars(console) as bars:
             bars("a.csv", 1, 2)
