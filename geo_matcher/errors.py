@@ -20,7 +20,7 @@
     ├── AccessError (PermissionError)       who asks may not do that
     │   ├── SignInError                     name and password do not fit, or the session is over
     │   └── ThrottledError                  too many attempts; to be tried again later
-    └── StoreError (OSError)                a database, a backup or a store of releases cannot be used
+    └── StoreError (OSError)                a database, a backup or a store of releases fails
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
 was found, what was expected and what to do. Errors that gather several problems keep them in
