@@ -24,6 +24,7 @@ from geo_matcher.cli_data import data_app
 from geo_matcher.cli_dossiers import demo_app, dossiers_app
 from geo_matcher.cli_lift import lift_app
 from geo_matcher.cli_planning import planning_app
+from geo_matcher.cli_releases import releases_app
 from geo_matcher.cli_users import users_app
 from geo_matcher.cli_visit import visit_app
 from geo_matcher.console import (
@@ -71,6 +72,7 @@ app = typer.Typer(
 )
 profile_app = typer.Typer(help="Typical newcomers, as starting points.", no_args_is_help=True)
 app.add_typer(profile_app, name="profile")
+data_app.add_typer(releases_app)
 app.add_typer(data_app, name="data")
 app.add_typer(access_app, name="access")
 app.add_typer(dossiers_app, name="dossiers")
@@ -93,7 +95,10 @@ def options(
     context: typer.Context,
     release: Annotated[
         Path | None,
-        typer.Option(help="Folder of the data release.", envvar="GEO_MATCHER_RELEASE"),
+        typer.Option(
+            help="Folder of the data release, or of a store of releases.",
+            envvar="GEO_MATCHER_RELEASE",
+        ),
     ] = None,
     version: Annotated[  # noqa: ARG001 - read by its callback
         bool,

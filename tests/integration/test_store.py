@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from geo_matcher.catalog import Catalog, complete_catalog
+from geo_matcher.build import build_release, set_partners
+from geo_matcher.catalog import Catalog, file_sha256
 from geo_matcher.errors import DataError, StoreError
 from geo_matcher.release_store import POINTER_FILE, ReleaseStore, held_release
 from geo_matcher.territory import Territory
 from tests.conftest import RELEASE, REPOSITORY
 from tests.integration import killed_writer
+from tests.integration.commands import Run
 from tests.integration.killed_writer import light_gate
 
 TABLES = 8
@@ -42,7 +45,7 @@ note_fr = ""
 note_en = ""
 rows = 1
 bytes = 0
-sha256 = ""
+sha256 = "{sha256}"
 """
 HEAD = """
 [release]
@@ -63,8 +66,9 @@ def small_release(folder: Path, number: int) -> str:
     (folder / "source").mkdir(parents=True)
     for n in range(TABLES):
         (folder / "source" / f"t{n}.csv").write_text(f"insee_code,x\n99001,{number}\n")
-    (folder / "catalog.toml").write_text(HEAD + "".join(TABLE.format(n=n) for n in range(TABLES)))
-    complete_catalog(folder, {f"t{n}": 1 for n in range(TABLES)})
+    digest = file_sha256(folder / "source" / "t0.csv")
+    tables = (TABLE.format(n=n, sha256=digest) for n in range(TABLES))
+    (folder / "catalog.toml").write_text(HEAD + "".join(tables))
     return Catalog.read(folder).release_id
 
 
@@ -261,6 +265,53 @@ def test_a_store_that_can_only_be_read_is_read(
 def test_too_few_to_go_back_to_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected 2 or more"):
         ReleaseStore(tmp_path, keep=1)
+
+
+# --- The command line -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("read_once")
+def test_commands_publish_list_compare_roll_back_and_build_in_a_store(
+    run: Run, tmp_path: Path, territory: Territory, newer: Territory
+) -> None:
+    folder = str(tmp_path / "store")
+    empty = run("data", "releases", "--store", folder)
+    assert (empty.code, "holds no release yet" in empty.text) == (0, True)
+    first = run("data", "publish", str(RELEASE), "--store", folder)
+    assert f"{territory.release_id} is in service in {folder}" in first.text
+    assert f"GEO_MATCHER_RELEASE={folder}" in first.text
+    followed = run("--release", folder, "data", "publish", str(newer.folder))
+    assert "takes it up on SIGHUP" in followed.text
+    listed = run("--release", folder, "data", "releases", "--format", "json").json
+    assert [(one["release"], one["is_current"]) for one in listed] == [
+        (newer.release_id, True),
+        (territory.release_id, False),
+    ]
+    told = run("data", "releases", "--store", folder).text
+    assert re.search(
+        rf"{newer.release_id} {newer.catalog.vintage} \S+ \S+ [\d.]+ MB in service", told
+    )
+    ids = (territory.release_id, newer.release_id)
+    one = ("--profile-name", "paris-web-family", "--format", "json")
+    assert run("data", "diff", *ids, "--store", folder, *one).json["after"] == newer.release_id
+    unknown = run("data", "rollback", "gers-2020-01-0", "--store", folder)
+    assert (unknown.code, territory.release_id in unknown.err) == (2, True)
+    back = run("data", "rollback", "--store", folder)
+    assert f"{territory.release_id} is in service" in back.text
+    assert f"{territory.release_id}: " in run("--release", folder, "data", "check").text
+
+
+def test_what_changes_a_release_publishes_a_new_one_in_a_store(tmp_path: Path) -> None:
+    store = ReleaseStore(tmp_path / "store")
+    first = store.publish(RELEASE, gate=Territory.load)
+    partners = tmp_path / "partners.csv"
+    partners.write_text("insee_code,valid_from\n32249,2026-01-01\n", encoding="utf-8")
+    changed = set_partners(store.folder, partners)
+    assert changed.release_id == store.current != first
+    assert set(changed.partner_evidence.values()) == {"sourced"}
+    assert Territory.load(store.folder_of(first)).release_id == first, "it never changes"
+    with pytest.raises(DataError, match="where nothing is changed"):
+        build_release(store.folder_of(first))
 
 
 # --- kill -9 --------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "backups demonstration settled_choices spreadsheets year_report",
         "portfolio_places",
         "console",
+        "cli_releases",
         "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users cli_visit",
         "cli",
         "__main__",
@@ -172,6 +173,7 @@ COMMANDS = (
     "cli_dossiers",
     "cli_lift",
     "cli_planning",
+    "cli_releases",
     "cli_users",
     "cli_visit",
 )
