@@ -331,7 +331,7 @@ class Housing(_Answer):
 
     house_price_eur_m2: float | None
     house_rent_eur_m2_month: float | None
-    home_sales_2021_2025: int | None
+    home_sales: int | None
     sales_by_year: list[dict[str, Any]]
 
 
@@ -362,8 +362,8 @@ class CommuneDetail(_Answer):
     broadband: Broadband
     travel: dict[str, Travel]
     housing: Housing
-    health: list[dict[str, Any]] = Field(description="Rows of table health_registered_2018.")
-    risks: list[dict[str, Any]] = Field(description="Rows of table risks_2026.")
+    health: list[dict[str, Any]] = Field(description="Rows of table health_registered.")
+    risks: list[dict[str, Any]] = Field(description="Rows of table risks.")
     climate: list[dict[str, Any]] = Field(description="Rows of table climate_projections.")
     places: list[dict[str, Any]] = Field(description="Rows of table places.")
     red_flags: list[RedFlag]

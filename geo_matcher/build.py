@@ -58,11 +58,11 @@ PARTNER_LIST = "source/partners.csv"
 """The network's own list, once it has been given; absent from the shipped release."""
 
 NEEDED_TABLES = (
-    "communes_source", "town_halls_80km", "adjacency_80km", "road_distance_checks", "hubs",
-    "broadband_fixed_2026t2", "workplaces", "partners_evidence", "shops_bpe2025",
-    "france_services_communes", "schools", "hospitals_2020", "health_registered_2018",
-    "housing_sales_2021_2025", "housing_prices_rents_2022_2023", "climate_projections",
-    "culture_partial",
+    "communes_source", "town_halls", "adjacency", "road_distance_checks", "hubs",
+    "broadband_fixed", "workplaces", "partners_evidence", "shops",
+    "france_services", "schools", "hospitals", "health_registered",
+    "housing_sales", "housing_prices_rents", "climate_projections",
+    "culture",
 )  # fmt: skip
 """Source tables without which nothing can be built."""
 
@@ -229,7 +229,7 @@ def build_derived(folder: Path) -> None:
     source = _read_sources(folder, catalog)
     communes = mend_communes(source["communes_source"], catalog)
     places = collect_places(source)
-    halls, adjacency = source["town_halls_80km"], source["adjacency_80km"]
+    halls, adjacency = source["town_halls"], source["adjacency"]
     journeys = Journeys.from_tables(source)
     network, roads = journeys.town_halls, journeys.roads
     if problems := distance_problems(halls, adjacency):

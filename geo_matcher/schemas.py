@@ -165,7 +165,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "broadband_fixed_2026t2": _table(
+    "broadband_fixed": _table(
         {
             "insee_code": _code(),
             "cartefibre_premises": _count(),
@@ -178,7 +178,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "town_halls_80km": _table(
+    "town_halls": _table(
         {
             "insee_code": _code(),
             "name": _text(),
@@ -190,10 +190,8 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "adjacency_80km": _table(
-        {"a": _code(), "b": _code(), "straight_km": _number(0, 100)}, "a", "b"
-    ),
-    "shops_bpe2025": _table(
+    "adjacency": _table({"a": _code(), "b": _code(), "straight_km": _number(0, 100)}, "a", "b"),
+    "shops": _table(
         {"kind": _text(*DAILY_SERVICES), "insee_code": _code(), "lon": _lon(), "lat": _lat()}
     ),
     "workplaces": _table(
@@ -208,7 +206,7 @@ SCHEMAS: dict[str, Schema] = {
             "status": _text(),
         }
     ),
-    "france_services_communes": _table(
+    "france_services": _table(
         {"insee_code": _code(), "name": _text(), "source": _text(matches=r"\S")}, "insee_code"
     ),
     "hubs": _table(
@@ -223,7 +221,7 @@ SCHEMAS: dict[str, Schema] = {
         "kind",
         "name",
     ),
-    "housing_sales_2021_2025": _table(
+    "housing_sales": _table(
         {
             "insee_code": _code(),
             "insee_code_source": _code(),
@@ -236,7 +234,7 @@ SCHEMAS: dict[str, Schema] = {
         "insee_code_source",
         "year",
     ),
-    "housing_prices_rents_2022_2023": _table(
+    "housing_prices_rents": _table(
         {
             "insee_code": _code(),
             "current_insee": _code(),
@@ -272,7 +270,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "risks_2026": _table(
+    "risks": _table(
         {
             "insee_code_source": _code(),
             "insee_code": _code(),
@@ -311,7 +309,7 @@ SCHEMAS: dict[str, Schema] = {
         "horizon",
         "statistic",
     ),
-    "culture_partial": _table(
+    "culture": _table(
         {
             "kind": _text("plus_beaux_villages", "cinema", "weekly_market", "museum"),
             "insee_code": _code(),
@@ -356,7 +354,7 @@ SCHEMAS: dict[str, Schema] = {
         "uai",
         "kind",
     ),
-    "hospitals_2020": _table(
+    "hospitals": _table(
         {
             "finess": _text(matches=r"^\w{9}$"),
             "name": _text(matches=r"\S"),
@@ -368,7 +366,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         "finess",
     ),
-    "health_registered_2018": _table(
+    "health_registered": _table(
         {
             "insee_code": _code(),
             **{f"{who}_registered": _yes_no() for who in ("gp", "nurse", "dentist")},
@@ -490,7 +488,7 @@ SCHEMAS: dict[str, Schema] = {
             "daily_services_within_10min": _number(0, len(DAILY_SERVICES)),
             "house_price_eur_m2": _number(10, 20_000, nullable=True),
             "house_rent_eur_m2_month": _number(1, 100, nullable=True),
-            "home_sales_2021_2025": _number(0, 1e6, nullable=True),
+            "home_sales": _number(0, 1e6, nullable=True),
             "hot_days_2030_year": _number(0, 366, nullable=True),
             "hot_days_2030_low_year": _number(0, 366, nullable=True),
             "hot_days_2030_high_year": _number(0, 366, nullable=True),

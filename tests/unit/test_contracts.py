@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access catalog choice criteria floating_catchment membership places schemas",
         "gate greedy numbers profile release_store tables",
         "optimum territory presets",
-        "road_network overpass",
+        "road_network overpass source",
         "openstreetmap road_areas road_times",
         "indicators journeys road_store travel_times",
         "baskets catchments",
