@@ -6,6 +6,7 @@ Mistakes end with a sentence on stderr and exit code 2, never with a traceback.
 from __future__ import annotations
 
 import gc
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -416,7 +417,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8000,
 ) -> None:
-    """Start the web service."""
+    """Start the web service; on SIGHUP it takes up the newest release.
+
+    One process serves: what it keeps in memory and its turns for heavy work are shared by all.
+    """
     gc.disable()  # nothing that the start makes is garbage: looking for it costs a tenth
     import pyarrow as pa
     import uvicorn
@@ -447,8 +451,11 @@ def serve(
         raise GeoMatcherError(
             f"Cannot listen on {host}:{port} ({error.strerror}). Choose another with --port."
         ) from None
+    service = create_app(settings, territory)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, lambda *_: service.state.in_service.reload_soon())
     config = uvicorn.Config(
-        create_app(settings, territory),
+        service,
         access_log=False,  # addresses of pages hold people's wishes
         log_level="warning",
         timeout_keep_alive=15,
