@@ -47,6 +47,7 @@ from geo_matcher.territory import Territory
 
 __all__ = [
     "COLUMNS",
+    "WORDS",
     "Line",
     "Preview",
     "Problem",
@@ -95,6 +96,19 @@ SECTOR_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 TRACK_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"solo": ("Solo", "Soho Solo"), "cultura": ("Cultura", "Soho Solo Cultura")}
 )
+WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "stage": {stage.value: tuple(words.values()) for stage, words in STAGE_LABELS.items()},
+        "closed_reason": {key: tuple(words.values()) for key, words in CLOSING_REASONS.items()},
+        "track": TRACK_WORDS,
+        "sector": SECTOR_WORDS,
+        "origin_city": {city: (city.capitalize(),) for city in CITIES}
+        | {"other": ("Autre", "Ailleurs")},
+        "source": {key: tuple(words.values()) for key, words in SOURCES.items()},
+    }
+)
+"""Words that a column holds, by what they stand for; any of their spellings will do."""
+
 EXPECTED_FR: Mapping[str, str] = MappingProxyType(
     {
         "name": "un nom de 120 caractères au plus est attendu",
@@ -126,9 +140,13 @@ class Problem:
     text_fr: str
     text_en: str
 
+    def body(self, language: str) -> str:
+        """Return what was expected."""
+        return self.text_fr if language == "fr" else self.text_en
+
     def text(self, language: str) -> str:
         """Return the problem as a sentence."""
-        body = self.text_fr if language == "fr" else self.text_en
+        body = self.body(language)
         if language == "fr":
             where = f"ligne {self.row}" + (f", colonne « {self.column} »" if self.column else "")
             return f"{where} : {body}"
@@ -353,7 +371,7 @@ class _Row:
 
     def line(self, today: dt.date) -> Line | None:
         """Return what the row says; None when something cannot be used."""
-        stage = Stage(self._word("stage", _stage_words(), Stage.ENQUIRY))
+        stage = Stage(self._word("stage", WORDS["stage"], Stage.ENQUIRY))
         opened_on = self._day("opened_on", today)
         settled = stage is Stage.SETTLED
         settled_on = self._day("settled_on", today) if settled else None
@@ -368,8 +386,7 @@ class _Row:
             "note": self._note(),
         }
         if stage is Stage.CLOSED:
-            reasons = {key: tuple(words.values()) for key, words in CLOSING_REASONS.items()}
-            line["closed_reason"] = self._word("closed_reason", reasons, "other")
+            line["closed_reason"] = self._word("closed_reason", WORDS["closed_reason"], "other")
         if settled and settled_on is None and not self._has("settled_on"):
             self._problem("settled_on", "une date est attendue", "a date is expected")
         if settled_on and opened_on and settled_on < opened_on:
@@ -380,16 +397,13 @@ class _Row:
         return Line(row=self.row, draft=draft, **line)
 
     def _draft(self) -> Draft | None:
-        cities: dict[str, tuple[str, ...]] = {city: (city,) for city in CITIES}
-        cities["other"] = ("Autre", "Ailleurs")
-        sources = {key: tuple(words.values()) for key, words in SOURCES.items()}
         name = f"{self._get('first_name')} {self._get('name')}".strip()
         data: dict[str, Any] = {
             "name": name,
-            "track": self._word("track", TRACK_WORDS, "solo"),
-            "sector": self._word("sector", SECTOR_WORDS, "other"),
-            "origin_city": self._word("origin_city", cities, "other"),
-            "source": self._word("source", sources, "other"),
+            "track": self._word("track", WORDS["track"], "solo"),
+            "sector": self._word("sector", WORDS["sector"], "other"),
+            "origin_city": self._word("origin_city", WORDS["origin_city"], "other"),
+            "source": self._word("source", WORDS["source"], "other"),
             "adviser": self._word("adviser", self._advisers, "") or None,
         }
         data |= {key: self._get(key) for key in ("email", "phone", "town", "message")}
@@ -492,10 +506,6 @@ class _Row:
     def _problem(self, name: str, text_fr: str, text_en: str) -> None:
         heading = self._headings.get(name, COLUMNS.get(name, ("",))[0])
         self.problems.append(Problem(self.row, heading, text_fr, text_en))
-
-
-def _stage_words() -> dict[str, tuple[str, ...]]:
-    return {stage.value: tuple(words.values()) for stage, words in STAGE_LABELS.items()}
 
 
 def _parsed_day(text: str) -> dt.date | None:
