@@ -166,7 +166,7 @@ def show_export(found: DeskDep) -> Response:
         "desk_export.html",
         t("desk.handover"),
         EXPORT,
-        forms=("xlsx", "csv", "json"),
+        forms=[(form, t(f"desk.handover.form.{form}")) for form in ("xlsx", "csv", "json")],
         hrefs=_hrefs(found),
     )
 

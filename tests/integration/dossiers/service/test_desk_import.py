@@ -84,7 +84,7 @@ def test_every_problem_is_shown_by_row_and_column_and_nothing_can_be_confirmed(
 ) -> None:
     shown = sent(browser, written_csv(BAD))
     assert shown.status_code == 422
-    cells = re.findall(r'<td class="n">(\d+)</td><th scope="row">([^<]*)</th>', shown.text)
+    cells = re.findall(r'class="at">Ligne (\d+)</span> <b>([^<]*)</b>', shown.text)
     assert cells == [("2", "Étape"), ("2", "Courriel"), ("3", "Nom")]
     assert "3 cellules à corriger" in shown.text
     assert "<script>alert" not in shown.text
