@@ -48,7 +48,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "desk_map planning_map",
         "records stages fields cells",
         "database",
-        "accounts",
+        "accounts attempts",
         "journal likeness sign_in",
         "dossier",
         "desk reading",
