@@ -37,6 +37,7 @@ __all__ = [
     "Problem",
     "RedFlag",
     "Release",
+    "Reloaded",
     "Result",
     "Robustness",
     "ScopeName",
@@ -404,6 +405,14 @@ class Release(_Answer):
     tables: list[dict[str, Any]]
     gaps: list[dict[str, str]]
     mends: list[dict[str, str]]
+
+
+class Reloaded(_Answer):
+    """Which release is in service now, and which was before."""
+
+    before: str
+    release: str
+    is_new: bool = Field(description="Whether another one was read.")
 
 
 class Health(_Answer):

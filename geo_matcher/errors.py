@@ -21,7 +21,7 @@
     ├── AccessError (PermissionError)       who asks may not do that
     │   ├── SignInError                     name and password do not fit, or the session is over
     │   └── ThrottledError                  too many attempts; to be tried again later
-    └── StoreError (OSError)                the database of the files, or a backup, cannot be used
+    └── StoreError (OSError)                a database, a backup or a store of releases fails
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
 was found, what was expected and what to do. Errors that gather several problems keep them in
@@ -190,4 +190,4 @@ class ThrottledError(AccessError):
 
 
 class StoreError(GeoMatcherError, OSError):
-    """The database of the files, or a backup of it, cannot be used."""
+    """The database of the files, a backup of it, or a store of releases cannot be used."""

@@ -1,4 +1,4 @@
-"""The price of houses: the yearly mean where it is given, else the median of five years of sales."""
+"""The price of houses: the yearly mean where it is given, else the median of five years."""
 
 from __future__ import annotations
 

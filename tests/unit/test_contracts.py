@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "errors destinations licences look map_words municipal_districts planning_words "
         "road_speeds shortest_paths",
         "access catalog choice criteria floating_catchment membership places schemas",
-        "gate greedy numbers profile tables",
+        "gate greedy numbers profile release_store tables",
         "optimum territory presets",
         "road_network overpass source",
         "contacts delimited fetching openstreetmap osm_places road_areas road_times workbooks",
@@ -61,6 +61,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "portfolio_places",
         "console",
         "console_progress",
+        "cli_releases",
         "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users cli_visit",
         "cli",
         "__main__",
@@ -87,6 +88,7 @@ DATA_SIDE = frozenset(
         "overpass",
         "places",
         "reach",
+        "release_store",
         "road_areas",
         "road_network",
         "arcep",
@@ -197,6 +199,7 @@ COMMANDS = (
     "cli_dossiers",
     "cli_lift",
     "cli_planning",
+    "cli_releases",
     "cli_users",
     "cli_visit",
 )
@@ -219,6 +222,9 @@ ONLY_USERS = {
     "libpysal": {"clusters"},
     "openpyxl": {"cells", "workbooks"},
     "platformdirs": {"database", "fetching"},
+=======
+    "filelock": {"release_store"},
+    "platformdirs": {"database", "release_store", "fetching"},
     "psycopg": set(),
     "rapidfuzz": {"duplicates", "osm_places"},
     "uvicorn": {"cli"},
