@@ -221,8 +221,6 @@ ONLY_USERS = {
     "icalendar": {"visit_calendar"},
     "libpysal": {"clusters"},
     "openpyxl": {"cells", "workbooks"},
-    "platformdirs": {"database", "fetching"},
-=======
     "filelock": {"release_store"},
     "platformdirs": {"database", "release_store", "fetching"},
     "psycopg": set(),
