@@ -23,9 +23,9 @@ import pyogrio
 
 from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.schemas import SCHEMAS
+from geo_matcher.sources.delimited import Field, Layout, Where, broken_file, read_delimited
 from geo_matcher.sources.economie import copper_closures
 from geo_matcher.sources.municipal_districts import whole_city
-from geo_matcher.sources.reading import Field, Layout, Where, broken_file, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["BROADBAND", "CARTEFIBRE_URL", "MCI_URL", "MOBILE", "mobile_sites_url"]

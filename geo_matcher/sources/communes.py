@@ -25,7 +25,7 @@ import shapely
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import AbsentFileError, CrsError, SourceError
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, contacts_of
-from geo_matcher.sources.reading import broken_file
+from geo_matcher.sources.delimited import broken_file
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 

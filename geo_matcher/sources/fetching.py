@@ -229,9 +229,10 @@ class Fetcher:
             except SourceError as error:
                 if kept is None:
                     raise
-                raise type(error)(
+                told = type(error)(
                     f"{error} The file of {kept.day.isoformat()} is kept: an offline build uses it."
-                ) from None
+                )
+                raise told from None
             except OSError as error:
                 if isinstance(error, SourceError):
                     raise

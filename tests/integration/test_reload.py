@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
-import json
-import logging
-import os
-import re
-import signal
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,22 +13,14 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
 
 from api import in_service
 from api.app import create_app
-from api.desk import Desk
-from api.errors import PROBLEM_JSON
 from api.in_service import RELEASE_HEADER, InService
-from api.private import RELOAD
 from api.settings import Settings
-from geo_matcher.dossiers.accounts import SYSTEM, Role, add_user
-from geo_matcher.dossiers.database import Database
-from geo_matcher.dossiers.sign_in import issue_token
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
 from geo_matcher.territory import Territory
-from tests.conftest import RELEASE, REPOSITORY
 
 V1 = "/api/v1"
 PROFILE = PRESETS["paris-web-family"].profile.as_dict()
