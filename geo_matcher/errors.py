@@ -6,6 +6,7 @@
     ├── DataError (ValueError)              a release, or a file offered to it, is broken
     │   └── CrsError                        a geometry is not in the CRS it must be in
     ├── SourceError (OSError)               a source outside cannot be reached or gives nonsense
+    │   └── AbsentFileError                 a source has no such file: another edition may be there
     ├── UnknownCommuneError (LookupError)   no commune has this code or name
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
@@ -32,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "AbsentFileError",
     "AccessError",
     "CrsError",
     "DataError",
@@ -80,6 +82,10 @@ class CrsError(DataError):
 
 class SourceError(GeoMatcherError, OSError):
     """A source outside this machine cannot be reached, or does not answer as it should."""
+
+
+class AbsentFileError(SourceError):
+    """A source has no file at an address; one of another year may be there."""
 
 
 class UnknownCommuneError(GeoMatcherError, LookupError):

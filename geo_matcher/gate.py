@@ -38,7 +38,8 @@ AREA_RATIO = (0.9, 1.1)
 
 COMMUNE_TABLES = (
     "broadband_fixed", "indicators", "travel_times", "access_measures", "membership",
-    "climate_projections", "apl_doctors", "dwellings",
+    "climate_projections", "apl_doctors", "dwellings", "incomes", "density_grid",
+    "housing_medians",
     "health_registered", "schools", "culture", "workplaces", "hospitals",
     "france_services", "housing_sales", "risks", "partners",
     "partners_evidence",
@@ -197,11 +198,15 @@ def _broadband_problems(fixed: pd.DataFrame) -> list[str]:
     best = fixed[list(BEST_TECHNOLOGY)].sum(axis=1)
     rules = {
         "premises differ from the sum by best technology": best != fixed["mci_premises"],
-        "premises with 1 Gbit/s by land differ from premises with fibre": (
-            fixed["mci_land_1gbit"] != fixed["mci_best_ftth"]
+        "premises with 1 Gbit/s by land are not those with fibre, or with fibre and cable": (
+            (fixed["mci_land_1gbit"] < fixed["mci_best_ftth"])
+            | (fixed["mci_land_1gbit"] > fixed["mci_best_ftth"] + fixed["mci_best_cable"])
         ),
-        "premises with 30 Mbit/s by land differ from premises less satellite": (
-            fixed["mci_land_30mbit"] != fixed["mci_premises"] - fixed["mci_best_satellite"]
+        "premises with 30 Mbit/s by land are fewer than those with 1 Gbit/s by land": (
+            fixed["mci_land_30mbit"] < fixed["mci_land_1gbit"]
+        ),
+        "premises with 30 Mbit/s by land are more than premises less satellite": (
+            fixed["mci_land_30mbit"] > fixed["mci_premises"] - fixed["mci_best_satellite"]
         ),
     }
     return [
