@@ -5,7 +5,9 @@ under way end on the release that they began with; once the last of them has end
 of the old one is forgotten. A release that is refused changes nothing.
 
 For a moment two releases are in memory. Measured on the Gers (458 communes, town-hall network) with
-``geo-matcher serve``: see docs/data.md, "Publish, reload, roll back".
+``geo-matcher serve``, after some pages of each sort: 326 MB before, 349 after the first switch, 371
+at most over six of them, where it stays. A switch took 0.5 to 0.8 s; meanwhile the slowest answer
+of ``/readyz`` took 0.17 s, when the old one was swept up.
 """
 
 from __future__ import annotations
