@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from geo_matcher.errors import SourceError
+from geo_matcher.sources.delimited import Field, Layout, read_delimited
 from geo_matcher.sources.licences import DVF_TERMS
-from geo_matcher.sources.reading import Field, Layout, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["SOURCE", "sales_url"]

@@ -11,8 +11,8 @@ import json
 import pandas as pd
 
 from geo_matcher.errors import SourceError
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.municipal_districts import whole_city
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched
 
 __all__ = ["COPPER_ABOUT_URL", "COPPER_URL", "copper_closures"]

@@ -26,7 +26,7 @@ from typing import Any
 
 import psutil
 
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Fetched
 from tests.benchmarks.measure import Row
 
