@@ -263,10 +263,10 @@ class Fetcher:
             start = 0
             if answer.status_code == 206:
                 start = _start_of(answer)
-                if part is None or start != part.bytes or not part.is_of(answer):
+                if part is None or start != part.bytes or not part.is_of(answer.headers):
                     place.drop_part()
                     _try_again("answered with another part than was asked for")
-            version = Version.of(answer, final_url, expected)
+            version = Version.of(answer.headers, final_url, expected)
             total = _length(answer, start)
             if total is not None and total > self.limits.max_bytes:
                 raise SourceError(self._too_large(url, f"{total:,}"))

@@ -10,14 +10,12 @@ import datetime as dt
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.source import Fetched
@@ -36,8 +34,8 @@ class Version:
     """Whether the server packed it for the way only, so that it is unpacked on arrival."""
 
     @classmethod
-    def of(cls, answer: httpx.Response, final_url: str, expected: str) -> Version:
-        headers = answer.headers
+    def of(cls, headers: Mapping[str, str], final_url: str, expected: str) -> Version:
+        """Read the headers of an answer with a file of a kind."""
         # Some stores name the packing of a .gz file as if it was for the way only.
         is_packed = headers.get("Content-Encoding", "identity") not in ("", "identity")
         return cls(
@@ -62,9 +60,9 @@ class Part:
     bytes: int
     validator: str
 
-    def is_of(self, answer: httpx.Response) -> bool:
+    def is_of(self, headers: Mapping[str, str]) -> bool:
         """Tell whether an answer goes on with it, as far as the server says."""
-        named = [answer.headers.get("ETag"), answer.headers.get("Last-Modified")]
+        named = [headers.get("ETag"), headers.get("Last-Modified")]
         return self.validator in named or named == [None, None]
 
 
@@ -106,6 +104,7 @@ class Place:
             yield
 
     def kept(self) -> Fetched | None:
+        """Return what is kept, if it is whole and as it came."""
         try:
             record = json.loads(self.record_path.read_text("utf-8"))
             path = self.folder / str(record.pop("file"))
@@ -170,6 +169,7 @@ class Place:
             yield out
 
     def drop_part(self) -> None:
+        """Forget the beginning: it cannot be gone on with."""
         self.part_record_path.unlink(missing_ok=True)
         self.part_path.unlink(missing_ok=True)
 

@@ -21,13 +21,16 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors destinations licences look map_words planning_words road_speeds shortest_paths",
+        "errors destinations licences look map_words municipal_districts planning_words road_speeds "
+        "shortest_paths",
         "access catalog choice criteria floating_catchment membership places schemas",
         "gate greedy numbers profile release_store tables",
         "optimum territory presets",
         "road_network overpass source",
         "openstreetmap osm_places road_areas road_times workbooks",
-        "density_grid drees",
+        "delimited density_grid drees kept_files",
+        "contacts dgfip dhup economie education fetching filosofi finess georisques insee sncf",
+        "arcep communes",
         "indicators journeys road_store travel_times",
         "baskets catchments",
         "supply",
@@ -56,7 +59,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "duplicates entries handover privacy shortlists",
         "backups demonstration settled_choices spreadsheets year_report",
         "portfolio_places",
-        "console",
+        "console console_progress",
         "cli_releases",
         "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users cli_visit",
         "cli",
@@ -70,10 +73,18 @@ DATA_SIDE = frozenset(
     [
         "access",
         "access_measures",
+        "arcep",
         "baskets",
         "build",
         "catalog",
         "catchments",
+        "communes",
+        "contacts",
+        "delimited",
+        "economie",
+        "fetching",
+        "kept_files",
+        "municipal_districts",
         "drives",
         "floating_catchment",
         "gate",
@@ -194,7 +205,7 @@ ONLY_USERS = {
     "branca": {"maps"},
     "matplotlib": {"audit_report"},
     "typer": {*COMMANDS, "console"},
-    "rich": {*COMMANDS, "console"},
+    "rich": {*COMMANDS, "console", "console_progress"},
     "alembic": {"database"},
     "argon2": {"accounts", "sign_in"},
     "esda": {"clusters"},
@@ -210,6 +221,7 @@ ONLY_USERS = {
     "starlette": set(),
     "requests": {"overpass"},
     "httpx": {"fetching"},
+    "tenacity": {"fetching"},
     "urllib.request": set(),
 }
 """Libraries that one module hides from the others, or that none may use."""
