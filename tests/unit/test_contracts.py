@@ -21,8 +21,8 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors destinations licences look map_words municipal_districts planning_words road_speeds "
-        "shortest_paths",
+        "errors destinations licences look map_words municipal_districts planning_words "
+        "road_speeds shortest_paths",
         "access catalog choice criteria floating_catchment membership places schemas",
         "gate greedy numbers profile release_store tables",
         "optimum territory presets",
@@ -107,7 +107,7 @@ DATA_SIDE = frozenset(
         "road_store",
         "road_times",
         "schemas",
-        "shortest_paths",
+        "road_speeds shortest_paths",
         "supply",
         "tables",
         "territory",
