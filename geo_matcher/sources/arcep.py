@@ -23,7 +23,7 @@ import pyogrio
 
 from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.schemas import SCHEMAS
-from geo_matcher.sources.delimited import Field, Layout, Where, broken_file, read_delimited
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited, refuse_file
 from geo_matcher.sources.economie import copper_closures
 from geo_matcher.sources.municipal_districts import whole_city
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
@@ -160,7 +160,7 @@ def _statistics(file: Fetched, layout: Layout, area: Area) -> tuple[pd.DataFrame
     found = rows.groupby("insee_code")[counts].sum()
     problems += _absent(found.index, area)
     if problems:
-        raise broken_file(layout.source, file, problems)
+        refuse_file(layout.source, file, problems)
     return found.loc[list(area.codes)], days[0]
 
 
@@ -204,7 +204,7 @@ def _check_identities(
         if rows.any()
     ]
     if problems:
-        raise broken_file(BEST.source, land_file, problems)
+        refuse_file(BEST.source, land_file, problems)
 
 
 # --- Cartefibre ------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def _cartefibre(
     found = numbers.groupby(codes).sum().round().astype("int64") if not problems else numbers
     problems += _absent(pd.Index(codes.unique()), area)
     if problems:
-        raise broken_file(CARTEFIBRE_SOURCE, file, problems)
+        refuse_file(CARTEFIBRE_SOURCE, file, problems)
     return found.loc[list(area.codes)], f"{edition[0]} T{edition[1]}", (listing, file)
 
 
@@ -287,7 +287,7 @@ def _dbf(file: Fetched) -> pd.DataFrame:
                         f"the column {name!r} is missing; near names: {', '.join(near)[:200]}"
                     )
             if problems:
-                raise broken_file(CARTEFIBRE_SOURCE, file, problems)
+                refuse_file(CARTEFIBRE_SOURCE, file, problems)
             frame = pyogrio.read_dataframe(
                 path, columns=list(CARTEFIBRE_COLUMNS), read_geometry=False, encoding=DBF_ENCODING
             )
@@ -351,7 +351,7 @@ def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         if which.any()
     ]
     if problems:
-        raise broken_file(SITES.source, file, problems)
+        refuse_file(SITES.source, file, problems)
     table = rows[list(columns)].sort_values(["insee_code", "operator", "site"], ignore_index=True)
     origin = Origin(
         title_fr="Sites mobiles par opérateur",

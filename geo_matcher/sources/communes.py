@@ -25,7 +25,7 @@ import shapely
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import AbsentFileError, CrsError, SourceError
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, contacts_of
-from geo_matcher.sources.delimited import broken_file
+from geo_matcher.sources.delimited import refuse_file
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
@@ -182,7 +182,7 @@ def _entries(file: Fetched, needed: tuple[str, ...]) -> list[dict[str, Any]]:
         elif not re.fullmatch(INSEE_CODE.strip("^$"), known["code"]):
             problems.append(f"entry {number}: {known['code'][:20]!r} is no INSEE code")
     if problems:
-        raise broken_file(SOURCE, file, problems)
+        refuse_file(SOURCE, file, problems)
     return entries
 
 
