@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse
 
 from api.assets import asset, serve_files
+from api.dependencies import TerritoryInService
 from api.desk import Desk
 from api.enquiries import Inbox
 from api.errors import PROBLEM_JSON, QuietFailures, add_error_handlers
@@ -60,6 +61,7 @@ from geo_matcher import __version__
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import red_flags
 from geo_matcher.territory import Territory
+from geo_matcher.towns import in_service
 
 __all__ = ["create_app"]
 
@@ -106,9 +108,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = territory or Territory.load(settings.release)
-        decision_matrix(loaded)
-        red_flags(loaded)
-        release.prepare(app, loaded)
+        with in_service(loaded.about):
+            decision_matrix(loaded)
+            red_flags(loaded)
+            release.prepare(app, loaded)
         app.state.territory = loaded
         yield
         app.state.desk.close()
@@ -116,7 +119,7 @@ def create_app(
     app = FastAPI(
         title="geo_matcher",
         version=__version__,
-        summary="Ranks the villages of the Gers for people who work from anywhere, and says why.",
+        summary="Ranks villages for people who work from anywhere, and says why.",
         description=(
             "Every answer names the data release it used. Errors are `application/problem+json`. "
             "Times are estimated; partner villages marked `reconstructed` follow a written rule."
@@ -167,6 +170,7 @@ def create_app(
     serve_files(app)
     _serve_docs(app)
     app.add_middleware(QuietFailures)
+    app.add_middleware(TerritoryInService)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,

@@ -10,15 +10,40 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Depends, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from geo_matcher.territory import Territory
+from geo_matcher.towns import in_service
 
-__all__ = ["FRESH", "StaticAnswer", "TerritoryDep", "get_territory", "json_answer"]
+__all__ = [
+    "FRESH",
+    "StaticAnswer",
+    "TerritoryDep",
+    "TerritoryInService",
+    "get_territory",
+    "json_answer",
+]
 
 GZIP_LEVEL = 9
 
 FRESH = {"Cache-Control": "no-cache"}
 """Headers of a page that changes with the release."""
+
+
+class TerritoryInService:
+    """Serves every request with the towns, criteria and presets of the release in service."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        territory = getattr(scope["app"].state, "territory", None) if "app" in scope else None
+        if scope["type"] != "http" or territory is None:
+            await self.app(scope, receive, send)
+            return
+        with in_service(territory.about):
+            await self.app(scope, receive, send)
 
 
 async def get_territory(request: Request) -> Territory:

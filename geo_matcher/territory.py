@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import os
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -24,13 +23,18 @@ import pandas as pd
 from geo_matcher.catalog import CATALOG_FILE, Catalog, file_sha256
 from geo_matcher.errors import DataError, UnknownCommuneError
 from geo_matcher.tables import read_table
+from geo_matcher.territory_file import (
+    TERRITORY_FILE,
+    TerritoryFile,
+    read_territory_file,
+)
+from geo_matcher.towns import in_service
 
 __all__ = [
     "LAMBERT_93",
     "SCOPES",
     "WGS_84",
     "Territory",
-    "default_release_folder",
     "fold",
     "release_day",
 ]
@@ -46,16 +50,6 @@ SCOPES = ("partners", "network", "all")
 
 NOT_TABLES = ("README.md", CATALOG_FILE)
 MAX_SUGGESTIONS = 3
-RELEASE_VARIABLE = "GEO_MATCHER_RELEASE"
-
-
-def default_release_folder() -> Path:
-    """Return the release to use: ``GEO_MATCHER_RELEASE``, else the one that is shipped."""
-    if chosen := os.environ.get(RELEASE_VARIABLE):
-        return Path(chosen)
-    package = Path(__file__).parent
-    shipped = package / "release"
-    return shipped if shipped.is_dir() else package.parent / "data" / "communes"
 
 
 def fold(text: str) -> str:
@@ -75,6 +69,8 @@ class Territory:
         Where it was read from.
     catalog
         Provenance of every table.
+    about
+        What the release is about: names, towns, network.
     communes
         One row per commune, index ``insee_code`` sorted, geometry in EPSG:4326.
     indicators
@@ -90,6 +86,7 @@ class Territory:
 
     folder: Path
     catalog: Catalog
+    about: TerritoryFile
     communes: gpd.GeoDataFrame
     indicators: pd.DataFrame
     minutes: pd.DataFrame
@@ -117,6 +114,11 @@ class Territory:
         problems: list[str] = []
         tables: dict[str, pd.DataFrame] = {}
         parameters: dict[str, Any] = {}
+        about: TerritoryFile | None = None
+        try:
+            about = read_territory_file(folder)
+        except DataError as error:
+            problems += error.problems
         for table in catalog.tables:
             file = folder / table.path
             if not file.is_file():
@@ -128,6 +130,8 @@ class Territory:
                     "differs). Run `geo-matcher data build` after a wanted change"
                 )
             try:
+                if table.path == TERRITORY_FILE:
+                    continue
                 if file.suffix == ".toml":
                     parameters = tomllib.loads(file.read_text(encoding="utf-8"))
                 else:
@@ -140,19 +144,22 @@ class Territory:
             f"{path} is not in the catalog; describe it there or remove it"
             for path in _undescribed(folder, catalog)
         ]
-        problems += check_release(catalog, tables)
-        if problems:
+        if about is not None:
+            problems += check_release(catalog, tables, about)
+        if problems or about is None:
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             raise DataError(
                 f"The release in {folder} is refused ({count}): " + "; ".join(problems), problems
             )
-        return cls._indexed(folder, catalog, tables, parameters)
+        with in_service(about):
+            return cls._indexed(folder, catalog, about, tables, parameters)
 
     @classmethod
     def _indexed(
         cls,
         folder: Path,
         catalog: Catalog,
+        about: TerritoryFile,
         tables: dict[str, pd.DataFrame],
         parameters: dict[str, Any],
     ) -> Territory:
@@ -169,6 +176,7 @@ class Territory:
         return cls(
             folder=folder,
             catalog=catalog,
+            about=about,
             communes=gpd.GeoDataFrame(communes),
             indicators=tables["indicators"].set_index("insee_code").reindex(order),
             minutes=wide["minutes"],

@@ -21,9 +21,12 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors destinations look map_words planning_words road_speeds shortest_paths",
-        "access catalog choice criteria floating_catchment membership places schemas",
-        "gate greedy numbers profile tables",
+        "errors look map_words planning_words road_speeds shortest_paths",
+        "territory_file",
+        "towns",
+        "destinations",
+        "access catalog choice criteria floating_catchment membership schemas",
+        "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
         "road_network overpass",
         "openstreetmap road_areas road_times",
@@ -78,6 +81,7 @@ DATA_SIDE = frozenset(
         "indicators",
         "journeys",
         "membership",
+        "missing_sources",
         "openstreetmap",
         "overpass",
         "places",
@@ -92,6 +96,8 @@ DATA_SIDE = frozenset(
         "supply",
         "tables",
         "territory",
+        "territory_file",
+        "towns",
         "travel_times",
     ]
 )
