@@ -386,7 +386,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "places": _table(
         {
-            "place_id": _text(matches=r"^[a-z_]+-\d{4,}$"),
+            "place_id": _text(matches=r"^[a-z0-9_]+-\d{4,}$"),
             "kind": _text(matches=_PLACE_KIND),
             "name": _text(),
             "insee_code": _code(),
