@@ -12,7 +12,7 @@ from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.tables import empty_table
 
-__all__ = ["DAILY_SERVICE_NEAR_MIN", "daily_services", "indicators"]
+__all__ = ["DAILY_SERVICE_NEAR_MIN", "daily_services", "indicators", "sale_years"]
 
 YEARS_OF_SALES = 5
 """Last years over which sales are summed; medians are never averaged."""
@@ -94,6 +94,14 @@ def indicators(
     for column, statistic in HEAT_COLUMNS.items():
         out[column] = codes.map(wide[statistic]) if statistic in wide else np.nan
     return out
+
+
+def sale_years(sales: pd.DataFrame) -> tuple[int, int] | None:
+    """Return the first and the last year over which sales are summed; None without any sale."""
+    if sales.empty:
+        return None
+    last = int(sales["year"].max())
+    return last - YEARS_OF_SALES + 1, last
 
 
 def daily_services(high: pd.DataFrame, low: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ import pandas as pd
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, file_sha256
 from geo_matcher.errors import DataError, UnknownCommuneError
-from geo_matcher.tables import read_table
+from geo_matcher.tables import empty_table, read_table
 from geo_matcher.territory_file import (
     TERRITORY_FILE,
     TerritoryFile,
@@ -199,6 +199,10 @@ class Territory:
     def places(self) -> pd.DataFrame:
         """Every place, one row each, positions in EPSG:4326."""
         return self.tables["places"]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table of the release; one without rows where the release does not hold it."""
+        return self.tables[name] if name in self.tables else empty_table(name)
 
     @cached_property
     def _current_members(self) -> pd.DataFrame:

@@ -171,7 +171,9 @@ def _adjacency(cells: gpd.GeoDataFrame) -> pd.DataFrame:
     halls = np.radians(cells[["town_hall_lon", "town_hall_lat"]].to_numpy().T)
     km = _great_circle_km(halls[:, left[keep]], halls[:, right[keep]])
     codes = cells["insee_code"].to_numpy()
-    return pd.DataFrame({"a": codes[left[keep]], "b": codes[right[keep]], "straight_km": km.round(3)})
+    return pd.DataFrame(
+        {"a": codes[left[keep]], "b": codes[right[keep]], "straight_km": km.round(3)}
+    )
 
 
 def _broadband(own: gpd.GeoDataFrame, rng: np.random.Generator) -> pd.DataFrame:
