@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo_matcher.presets import PRESETS
+from api.examples import examples_of, somewhere, typical
 from geo_matcher.profile import Profile
 from geo_matcher.wheel import DEFAULT_HABITS, Habits
 
@@ -38,7 +38,7 @@ DestinationName = Literal[
 
 
 NetworkName = Literal["roads", "town_halls", "mixed"]
-DriveStatus = Literal["estimated", "upper_bound", "unreachable"]
+DriveStatus = Literal["estimated", "upper_bound", "unreachable", "unknown"]
 LONGEST_NAME = 80
 
 
@@ -280,15 +280,13 @@ class WheelRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "profile": PRESETS["paris-web-family"].profile.as_dict(),
-                    "commune": "Sarrant",
-                    "habits": {"coworking_days": 3},
-                }
-            ]
-        },
+        json_schema_extra=examples_of(
+            lambda: {
+                "profile": typical(),
+                "commune": somewhere(),
+                "habits": {"coworking_days": 3},
+            }
+        ),
     )
 
     profile: Profile

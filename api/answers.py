@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.examples import examples_of, somewhere, typical
 from api.models import MAX_TOP, Contribution, Odds, Result, Robustness, ScopeName, Twin
 from geo_matcher.audit import Absence, EpciExposure, Exposure
 from geo_matcher.comparison import (
@@ -25,7 +26,6 @@ from geo_matcher.interview import MAX_ANSWERS, Answer, Question, State
 from geo_matcher.newcomers import MakeUp
 from geo_matcher.origins import Origin
 from geo_matcher.pairs import MAX_PAIRS, Bourg
-from geo_matcher.presets import PRESETS
 from geo_matcher.profile import FamilyName, Profile
 
 __all__ = [
@@ -71,7 +71,6 @@ __all__ = [
     "WordChange",
 ]
 
-EXAMPLE = PRESETS["paris-web-family"].profile.as_dict()
 LONGEST_NAME = 80
 
 
@@ -91,9 +90,9 @@ class ExplanationRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [{"profile": EXAMPLE, "scope": "partners", "commune": "Sarrant"}]
-        },
+        json_schema_extra=examples_of(
+            lambda: {"profile": typical(), "scope": "partners", "commune": somewhere()}
+        ),
     )
 
     profile: Profile
@@ -232,9 +231,9 @@ class InterviewRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [{"profile": EXAMPLE, "scope": "partners", "answers": []}],
-        },
+        json_schema_extra=examples_of(
+            lambda: {"profile": typical(), "scope": "partners", "answers": []}
+        ),
     )
 
     profile: Profile
@@ -300,9 +299,7 @@ class ComparisonRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [{"profile": EXAMPLE, "communes": ["Mauvezin", "Lombez", "32296"]}]
-        },
+        json_schema_extra=examples_of(lambda: {"profile": typical(), "communes": [somewhere()]}),
     )
 
     profile: Profile
@@ -331,11 +328,9 @@ class DuoRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"first": EXAMPLE, "second": PRESETS["cultura-artist"].profile.as_dict(), "top": 5}
-            ]
-        },
+        json_schema_extra=examples_of(
+            lambda: {"first": typical(), "second": typical("cultura-artist"), "top": 5}
+        ),
     )
 
     first: Profile
@@ -424,7 +419,9 @@ class PairsRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"profile": EXAMPLE, "scope": "partners", "top": 5}]},
+        json_schema_extra=examples_of(
+            lambda: {"profile": typical(), "scope": "partners", "top": 5}
+        ),
     )
 
     profile: Profile

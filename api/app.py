@@ -118,7 +118,7 @@ def create_app(
     app = FastAPI(
         title="geo_matcher",
         version=__version__,
-        summary="Ranks the villages of the Gers for people who work from anywhere, and says why.",
+        summary="Ranks villages for people who work from anywhere, and says why.",
         description=(
             "Every answer names the data release it used. Errors are `application/problem+json`. "
             "Times are estimated; partner villages marked `reconstructed` follow a written rule."

@@ -32,6 +32,7 @@ from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number
 from geo_matcher.robustness import Odds
 from geo_matcher.sentences import band_phrase, chance_phrase, explain, tie_sentence
+from geo_matcher.towns import LiveMapping
 from geo_matcher.wheel import trips_of
 
 __all__ = [
@@ -51,7 +52,9 @@ __all__ = [
 EXACT_WITHIN = 0.05
 """A score whose interval is narrower than this is shown without it, in points."""
 
-COLUMNS: Mapping[str, int] = {name: column for column, name in enumerate(CRITERIA)}
+COLUMNS: LiveMapping[str, int] = LiveMapping(
+    lambda _: {name: column for column, name in enumerate(CRITERIA)}
+)
 """Column of each criterion in the arrays of a ranking."""
 
 

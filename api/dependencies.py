@@ -14,7 +14,13 @@ from starlette.responses import Response
 from api.in_service import territory_of_request
 from geo_matcher.territory import Territory
 
-__all__ = ["FRESH", "StaticAnswer", "TerritoryDep", "get_territory", "json_answer"]
+__all__ = [
+    "FRESH",
+    "StaticAnswer",
+    "TerritoryDep",
+    "get_territory",
+    "json_answer",
+]
 
 GZIP_LEVEL = 9
 

@@ -37,6 +37,7 @@ from geo_matcher.origins import Found
 from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.profile import CITIES, CITY_CODES, SECTORS, Profile
 from geo_matcher.territory import SCOPES
+from geo_matcher.towns import LiveMapping, LiveSequence
 
 __all__ = [
     "CHOICES",
@@ -73,11 +74,11 @@ TRACKERS = re.compile(r"fbclid|gclid|utm_[a-z]+")
 
 IMPORTANCE_WORDS = tuple(importance.value for importance in Importance)
 
-CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {
     "track": ("track", get_args(Profile.model_fields["track"].annotation)),
     "sector": ("sector", SECTORS),
     "work_mode": ("work_mode", get_args(Profile.model_fields["work_mode"].annotation)),
-    "city": ("client_city", tuple(HUB_CITIES)),
+    "city": ("client_city", LiveSequence(lambda _: tuple(HUB_CITIES))),
     "tenure": ("tenure", get_args(Profile.model_fields["tenure"].annotation)),
     "size": ("village_size", tuple(VILLAGE_SIZES)),
 }
@@ -479,5 +480,5 @@ def _crossed(data: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(f"min_{name}", "crossed", *ends)
 
 
-DEFAULT_FIELDS: Mapping[str, str] = profile_fields(Profile())
+DEFAULT_FIELDS: LiveMapping[str, str] = LiveMapping(lambda _: profile_fields(Profile()))
 """Every field of an empty profile, by key."""

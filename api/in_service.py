@@ -31,6 +31,7 @@ from geo_matcher.catalog import Catalog
 from geo_matcher.errors import GeoMatcherError, StoreError
 from geo_matcher.release_store import Hold, held_release
 from geo_matcher.territory import Territory
+from geo_matcher.towns import in_service as territory_in_service
 
 __all__ = [
     "RELEASE_HEADER",
@@ -150,7 +151,7 @@ class InService:
         if territory is None:
             self._serving = self._read(held_release(self._place))
             return
-        self._prepare(territory)
+        self._make_ready(territory)
         hold = None
         with suppress(StoreError):  # cleared away since it was read: it is in memory
             hold = held_release(territory.folder)
@@ -224,10 +225,14 @@ class InService:
                 # Warnings are the least that the service's log shows.
                 logger.warning("Release %s %s %s", done.release, words, done.before)
 
+    def _make_ready(self, territory: Territory) -> None:
+        with territory_in_service(territory.about):
+            self._prepare(territory)
+
     def _read(self, hold: Hold) -> _Serving:
         try:
             territory = self._load(hold.folder)
-            self._prepare(territory)
+            self._make_ready(territory)
         except BaseException:
             hold.release()
             raise
@@ -243,7 +248,7 @@ class InService:
         _collect()
         serving = self._serving
         if serving is not None:
-            self._prepare(serving.territory)
+            self._make_ready(serving.territory)
 
 
 class OneRelease:
@@ -277,7 +282,8 @@ class OneRelease:
         scope[SCOPE_KEY] = serving
         serving.begin()
         try:
-            await self.app(scope, receive, send_with_release)
+            with territory_in_service(serving.territory.about):
+                await self.app(scope, receive, send_with_release)
         finally:
             serving.end()
             del scope[SCOPE_KEY]

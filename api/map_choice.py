@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from geo_matcher.layers import LAYERS
 from geo_matcher.place_sets import PLACE_SETS
+from geo_matcher.towns import LiveSequence
 
 __all__ = [
     "HOUSEHOLD_LAYER",
@@ -32,7 +33,7 @@ TO_LAYER = "minutes_to"
 HOUSEHOLD_LAYER = "wheel"
 """The layer that depends on who lives in the household and how they work."""
 
-SHOWN = ("score", *LAYERS)
+SHOWN: LiveSequence[str] = LiveSequence(lambda _: ("score", *LAYERS))
 """What communes can be coloured by."""
 
 

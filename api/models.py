@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo_matcher.presets import PRESETS
+from api.examples import examples_of, typical
 from geo_matcher.profile import FamilyName, Profile
 from geo_matcher.weights import Belief
 
@@ -72,15 +72,9 @@ class MatchRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "profile": PRESETS["paris-web-family"].profile.as_dict(),
-                    "scope": "partners",
-                    "top": 5,
-                }
-            ]
-        },
+        json_schema_extra=examples_of(
+            lambda: {"profile": typical(), "scope": "partners", "top": 5}
+        ),
     )
 
     profile: Profile
@@ -324,7 +318,7 @@ class Travel(_Answer):
     road_km: float | None
     nearest_insee_code: str | None
     nearest_commune: str | None
-    status: Literal["estimated", "upper_bound", "unreachable"]
+    status: Literal["estimated", "upper_bound", "unreachable", "unknown"]
 
 
 class Housing(_Answer):

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from geo_matcher.territory import default_release_folder
+from geo_matcher.territory_file import default_release_folder
 
 __all__ = ["Settings"]
 

@@ -37,11 +37,14 @@ from geo_matcher.wheel import (
 
 __all__ = ["AccessView", "Near", "WeekRow", "access_view", "apl_sentence", "estimated_text"]
 
-ALONE = Profile()
-"""Who stands for a visitor: somebody who works at home, without children."""
 
-FAMILY = Profile(work_mode="coworking", children_ages=[4, 7])
-"""The other household that is told: two children at the village school, and coworking."""
+def _visitors() -> tuple[Profile, Profile]:
+    """Return who stands for a visitor.
+
+    Somebody who works at home, without children; and two children at the village school, and
+    coworking.
+    """
+    return Profile(), Profile(work_mode="coworking", children_ages=[4, 7])
 
 
 class WeekRow(NamedTuple):
@@ -116,7 +119,7 @@ def access_view(
     """
     t = translator(language)
     shown = reach_map(territory, insee_code)
-    households = (ALONE, FAMILY) if profile is None else (profile,)
+    households = _visitors() if profile is None else (profile,)
     weeks = [week_of(territory, insee_code, one) for one in households]
     errands_bound = bool(errands_are_bounds(territory)[territory.codes.index(insee_code)])
     return AccessView(
@@ -164,7 +167,9 @@ def _said(weeks: Sequence[Week], t: Translate, language: str, *, is_search: bool
     if is_search:
         yield t("wheel.search", hours=hours[0])
         return
-    youngest, oldest = (format_number(age, language) for age in sorted(FAMILY.children_ages))
+    youngest, oldest = (
+        format_number(age, language) for age in sorted(_visitors()[1].children_ages)
+    )
     yield t("wheel.alone", hours=hours[0])
     yield t(
         "wheel.family",

@@ -16,6 +16,7 @@ from geo_matcher.criteria import Unit
 from geo_matcher.destinations import DAILY_SERVICES, HUB_CITIES
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.territory import Territory
+from geo_matcher.towns import LiveSequence
 
 __all__ = [
     "AROUND",
@@ -50,7 +51,7 @@ DAILY = tuple(DAILY_SERVICES)
 
 SCHOOLS = ("primary_school", "college", "lycee")
 HEALTH = ("doctor", "hospital")
-AROUND = ("station", "airport", *HUB_CITIES)
+AROUND: LiveSequence[str] = LiveSequence(lambda _: ("station", "airport", *HUB_CITIES))
 CULTURE = ("cinema", "museum")
 
 WJ = "\u2060"

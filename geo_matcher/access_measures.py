@@ -47,6 +47,10 @@ def access_measures(
     errands = week_of_errands(Market.of(journeys, communes, places))
     bounds = times[times["destination"].isin(DAILY_SERVICES) & (times["status"] == "upper_bound")]
     is_bound = np.isin(codes, bounds["insee_code"].unique())
+    daily = times[times["destination"].isin(DAILY_SERVICES) & (times["status"] == "unknown")]
+    unlisted = daily["insee_code"].unique()
+    work_times = times.loc[times["destination"] == "workplace", "status"]
+    is_listed = not (work_times == "unknown").all()
     has_way = errands["errands_week_min"].notna()
     near = inhabitants_within(journeys, codes)
     kinds = {known.name: known.place_kinds for known in DESTINATIONS}["workplace"]
@@ -60,12 +64,14 @@ def access_measures(
             "basket_min": errands["basket_min"].round(1),
             "basket_stops": errands["basket_stops"].astype("Int64"),
             "errands_status": np.select(
-                [~has_way, is_bound], ["unreachable", "upper_bound"], "estimated"
+                [np.isin(codes, unlisted), ~has_way, is_bound],
+                ["unknown", "unreachable", "upper_bound"],
+                "estimated",
             ),
             **{
                 inhabitants_column(cutoff): near[cutoff].to_numpy(dtype=np.int64)
                 for cutoff in CUTOFFS_MIN
             },
-            "workplaces_per_10000": (per_person * PER_PEOPLE).round(3),
+            "workplaces_per_10000": np.where(is_listed, per_person * PER_PEOPLE, np.nan).round(3),
         }
     )

@@ -30,19 +30,21 @@ from geo_matcher.indicators import DAILY_SERVICE_NEAR_MIN, indicators
 from geo_matcher.journeys import Journeys
 from geo_matcher.membership import (
     MEMBERSHIP_COLUMNS,
-    PUBLISHED_YEAR,
     NetworkReach,
     partner_membership,
     read_partner_list,
     solve_reach,
 )
-from geo_matcher.places import collect_places
+from geo_matcher.missing_sources import declare_absent
+from geo_matcher.places import collect_places, first_years
 from geo_matcher.release_store import ReleaseStore, exchange, held_release, told_of
 from geo_matcher.road_store import drop_roads, write_roads
 from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import Download
-from geo_matcher.tables import read_table
+from geo_matcher.tables import empty_table, read_table
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
+from geo_matcher.territory_file import TERRITORY_FILE, Network, TerritoryFile, read_territory_file
+from geo_matcher.towns import in_service
 from geo_matcher.travel_times import travel_times
 
 __all__ = [
@@ -57,14 +59,8 @@ DERIVED = "derived"
 PARTNER_LIST = "source/partners.csv"
 """The network's own list, once it has been given; absent from the shipped release."""
 
-NEEDED_TABLES = (
-    "communes_source", "town_halls", "adjacency", "road_distance_checks", "hubs",
-    "broadband_fixed", "workplaces", "partners_evidence", "shops",
-    "france_services", "schools", "hospitals", "health_registered",
-    "housing_sales", "housing_prices_rents", "climate_projections",
-    "culture",
-)  # fmt: skip
-"""Source tables without which nothing can be built."""
+NEEDED_TABLES = ("territory", "communes_source", "town_halls", "adjacency")
+"""Sources without which nothing can be built. Any other may be absent: its figures are missing."""
 
 MADE_TABLES = (
     "communes", "places", "travel_times", "access_measures", "indicators", "membership",
@@ -225,23 +221,32 @@ def build_derived(folder: Path) -> None:
     DataError
         If source tables are absent or broken; all their problems are listed.
     """
-    catalog = Catalog.read(folder)
+    catalog, about = Catalog.read(folder), read_territory_file(folder)
+    with in_service(about):
+        _build(folder, catalog, about)
+
+
+def _build(folder: Path, catalog: Catalog, about: TerritoryFile) -> None:
+    declare_absent(folder)
     source = _read_sources(folder, catalog)
     communes = mend_communes(source["communes_source"], catalog)
-    places = collect_places(source)
+    places = collect_places(source, first_years(catalog))
     halls, adjacency = source["town_halls"], source["adjacency"]
     journeys = Journeys.from_tables(source)
     network, roads = journeys.town_halls, journeys.roads
     if problems := distance_problems(halls, adjacency):
         raise DataError("The town halls are misplaced: " + "; ".join(problems), problems)
     times = travel_times(
-        network, places, communes, halls, roads=roads, dwellings=source.get("dwellings")
+        network,
+        places,
+        communes,
+        halls,
+        roads=roads,
+        dwellings=source.get("dwellings"),
+        listed=source,
     )
-    reach = solve_reach(
-        times[times["destination"] == "workplace"].set_index("insee_code")["minutes"],
-        catalog.network_published,
-    )
-    membership = _membership(source, communes, places, reach, catalog)
+    reach = _reach(times, about.network)
+    membership = _membership(source, communes, places, reach, about.network)
     out = folder / DERIVED
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
@@ -260,7 +265,7 @@ def build_derived(folder: Path) -> None:
         _parameters(journeys, source, reach, communes, places), encoding="utf-8"
     )
     rows = {name: len(frame) for name, frame in (source | tables).items()}
-    complete_catalog(folder, rows | {"parameters": 1})
+    complete_catalog(folder, rows | {"parameters": 1, "territory": 1})
 
 
 def _read_sources(folder: Path, catalog: Catalog) -> dict[str, pd.DataFrame]:
@@ -274,7 +279,7 @@ def _read_sources(folder: Path, catalog: Catalog) -> dict[str, pd.DataFrame]:
     ]
     source = {}
     for table in catalog.tables:
-        if table.kind == "source":
+        if table.kind == "source" and table.path != TERRITORY_FILE:
             try:
                 source[table.name] = read_table(folder, table.path, table.name)
             except DataError as error:
@@ -337,13 +342,27 @@ def mend_communes(source: pd.DataFrame, catalog: Catalog) -> gpd.GeoDataFrame:
     return communes
 
 
+def _reach(times: pd.DataFrame, network: Network | None) -> NetworkReach | None:
+    """Return which communes the network reaches.
+
+    Not known where there is no network, it has published no count, or no work place is known.
+    """
+    minutes = times[times["destination"] == "workplace"].set_index("insee_code")["minutes"]
+    if network is None or network.communes_published is None or minutes.isna().all():
+        return None
+    return solve_reach(minutes, network.communes_published)
+
+
 def _membership(
     source: dict[str, pd.DataFrame],
     communes: pd.DataFrame,
     places: pd.DataFrame,
-    reach: NetworkReach,
-    catalog: Catalog,
+    reach: NetworkReach | None,
+    network: Network | None,
 ) -> pd.DataFrame:
+    """Return who belongs to the network; nobody where there is none, or nothing is known of it."""
+    if network is None:
+        return pd.DataFrame(columns=list(MEMBERSHIP_COLUMNS), dtype=str)
     if "partners" in source:
         given = source["partners"]
         partners = given.assign(
@@ -354,13 +373,19 @@ def _membership(
         kinds = daily.groupby("insee_code")["kind"].nunique()
         services = {str(code): int(count) for code, count in kinds.items()}
         partners = partner_membership(
-            communes, source["partners_evidence"], services, catalog.partners_published
+            communes,
+            source.get("partners_evidence", empty_table("partners_evidence")),
+            services,
+            network.partners_published or 0,
+            year=network.published_year,
         )
+    if reach is None:
+        return partners
     reached = pd.DataFrame(
         {
             "insee_code": list(reach.insee_codes),
             "group": "network",
-            "valid_from": f"{PUBLISHED_YEAR}-01-01",
+            "valid_from": f"{network.published_year}-01-01",
             "valid_to": "",
             "evidence": "reconstructed",
             "source": f"rule 4: at most {reach.minutes:g} minutes from a coworking space, "
@@ -372,18 +397,31 @@ def _membership(
     )
 
 
+def _checked_ratios(
+    journeys: Journeys, source: dict[str, pd.DataFrame]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the ratio of each road length to the published one; empty where none is known."""
+    checks = source.get("road_distance_checks", empty_table("road_distance_checks"))
+    known = set(journeys.halls.index)
+    ends = checks["from_insee_code"].isin(known) & checks["to_insee_code"].isin(known)
+    checks = checks[checks["unit"].str.startswith("km") & ends & (checks["value"] > 0)]
+    if checks.empty:
+        return np.empty(0)
+    codes = (list(checks[f"{end}_insee_code"]) for end in ("from", "to"))
+    return np.asarray(
+        journeys.matrix(*codes)[0].road_km.diagonal() / checks["value"].to_numpy(), dtype=float
+    )
+
+
 def _parameters(
     journeys: Journeys,
     source: dict[str, pd.DataFrame],
-    reach: NetworkReach,
+    reach: NetworkReach | None,
     communes: gpd.GeoDataFrame,
     places: pd.DataFrame,
 ) -> str:
     """Return the parameters of the build and the error they leave, as TOML."""
-    checks = source["road_distance_checks"]
-    checks = checks[checks["unit"].str.startswith("km")]
-    ends = (list(checks[f"{end}_insee_code"]) for end in ("from", "to"))
-    ratios = journeys.matrix(*ends)[0].road_km.diagonal() / checks["value"].to_numpy()
+    ratios = _checked_ratios(journeys, source)
     document = tomlkit.document()
     document.add(tomlkit.comment("Written by `geo-matcher data build`; do not edit."))
     document["travel_times"] = {
@@ -394,9 +432,14 @@ def _parameters(
         "speed_km_h": list(access.SPEED_KMH),
         "access_speed_km_h": access.ACCESS_SPEED_KMH,
         "checked_distances": len(ratios),
-        "mean_ratio_to_published": round(float(np.mean(ratios)), 3),
-        "largest_relative_error": round(float(np.max(np.abs(ratios - 1))), 3),
-    }
+    } | (
+        {
+            "mean_ratio_to_published": round(float(np.mean(ratios)), 3),
+            "largest_relative_error": round(float(np.max(np.abs(ratios - 1))), 3),
+        }
+        if len(ratios)
+        else {}
+    )
     if journeys.roads is not None:
         document["roads"] = road_facts(
             journeys.roads,
@@ -405,11 +448,12 @@ def _parameters(
             places,
             source.get("dwellings"),
         )
-    document["network_reach"] = {
-        "minutes": reach.minutes,
-        "communes": len(reach.insee_codes),
-        "published": reach.published,
-    }
+    if reach is not None:
+        document["network_reach"] = {
+            "minutes": reach.minutes,
+            "communes": len(reach.insee_codes),
+            "published": reach.published,
+        }
     document["daily_services"] = {
         "near_min": DAILY_SERVICE_NEAR_MIN,
         "rounds_a_week": sum(times for times, _ in weekly_rounds()),

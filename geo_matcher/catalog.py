@@ -90,24 +90,21 @@ class Catalog:
 
     Attributes
     ----------
-    territory, departement, name_fr, name_en, vintage, cog_year
-        What the release is about and when.
-    communes, partners_published, network_published
-        Counts that the release must hold, or that the network has published.
+    territory, name_fr, name_en, vintage, cog_year
+        What the release is about and when; ``territory.toml`` says the rest.
+    communes
+        Count that the release must hold.
     tables, gaps, mends
         One :class:`Table` per file; one :class:`Gap` per subject that is absent; one :class:`Mend`
         per known fault of a source.
     """
 
     territory: str
-    departement: str
     name_fr: str
     name_en: str
     vintage: str
     cog_year: int
     communes: int
-    partners_published: int
-    network_published: int
     tables: tuple[Table, ...]
     gaps: tuple[Gap, ...]
     mends: tuple[Mend, ...] = ()

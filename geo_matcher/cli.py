@@ -9,6 +9,7 @@ import gc
 import signal
 import socket
 import sys
+from contextvars import copy_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,6 +63,7 @@ from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.robustness import DEFAULT_DRAWS, DEFAULT_SEED, Odds, odds
 from geo_matcher.robustness import with_odds as add_odds
 from geo_matcher.territory import Territory
+from geo_matcher.towns import put_in_service
 
 __all__ = ["app", "main"]
 
@@ -108,6 +110,8 @@ def options(
 ) -> None:
     """Rank the villages of a French département for people who work from anywhere."""
     context.obj = release
+    if release is not None:
+        put_in_service(release)
 
 
 @app.command()
@@ -441,6 +445,7 @@ def serve(
     # Arrow's own allocator holds on to some 40 MB of what reading the tables needed.
     pa.set_memory_pool(pa.system_memory_pool())
     territory = Territory.load(settings.release)
+    put_in_service(territory.about)
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -474,7 +479,7 @@ def serve(
 def main() -> None:
     """Run the command line; refusals end with exit code 2."""
     try:
-        app()
+        copy_context().run(app)  # what a call puts in service ends with it
     except GeoMatcherError as error:
         sys.stderr.write(f"geo-matcher: {error}\n" if len(error.problems) == 1 else _listed(error))
         sys.exit(EXIT_REFUSED)

@@ -136,23 +136,27 @@ def _records(territory: Territory, table: str, code: str) -> list[dict[str, Any]
 
 
 def _broadband(territory: Territory, code: str) -> dict[str, Any]:
-    (line,) = _own(territory, "broadband_fixed", code)
+    line = next(iter(_own(territory, "broadband_fixed", code)), None)
     (figures,) = _own(territory, "indicators", code)
     return {
         "ftth_coverage_share": _plain(figures["ftth_coverage_share"]),
         "land_30mbit_share": _plain(figures["land_30mbit_share"]),
-        "premises": int(line["mci_premises"]),
+        "premises": None if line is None else int(line["mci_premises"]),
         "premises_by_best_technology": {
             name.removeprefix("mci_best_"): int(line[name]) for name in BEST_TECHNOLOGY
-        },
+        }
+        if line is not None
+        else {},
         "premises_without_ftth": _plain(figures["premises_without_ftth"]),
-        "other_count": {
+        "other_count": None
+        if line is None
+        else {
             "source": "cartefibre",
             "premises": int(line["cartefibre_premises"]),
             "ftth_premises_passed": int(line["cartefibre_ftth_premises_passed"]),
             "ftth_coverage_share": _plain(figures["ftth_coverage_share_cartefibre"]),
         },
-        "copper_closure_date": line["copper_closure_date"] or None,
+        "copper_closure_date": (line["copper_closure_date"] or None) if line else None,
         "source": "broadband_fixed",
     }
 

@@ -19,7 +19,9 @@ from geo_matcher.errors import GeoMatcherError, ProfileError
 from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.profile import Profile, read_profile
 from geo_matcher.robustness import MAX_DRAWS, MIN_DRAWS
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
+from geo_matcher.towns import put_in_service
 
 __all__ = [
     "EXIT_REFUSED",
@@ -159,7 +161,9 @@ def territory_of(context: typer.Context) -> Territory:
     DataError
         If the release is broken; all its problems are listed.
     """
-    return Territory.load(release_of(context))
+    territory = Territory.load(release_of(context))
+    put_in_service(territory.about)
+    return territory
 
 
 def chosen_profile(path: Path | None, preset: str | None) -> Profile:

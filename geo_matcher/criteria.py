@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo_matcher.errors import ProfileError, UnknownCriterionError
+from geo_matcher.territory_file import TerritoryFile
+from geo_matcher.towns import LiveMapping
 
 __all__ = [
     "CRITERIA",
@@ -257,11 +259,12 @@ def _minutes(
     )
 
 
-def _criteria() -> Mapping[str, Criterion]:
+def _criteria(territory: TerritoryFile) -> Mapping[str, Criterion]:
     no, little = Importance.NOT_AT_ALL, Importance.A_LITTLE
     important, must = Importance.IMPORTANT, Importance.INDISPENSABLE
     near = ((4, 1), (8, 0.75), (15, 0.25), (25, 0))
     bourg = ((5, 1), (15, 0.6), (30, 0))
+    seat = ((10, 1), (25, 0.8), (45, 0.4), (75, 0))
     region = ((30, 1), (60, 0.7), (90, 0.3), (120, 0))
     rows = [
         _minutes("coworking", "work", ((5, 1), (15, 0.75), (30, 0.25), (45, 0)), important,
@@ -308,17 +311,11 @@ def _criteria() -> Mapping[str, Criterion]:
         _minutes("airport", "mobility", ((30, 1), (60, 0.5), (90, 0)), little,
                  ("Aéroport", "Airport"),
                  ("un aéroport à {raw}", "an airport {raw} away")),
-        _minutes("auch", "mobility", ((10, 1), (25, 0.8), (45, 0.4), (75, 0)), little,
-                 ("Auch", "Auch"), ("Auch à {raw}", "Auch {raw} away")),
-        _minutes("toulouse", "mobility", region, little,
-                 ("Toulouse", "Toulouse"), ("Toulouse à {raw}", "Toulouse {raw} away")),
         *(
-            _minutes(key, "mobility", region, no, (name, name),
-                     (f"{name} à {{raw}}", f"{name} {{raw}} away"))
-            for key, name in (
-                ("agen", "Agen"), ("tarbes", "Tarbes"), ("mont_de_marsan", "Mont-de-Marsan"),
-                ("pau", "Pau"), ("montauban", "Montauban"),
-            )
+            _minutes(town.key, "mobility", seat if town.role == "seat" else region,
+                     no if town.role == "other" else little, (town.name, town.name),
+                     (f"{town.name} à {{raw}}", f"{town.name} {{raw}} away"))
+            for town in territory.town
         ),
         Criterion("house_price_eur_m2", "housing", Unit.EUR_M2, Direction.DECREASING,
                   ValueFunction(((1000, 1), (1600, 0.7), (2400, 0.2), (3200, 0))),
@@ -357,7 +354,7 @@ def _criteria() -> Mapping[str, Criterion]:
     return MappingProxyType({criterion.name: criterion for criterion in rows})
 
 
-CRITERIA: Mapping[str, Criterion] = _criteria()
+CRITERIA: LiveMapping[str, Criterion] = LiveMapping(_criteria)
 """Criteria by name, family by family, in the order in which they are shown."""
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from geo_matcher.towns import LiveMapping, LiveSequence
+
 __all__ = [
     "DAILY_SERVICES",
     "DESTINATIONS",
     "HUB_CITIES",
     "INSEE_CODE",
     "KNOWN_AREAS",
+    "PLACES",
     "SHOPS_BOX_MARGIN_KM",
     "Destination",
 ]
@@ -29,16 +32,10 @@ only; in the ``shops_box``, the bounding box of the département plus ``SHOPS_BO
 SHOPS_BOX_MARGIN_KM = 3.0
 """How far beyond the bounding box of the département the list of shops goes."""
 
-HUB_CITIES: dict[str, tuple[str, str]] = {
-    "auch": ("32013", "Auch"),
-    "toulouse": ("31555", "Toulouse"),
-    "agen": ("47001", "Agen"),
-    "tarbes": ("65440", "Tarbes"),
-    "mont_de_marsan": ("40192", "Mont-de-Marsan"),
-    "pau": ("64445", "Pau"),
-    "montauban": ("82121", "Montauban"),
-}
-"""Towns around which working life turns: INSEE code and name."""
+HUB_CITIES: LiveMapping[str, tuple[str, str]] = LiveMapping(
+    lambda territory: {town.key: (town.insee_code, town.name) for town in territory.town}
+)
+"""Towns around which working life turns: INSEE code and name, by key."""
 
 DAILY_SERVICES: dict[str, float] = {
     "bakery": 4.0,
@@ -77,7 +74,7 @@ class Destination:
     is_partial: bool = False
 
 
-DESTINATIONS: tuple[Destination, ...] = (
+PLACES: tuple[Destination, ...] = (
     Destination("coworking", ("coworking", "third_place", "fablab")),
     Destination("telecentre", ("telecentre",)),
     Destination("workplace", ("coworking", "third_place", "fablab", "telecentre")),
@@ -93,6 +90,13 @@ DESTINATIONS: tuple[Destination, ...] = (
     Destination("cinema", ("cinema",), is_partial=True),
     Destination("museum", ("museum",)),
     Destination("network_trace", ("network_trace",), "everywhere"),
-    *(Destination(name, (f"city_{name}",), "everywhere") for name in HUB_CITIES),
+)
+"""Every destination that is the same in every territory."""
+
+DESTINATIONS: LiveSequence[Destination] = LiveSequence(
+    lambda territory: (
+        *PLACES,
+        *(Destination(t.key, (f"city_{t.key}",), "everywhere") for t in territory.town),
+    )
 )
 """Every destination, in the order in which times are stored."""

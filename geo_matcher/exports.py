@@ -24,6 +24,7 @@ from geo_matcher.flags import red_flags
 from geo_matcher.matching import Ranking
 from geo_matcher.robustness import Odds, results_with_odds
 from geo_matcher.territory import Territory
+from geo_matcher.towns import LiveMapping
 
 __all__ = [
     "PLACES_OF",
@@ -66,9 +67,11 @@ ODDS_COLUMNS = ("p_top_1", "p_top_5", "rank_low", "rank_high")
 ROAD_TABLES = ("town_halls", "adjacency", "roads", "travel_times")
 """Tables that every driving time rests on."""
 
-PLACES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {f"{d.name}_min": d.place_kinds for d in DESTINATIONS}
-    | {"daily_services_min": tuple(DAILY_SERVICES)}
+PLACES_OF: LiveMapping[str, tuple[str, ...]] = LiveMapping(
+    lambda _: (
+        {f"{d.name}_min": d.place_kinds for d in DESTINATIONS}
+        | {"daily_services_min": tuple(DAILY_SERVICES)}
+    )
 )
 """Kinds of places that each criterion in minutes drives to."""
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from geo_matcher.indicators import sale_years
 from geo_matcher.numbers import format_date, format_number
+from geo_matcher.places import first_years
 from geo_matcher.territory import Territory
 
 __all__ = ["DOCTOR_FAR_MIN", "FLAG_CODES", "Flag", "plain_flags", "red_flags"]
@@ -75,23 +77,25 @@ class Flag:
 @lru_cache(maxsize=8)
 def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     """Return the red flags of every commune, by INSEE code; made once, then kept."""
-    tables = territory.tables
-    fixed = tables["broadband_fixed"].set_index("insee_code").to_dict("index")
+    fixed = territory.table("broadband_fixed").set_index("insee_code").to_dict("index")
     indicators = territory.indicators.to_dict("index")
-    risks = tables["risks"].groupby("insee_code")
+    risks = territory.table("risks").groupby("insee_code")
     flood = risks["ddrm_flood"].max()
     industrial = risks["ddrm_industrial"].max()
     doctor_min: dict[Any, float] = territory.minutes["doctor"].to_dict()
+    doctor_year = first_years(territory.catalog).get("health_registered", "")
+    years = sale_years(territory.table("housing_sales"))
     flags: dict[str, tuple[Flag, ...]] = {}
     for code in territory.codes:
         figures = indicators[code]
         found = [
-            *_line_flags(figures, fixed[code]),
-            *_doctor_flags(doctor_min[code]),
+            *(_line_flags(figures, fixed[code]) if code in fixed else ()),
+            *_doctor_flags(doctor_min[code], doctor_year),
             *_life_flags(
                 figures,
                 flood=bool(flood.get(code, 0)),
                 industrial=bool(industrial.get(code, 0)),
+                years=years,
             ),
         ]
         flags[code] = tuple(sorted(found, key=lambda flag: FLAG_CODES.index(flag.code)))
@@ -136,25 +140,29 @@ def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
         )
 
 
-def _doctor_flags(minutes: float) -> Iterator[Flag]:
+def _doctor_flags(minutes: float, year: str) -> Iterator[Flag]:
     if minutes >= DOCTOR_FAR_MIN:  # never so when it is NaN
         yield Flag(
             "doctor_far",
             f"Le médecin connu le plus proche est à {format_number(round(minutes), 'fr')}\u00a0min "
-            "(liste de 2018, à confirmer).",
+            f"(liste de {year}, à confirmer).",
             f"The nearest known doctor is {format_number(round(minutes), 'en')} min away "
-            "(list of 2018, to be confirmed).",
+            f"(list of {year}, to be confirmed).",
             "health_registered",
         )
 
 
-def _life_flags(figures: Any, *, flood: bool, industrial: bool) -> Iterator[Flag]:
+def _life_flags(
+    figures: Any, *, flood: bool, industrial: bool, years: tuple[int, int] | None
+) -> Iterator[Flag]:
     sales = figures["home_sales"]
-    if pd.isna(sales):
+    if years is None:
+        pass  # the release counts no sale: its catalog says so, once
+    elif pd.isna(sales):
         yield Flag(
             "few_sales",
-            "Nous ne savons pas combien de logements se sont vendus de 2021 à 2025.",
-            "We do not know how many homes were sold from 2021 to 2025.",
+            f"Nous ne savons pas combien de logements se sont vendus de {years[0]} à {years[1]}.",
+            f"We do not know how many homes were sold from {years[0]} to {years[1]}.",
             "housing_sales",
         )
     elif sales < FEW_SALES:
@@ -162,9 +170,9 @@ def _life_flags(figures: Any, *, flood: bool, industrial: bool) -> Iterator[Flag
         plural = "s" if count > 1 else ""
         yield Flag(
             "few_sales",
-            f"{count} vente{plural} de logement de 2021 à 2025\u00a0: le prix dit peu.",
-            f"{count} home sale{'' if count == 1 else 's'} from 2021 to 2025: the price says "
-            "little.",
+            f"{count} vente{plural} de logement de {years[0]} à {years[1]}\u00a0: le prix dit peu.",
+            f"{count} home sale{'' if count == 1 else 's'} from {years[0]} to {years[1]}: the price "
+            "says little.",
             "housing_sales",
         )
     if flood:

@@ -19,12 +19,14 @@ from pyproj import CRS
 from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.schemas import BEST_TECHNOLOGY
+from geo_matcher.territory_file import TerritoryFile
+from geo_matcher.towns import in_service
 
 __all__ = ["REQUIRED_TABLES", "check_release", "is_wgs_84"]
 
 REQUIRED_TABLES = (
-    "communes", "broadband_fixed", "risks", "places", "travel_times",
-    "access_measures", "indicators", "membership",
+    "territory", "communes", "town_halls", "adjacency", "places", "travel_times",
+    "access_measures", "indicators", "membership", "parameters",
 )  # fmt: skip
 
 POSITION_TOLERANCE_M = 500.0
@@ -46,15 +48,15 @@ COMMUNE_TABLES = (
 )  # fmt: skip
 """Tables whose ``insee_code`` must be a commune of the release."""
 
-COMPLETE_TABLES = (
-    "broadband_fixed", "indicators", "risks", "travel_times", "access_measures",
-)  # fmt: skip
-"""Tables that must speak of every commune."""
+COMPLETE_TABLES = ("broadband_fixed", "indicators", "risks", "travel_times", "access_measures")
+"""Tables that must speak of every commune, where they are there at all."""
 
 MAX_NAMED = 5
 
 
-def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+def check_release(
+    catalog: Catalog, tables: Mapping[str, pd.DataFrame], about: TerritoryFile
+) -> list[str]:
     """Return every problem of a release whose tables have been read.
 
     Parameters
@@ -64,6 +66,8 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
     tables
         The tables that fit their schema, by name; tables that could not be read are absent, and
         the rules about them are left out (their own problems are already known).
+    about
+        What the release is about: which communes it holds, and which towns matter.
     """
     problems = [
         f"table {name} is required but not in the catalog"
@@ -91,16 +95,36 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
         problems += _named("supply", "insee_code is no commune of the network", strangers)
     if "french_communes" in tables:
         problems += _french_problems(tables)
+    problems += _territory_problems(about, tables, known)
     problems += _geometry_problems(catalog, communes)
     if "broadband_fixed" in tables:
         problems += _broadband_problems(tables["broadband_fixed"])
     if "places" in tables and is_wgs_84(communes):
         problems += _place_problems(tables["places"], communes)
     if "travel_times" in tables:
-        problems += _time_problems(tables["travel_times"], len(known))
+        problems += _time_problems(tables["travel_times"], len(known), about)
     problems += _road_problems(tables)
     if "membership" in tables:
         problems += _membership_problems(tables["membership"])
+    return problems
+
+
+def _territory_problems(
+    about: TerritoryFile, tables: Mapping[str, pd.DataFrame], known: set[str]
+) -> list[str]:
+    """Tell where the communes are not those of the territory, or a town is nowhere."""
+    problems = _named(
+        "communes",
+        "is no commune of the territory that territory.toml names",
+        {code for code in known if not about.holds(code)},
+    )
+    problems += _named(
+        "communes", "lacks a commune that territory.toml names", set(about.communes) - known
+    )
+    if "places" in tables:
+        own = {f"city_{town.key}" for town in about.town}
+        kinds = {kind for kind in _texts(tables["places"]["kind"]) if kind.startswith("city_")}
+        problems += _named("places", "is a town that territory.toml does not name", kinds - own)
     return problems
 
 
@@ -232,18 +256,22 @@ def _place_problems(places: pd.DataFrame, communes: gpd.GeoDataFrame) -> list[st
     return problems
 
 
-def _time_problems(times: pd.DataFrame, communes: int) -> list[str]:
-    problems = []
-    if len(times) != communes * len(DESTINATIONS):
+def _time_problems(times: pd.DataFrame, communes: int, about: TerritoryFile) -> list[str]:
+    with in_service(about):
+        wanted = {destination.name for destination in DESTINATIONS}
+    problems = _named(
+        "travel_times", "is no destination of this territory", _texts(times["destination"]) - wanted
+    )
+    if len(times) != communes * len(wanted):
         problems.append(
             f"travel_times: {len(times)} rows, expected {communes} communes × "
-            f"{len(DESTINATIONS)} destinations = {communes * len(DESTINATIONS)}"
+            f"{len(wanted)} destinations = {communes * len(wanted)}"
         )
     where = times["insee_code"] + " → " + times["destination"]
-    unreachable = times["status"] == "unreachable"
+    no_way = times["status"].isin(("unreachable", "unknown"))
     bound = times["status"] == "upper_bound"
     rules = {
-        "minutes must be given unless unreachable": times["minutes"].isna() != unreachable,
+        "minutes must be given unless unreachable or unknown": times["minutes"].isna() != no_way,
         "minutes_low must be given for upper bounds, and only for them": (
             times["minutes_low"].notna() != bound
         ),

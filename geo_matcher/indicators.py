@@ -5,12 +5,14 @@ Hides which source each figure comes from and how it is rounded.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.tables import empty_table
 
-__all__ = ["DAILY_SERVICE_NEAR_MIN", "daily_services", "indicators"]
+__all__ = ["DAILY_SERVICE_NEAR_MIN", "daily_services", "indicators", "sale_years"]
 
 YEARS_OF_SALES = 5
 """Last years over which sales are summed; medians are never averaged."""
@@ -19,7 +21,15 @@ DAILY_SERVICE_NEAR_MIN = 10.0
 """A drive up to which an everyday service counts as near, in minutes."""
 
 HEAT_HORIZON = "2030"
-"""Horizon of the climate projection used: France at +2.0 °C."""
+"""Horizon of the climate projection used, that of the criterion ``hot_days_2030_year``: France at
++2.0 °C."""
+
+HEAT_COLUMNS = {
+    "hot_days_2030_year": "median",
+    "hot_days_2030_low_year": "low",
+    "hot_days_2030_high_year": "high",
+}
+"""Statistic of the projection that each column holds."""
 
 
 def indicators(
@@ -40,9 +50,12 @@ def indicators(
     codes = out["insee_code"]
 
     def by_commune(frame: pd.DataFrame, column: str) -> pd.Series:
-        return codes.map(frame.set_index("insee_code")[column])
+        return codes.map(frame.set_index("insee_code")[column]).astype("float64")
 
-    fixed = source["broadband_fixed"]
+    def table(name: str) -> pd.DataFrame:
+        return source.get(name, empty_table(name))
+
+    fixed = table("broadband_fixed")
     premises = by_commune(fixed, "mci_premises")
     out["ftth_coverage_share"] = (by_commune(fixed, "mci_best_ftth") / premises).round(4)
     out["ftth_coverage_share_cartefibre"] = (
@@ -62,27 +75,36 @@ def indicators(
     mean = daily_services(high, low)
     out["daily_services_min"] = codes.map(mean["minutes"])
     out["daily_services_low_min"] = codes.map(mean["minutes_low"])
-    out["daily_services_within_10min"] = codes.map((high <= DAILY_SERVICE_NEAR_MIN).sum(axis=1))
+    near = (high <= DAILY_SERVICE_NEAR_MIN).sum(axis=1)
+    near = near.where(basket.groupby("insee_code")["status"].agg(lambda s: "unknown" not in set(s)))
+    out["daily_services_within_10min"] = codes.map(near).astype("Int64")
 
-    prices = source["housing_prices_rents"]
+    prices = table("housing_prices_rents")
     current = prices[prices["insee_code"] == prices["current_insee"]]
     price = by_commune(current, "price_m2_mean_2022_2023")
     if "housing_medians" in source:
         price = price.fillna(by_commune(source["housing_medians"], "house_median_eur_m2"))
     out["house_price_eur_m2"] = price.round(0)
     out["house_rent_eur_m2_month"] = by_commune(current, "rent_house_eur_m2_month").round(2)
-    sales = source["housing_sales"]
+    sales = table("housing_sales")
     sales = sales[sales["year"] > sales["year"].max() - YEARS_OF_SALES]
     total = sales.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
     out["home_sales"] = codes.map(total).astype("Int64")
 
-    heat = source["climate_projections"]
+    heat = table("climate_projections")
     heat = heat[(heat["indicator"] == "d30") & (heat["horizon"] == HEAT_HORIZON)]
     wide = heat.pivot(index="insee_code", columns="statistic", values="value")
-    out["hot_days_2030_year"] = codes.map(wide["median"])
-    out["hot_days_2030_low_year"] = codes.map(wide["low"])
-    out["hot_days_2030_high_year"] = codes.map(wide["high"])
+    for column, statistic in HEAT_COLUMNS.items():
+        out[column] = codes.map(wide[statistic]) if statistic in wide else np.nan
     return out
+
+
+def sale_years(sales: pd.DataFrame) -> tuple[int, int] | None:
+    """Return the first and the last year over which sales are summed; None without any sale."""
+    if sales.empty:
+        return None
+    last = int(sales["year"].max())
+    return last - YEARS_OF_SALES + 1, last
 
 
 def daily_services(high: pd.DataFrame, low: pd.DataFrame) -> pd.DataFrame:

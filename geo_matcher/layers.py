@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
-from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS, HUB_CITIES
+from geo_matcher.destinations import DAILY_SERVICES, PLACES
 from geo_matcher.driving_layers import DRIVING, driving_figures
 from geo_matcher.errors import DataError
 from geo_matcher.exports import place_tables
@@ -28,6 +28,8 @@ from geo_matcher.map_words import WORDS
 from geo_matcher.numbers import format_hours, format_number, format_raw
 from geo_matcher.reach import find_destination, minutes_to
 from geo_matcher.territory import Territory
+from geo_matcher.territory_file import TerritoryFile
+from geo_matcher.towns import LiveMapping
 from geo_matcher.typology import LETTERS, MAX_COMMUNES, MIN_COMMUNES, Typology, typology
 from geo_matcher.wheel import Trips
 
@@ -202,14 +204,14 @@ def _drive(
         _ROADS,
         note_fr=notes[0],
         note_en=notes[1],
-        place_kinds=next(d.place_kinds for d in DESTINATIONS if d.name == name),
+        place_kinds=next((d.place_kinds for d in PLACES if d.name == name), (f"city_{name}",)),
     )
 
 
-_WORK = next(known.place_kinds for known in DESTINATIONS if known.name == "workplace")
+_WORK = next(known.place_kinds for known in PLACES if known.name == "workplace")
 
 
-def _layers() -> Mapping[str, Layer]:
+def _layers(territory: TerritoryFile) -> Mapping[str, Layer]:
     rows = (
         Layer("fibre", "connection", "Locaux raccordables à la fibre", "Premises that fibre passes",
               Unit.SHARE.value, (0.7, 0.8, 0.9, 0.94, 0.97, 0.99), "ftth_coverage_share",
@@ -280,7 +282,7 @@ def _layers() -> Mapping[str, Layer]:
                ("Nous connaissons les gares, pas les horaires.",
                 "We know the stations, not the timetables.")),
         _drive("airport", "towns", TOWN_MIN, ("Aéroport", "Airport")),
-        *(_drive(key, "towns", TOWN_MIN, (name, name)) for key, (_, name) in HUB_CITIES.items()),
+        *(_drive(t.key, "towns", TOWN_MIN, (t.name, t.name)) for t in territory.town),
         Layer("minutes_to", "towns", "Une commune de votre choix", "A commune of your choice",
               Unit.MINUTES.value, TOWN_MIN, "minutes_to", _ROADS[1:]),
         Layer("house_price", "housing", "Prix d'achat", "Purchase price", Unit.EUR_M2.value,
@@ -310,7 +312,7 @@ def _layers() -> Mapping[str, Layer]:
     return MappingProxyType({layer.name: layer for layer in rows})
 
 
-LAYERS: Mapping[str, Layer] = _layers()
+LAYERS: LiveMapping[str, Layer] = LiveMapping(_layers)
 """Every layer by name, in the order in which they are offered."""
 
 

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import DecisionMatrix, decision_matrix
+from geo_matcher.errors import DataError
 from geo_matcher.flags import plain_flags
 from geo_matcher.origins import check_origin
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
+from geo_matcher.towns import LiveSequence
 
 __all__ = ["NAMES", "NEAR_MISS_SHARE", "LimitOutcome", "Ranking", "limit_outcomes", "rank"]
 
@@ -46,10 +48,7 @@ NEAR_MISS_SHARE = 0.25
 
 MAX_NEAR_MISSES = 5
 
-UNITS = tuple(criterion.unit.value for criterion in CRITERIA.values())
-FAMILY_NAMES = tuple(criterion.family for criterion in CRITERIA.values())
-SOURCES = tuple(criterion.source for criterion in CRITERIA.values())
-NAMES = tuple(CRITERIA)
+NAMES: LiveSequence[str] = LiveSequence(lambda _: tuple(CRITERIA))
 """Names of the criteria, in the order of the columns of every array."""
 
 
@@ -186,7 +185,7 @@ class Ranking:
 
     def result(self, row: int) -> dict[str, Any]:
         """Return everything about one commune in plain types; its rank is None if not listed."""
-        code = self.matrix.codes[row]
+        code, names = self.matrix.codes[row], self.matrix.criteria
         facts = self.territory.facts[row]
         contributions = self._contributions(row)
         score, low, high, completeness, helps, drags = (column[row] for column in self._columns)
@@ -197,11 +196,11 @@ class Ranking:
             "score_min": low,
             "score_max": high,
             "data_completeness": completeness,
-            "helps": [NAMES[k] for k in helps if k >= 0],
-            "drags": [NAMES[k] for k in drags if k >= 0],
+            "helps": [names[k] for k in helps if k >= 0],
+            "drags": [names[k] for k in drags if k >= 0],
             "contributions": contributions,
             "red_flags": plain_flags(self.territory)[code],
-            "missing": [NAMES[k] for k in self._used if self.matrix.plain[row][k][3]],
+            "missing": [names[k] for k in self._used if self.matrix.plain[row][k][3]],
             "unverified_limits": list(
                 dict.fromkeys(o.criterion for o in self.limits if o.unverified[row])
             ),
@@ -220,20 +219,21 @@ class Ranking:
         )
 
     def _contributions(self, row: int) -> list[dict[str, Any]]:
-        known = self.matrix.plain[row]
+        known, facts = self.matrix.plain[row], self._facts
         value, points = self.values[row].tolist(), self.points[row].tolist()
         least, most = self.values_min[row].tolist(), self.values_max[row].tolist()
         weight, top = self._weight_lists
         found = []
         for k in self._used:
             raw, low, status, _ = known[k]
+            name, family, unit, source = facts[k]
             found.append(
                 {
-                    "criterion": NAMES[k],
-                    "family": FAMILY_NAMES[k],
+                    "criterion": name,
+                    "family": family,
                     "raw": raw,
                     "raw_low": low,
-                    "unit": UNITS[k],
+                    "unit": unit,
                     "value": value[k],
                     "value_min": least[k],
                     "value_max": most[k],
@@ -241,10 +241,18 @@ class Ranking:
                     "points": points[k],
                     "max_points": top[k],
                     "status": status,
-                    "source": SOURCES[k],
+                    "source": source,
                 }
             )
         return found
+
+    @cached_property
+    def _facts(self) -> list[tuple[str, str, str, str]]:
+        """Name, family, unit and source of each criterion."""
+        return [
+            (name, c.family, c.unit.value, c.source)
+            for name, c in zip(self.matrix.criteria, CRITERIA.values(), strict=True)
+        ]
 
     @cached_property
     def _weight_lists(self) -> tuple[list[float], list[float]]:
@@ -403,14 +411,20 @@ def rank(
     Raises
     ------
     DataError
-        If the scope is unknown.
+        If the scope is unknown, or another territory is in service.
     ProfileError
         If the commune that is left does not exist.
     """
-    check_origin(territory, profile)
-    eligible = territory.in_scope(scope)
     matrix = matrix or decision_matrix(territory)
     weights = profile.weights
+    if matrix.criteria != NAMES.now() or len(weights) != len(matrix.criteria):
+        raise DataError(
+            f"{territory.catalog.name_en} is ranked while another territory, or a profile of "
+            "another, is in service: their towns differ. Put its territory file in service first "
+            "(geo_matcher.towns.in_service) and read the profile there."
+        )
+    check_origin(territory, profile)
+    eligible = territory.in_scope(scope)
     functions = {matrix.column(name): f for name, f in profile.value_functions.items()}
     values, values_min, values_max = matrix.values_with(functions)
     hundred = weights * 100.0

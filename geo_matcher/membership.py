@@ -24,7 +24,6 @@ from geo_matcher.errors import DataError
 __all__ = [
     "MEMBERSHIP_COLUMNS",
     "PARTNER_LIST_COLUMNS",
-    "PUBLISHED_YEAR",
     "NetworkReach",
     "partner_membership",
     "read_partner_list",
@@ -35,9 +34,6 @@ MEMBERSHIP_COLUMNS = (
     "insee_code", "group", "valid_from", "valid_to", "evidence", "source",
 )  # fmt: skip
 PARTNER_LIST_COLUMNS = ("insee_code", "valid_from", "valid_to")
-
-PUBLISHED_YEAR = 2014
-"""Year of the published counts (47 partner villages, 172 communes)."""
 
 MIN_DAILY_SERVICES = 2
 """Kinds of everyday shop or service (of eight) that a reconstructed partner has at least: a bourg
@@ -105,6 +101,8 @@ def partner_membership(
     evidence: pd.DataFrame,
     daily_services: Mapping[str, int],
     published: int,
+    *,
+    year: int,
 ) -> pd.DataFrame:
     """Complete the sourced partner villages by rule to the published count.
 
@@ -123,7 +121,10 @@ def partner_membership(
     daily_services
         Number of kinds of everyday service inside each commune, by INSEE code; absent means none.
     published
-        Number of partners to reach.
+        Number of partners to reach; 0 where no count is public: the sourced ones are then all that
+        is known.
+    year
+        Year of that number.
 
     Returns
     -------
@@ -134,12 +135,12 @@ def partner_membership(
     excluded = set(inside.loc[inside["status"] == NOT_PARTNER_STATUS, "insee_code"])
     named = inside[inside["status"] == "partner_named"].drop_duplicates("insee_code")
     rows = [
-        _row(code, f"{year:.0f}-01-01", "sourced", source)
-        for code, year, source in _rows(named, "insee_code", "year", "source")
+        _row(code, f"{year if np.isnan(since) else since:.0f}-01-01", "sourced", source)
+        for code, since, source in _rows(named, "insee_code", "year", "source")
     ]
     chosen = set(named["insee_code"])
     traces = inside[~inside["insee_code"].isin(chosen | excluded)].drop_duplicates("insee_code")
-    rebuilt_from = f"{PUBLISHED_YEAR}-01-01"
+    rebuilt_from = f"{year}-01-01"
     traces = traces.sort_values("insee_code").head(max(0, published - len(chosen)))
     for code, status in _rows(traces, "insee_code", "status"):
         rule = f"rule 2: presence of the network documented ({status})"

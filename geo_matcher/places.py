@@ -6,16 +6,18 @@ coordinates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
 
-__all__ = ["HOSPITAL_CATEGORIES", "collect_places"]
+__all__ = ["HOSPITAL_CATEGORIES", "collect_places", "first_years"]
 
 HOSPITAL_CATEGORIES = (
     "Centre Hospitalier (C.H.)",
@@ -26,17 +28,37 @@ HOSPITAL_CATEGORIES = (
 """FINESS categories that count as a hospital; psychiatric and rehabilitation sites do not."""
 
 
-def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+PLACE_COLUMNS = (
+    "place_id", "kind", "name", "insee_code", "lon", "lat", "position", "status", "year",
+    "source_table",
+)  # fmt: skip
+
+Part = Callable[[str, Any, Any, Any, Any], pd.DataFrame]
+
+
+def collect_places(source: Mapping[str, pd.DataFrame], years: Mapping[str, str]) -> pd.DataFrame:
     """Gather every place of the source tables into one table of points.
 
     A place whose coordinates are not published stands at the town hall of its commune, and
-    ``position`` says so.
+    ``position`` says so. A table that is absent gives no place.
+
+    Parameters
+    ----------
+    source
+        Source tables by name; ``town_halls`` is needed.
+    years
+        Year of each table whose rows do not name one, by table; see :func:`first_years`.
 
     Returns
     -------
     pandas.DataFrame
         ``place_id, kind, name, insee_code, lon, lat, position, status, year, source_table``,
         positions in EPSG:4326, sorted by identifier.
+
+    Raises
+    ------
+    DataError
+        If a place lies in a commune that has no town hall here.
     """
     halls = source["town_halls"].set_index("insee_code")
 
@@ -49,46 +71,24 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             found[axis] = frame.get(axis, np.nan)
         return found
 
-    shops = source["shops"]
-    work, schools, hospitals = source["workplaces"], source["schools"], source["hospitals"]
-    culture, hubs = source["culture"], source["hubs"]
-    houses = source["france_services"]
-    doctors = source["health_registered"]
-    evidence = source["partners_evidence"]
-    school_kind = schools["kind"].replace({"primary": "primary_school"})
-    is_hospital = hospitals["category"].isin(HOSPITAL_CATEGORIES)
     parts = [
-        part("shops", shops["kind"], "", "listed", "2025"),
-        part("workplaces", work["kind"], work["name"], work["status"], work["year"]),
-        part("france_services", "france_services", houses["name"], "listed", ""),
-        part("schools", school_kind, schools["name"], "listed", schools["school_year"]),
-        part(
-            "hospitals",
-            np.where(is_hospital, "hospital", "specialised_hospital"),
-            hospitals["name"],
-            "listed",
-            "2020",
-        ),
-        part("hubs", hubs["kind"], hubs["name"], "listed", ""),
-        part("culture", culture["kind"], culture["name"], "listed", culture["year"]),
-        part("health_registered", "doctor", "", "to be confirmed", "2018")[
-            doctors["gp_registered"] == 1
-        ],
-        part(
-            "partners_evidence",
-            "network_trace",
-            evidence["name"],
-            evidence["status"],
-            evidence["year"],
-        )[evidence["status"] != "programme_seat"],
+        make(source[table], part, years.get(table, ""))
+        for table, make in MAKERS.items()
+        if table in source
+    ]
+    parts.append(
         pd.DataFrame(
             [
                 {"kind": f"city_{key}", "name": name, "insee_code": code, "status": "listed",
                  "year": "", "source_table": "town_halls", "lon": np.nan, "lat": np.nan}
                 for key, (code, name) in HUB_CITIES.items()
-            ]
-        ),
-    ]  # fmt: skip
+            ],
+            columns=["kind", "name", "insee_code", "status", "year", "source_table", "lon", "lat"],
+        )
+    )  # fmt: skip
+    parts = [found for found in parts if len(found)]
+    if not parts:
+        return pd.DataFrame(columns=list(PLACE_COLUMNS)).astype({"lon": float, "lat": float})
     places = pd.concat(parts, ignore_index=True)
     unknown = sorted(set(places["insee_code"]) - set(halls.index))
     if unknown:
@@ -106,8 +106,72 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     places = places.sort_values(order, ignore_index=True, kind="stable")
     serial = places.groupby("kind").cumcount() + 1
     places["place_id"] = [f"{kind}-{n:04d}" for kind, n in zip(places["kind"], serial, strict=True)]
-    columns = ["place_id", "kind", "name", "insee_code", "lon", "lat", "position", "status", "year"]
-    return places[[*columns, "source_table"]]
+    return places[list(PLACE_COLUMNS)]
+
+
+def _shops(shops: pd.DataFrame, part: Part, year: str) -> pd.DataFrame:
+    return part("shops", shops["kind"], "", "listed", year)
+
+
+def _workplaces(work: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
+    return part("workplaces", work["kind"], work["name"], work["status"], work["year"])
+
+
+def _france_services(houses: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
+    return part("france_services", "france_services", houses["name"], "listed", "")
+
+
+def _schools(schools: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
+    kind = schools["kind"].replace({"primary": "primary_school"})
+    return part("schools", kind, schools["name"], "listed", schools["school_year"])
+
+
+def _hospitals(hospitals: pd.DataFrame, part: Part, year: str) -> pd.DataFrame:
+    is_hospital = hospitals["category"].isin(HOSPITAL_CATEGORIES)
+    kind = np.where(is_hospital, "hospital", "specialised_hospital")
+    return part("hospitals", kind, hospitals["name"], "listed", year)
+
+
+def _hubs(hubs: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
+    return part("hubs", hubs["kind"], hubs["name"], "listed", "")
+
+
+def _culture(culture: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
+    return part("culture", culture["kind"], culture["name"], "listed", culture["year"])
+
+
+def _doctors(practices: pd.DataFrame, part: Part, year: str) -> pd.DataFrame:
+    found = part("health_registered", "doctor", "", "to be confirmed", year)
+    return found[practices["gp_registered"] == 1]
+
+
+def _traces(evidence: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
+    found = part(
+        "partners_evidence", "network_trace", evidence["name"], evidence["status"], evidence["year"]
+    )
+    return found[evidence["status"] != "programme_seat"]
+
+
+MAKERS: Mapping[str, Callable[[pd.DataFrame, Part, str], pd.DataFrame]] = {
+    "shops": _shops,
+    "workplaces": _workplaces,
+    "france_services": _france_services,
+    "schools": _schools,
+    "hospitals": _hospitals,
+    "hubs": _hubs,
+    "culture": _culture,
+    "health_registered": _doctors,
+    "partners_evidence": _traces,
+}
+"""How each table becomes places."""
+
+
+def first_years(catalog: Catalog) -> dict[str, str]:
+    """Return the first year that the vintage of each table names, empty where it names none."""
+    return {
+        table.name: next(iter(re.findall(r"\b(?:19|20)\d{2}\b", table.vintage)), "")
+        for table in catalog.tables
+    }
 
 
 def _year(value: object) -> str:

@@ -14,7 +14,9 @@ from types import MappingProxyType
 from typing import Any
 
 from geo_matcher.errors import UnknownPresetError
-from geo_matcher.profile import Profile, parse_profile
+from geo_matcher.profile import CITIES, Profile, parse_profile
+from geo_matcher.territory_file import TerritoryFile, Town
+from geo_matcher.towns import LiveMapping
 
 __all__ = ["PRESETS", "Preset", "preset_named"]
 
@@ -33,7 +35,26 @@ def _preset(name: str, label_fr: str, label_en: str, **fields: Any) -> Preset:
     return Preset(name, label_fr, label_en, parse_profile({"name": name} | fields))
 
 
-def _presets() -> Mapping[str, Preset]:
+def _consultant(city: Town) -> Preset:
+    """Return somebody whom clients call to the big city nearby."""
+    return _preset(
+        f"{city.key.replace('_', '-')}-consultant",
+        f"Consultant, un jour par semaine à {city.name}",
+        f"Consultant, one day a week in {city.name}",
+        sector="audit_consulting",
+        origin_city=city.key if city.key in CITIES else "other",
+        work_mode="client_visits",
+        client_city=city.key,
+        tenure="buy",
+        budget_eur=260_000,
+        surface_m2=110,
+        importance={"mobility": "indispensable", "connection": "indispensable"},
+        limits={f"{city.key}_min": {"at_most": 75}},
+    )
+
+
+def _presets(territory: TerritoryFile) -> Mapping[str, Preset]:
+    city = territory.metropolis
     rows = (
         _preset(
             "paris-web-family",
@@ -53,20 +74,7 @@ def _presets() -> Mapping[str, Preset]:
                 "ftth_coverage_share": {"at_least": 0.85},
             },
         ),
-        _preset(
-            "toulouse-consultant",
-            "Consultant, un jour par semaine à Toulouse",
-            "Consultant, one day a week in Toulouse",
-            sector="audit_consulting",
-            origin_city="toulouse",
-            work_mode="client_visits",
-            client_city="toulouse",
-            tenure="buy",
-            budget_eur=260_000,
-            surface_m2=110,
-            importance={"mobility": "indispensable", "connection": "indispensable"},
-            limits={"toulouse_min": {"at_most": 75}},
-        ),
+        *([] if city is None else [_consultant(city)]),
         _preset(
             "cultura-artist",
             "Artiste, parcours Cultura, en location",
@@ -132,7 +140,7 @@ def _presets() -> Mapping[str, Preset]:
     return MappingProxyType({preset.name: preset for preset in rows})
 
 
-PRESETS: Mapping[str, Preset] = _presets()
+PRESETS: LiveMapping[str, Preset] = LiveMapping(_presets)
 """Presets by name."""
 
 

@@ -19,7 +19,18 @@ from typing import Annotated, Any, Literal, Self, cast
 import numpy as np
 import tomlkit
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from geo_matcher.criteria import (
     CRITERIA,
@@ -29,8 +40,9 @@ from geo_matcher.criteria import (
     ValueFunction,
     criterion_named,
 )
-from geo_matcher.destinations import INSEE_CODE
+from geo_matcher.destinations import HUB_CITIES, INSEE_CODE
 from geo_matcher.errors import GeoMatcherError, ProfileError, WeightError
+from geo_matcher.towns import LiveMapping
 
 __all__ = [
     "CITIES",
@@ -81,6 +93,9 @@ SECTORS = (
 )
 """What movers do. Recorded for the adviser; it never changes a ranking."""
 
+MAX_CRITERIA = 40
+"""Choices, and limits, that a profile holds at most."""
+
 MAX_FILE_BYTES = 100_000
 """Size above which a profile is refused unread."""
 
@@ -113,8 +128,8 @@ SCHOOL_AGES: Mapping[str, tuple[int, int]] = MappingProxyType(
 )
 """Ages at which a level of school counts: its pupils, and those who will be there in some years."""
 
-CRITERIA_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
+CRITERIA_OF: LiveMapping[str, tuple[str, ...]] = LiveMapping(
+    lambda _: {
         family: tuple(name for name, criterion in CRITERIA.items() if criterion.family == family)
         for family in FAMILIES
     }
@@ -134,7 +149,28 @@ FamilyName = Literal[
     "work", "connection", "daily_life", "children", "health", "mobility", "housing", "setting",
     "welcome",
 ]  # fmt: skip
-HubName = Literal["auch", "toulouse", "agen", "tarbes", "mont_de_marsan", "pau", "montauban"]
+
+
+class _TownWords:
+    """Shows the towns of the territory in service in a JSON schema."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema of a town's key."""
+        known = list(HUB_CITIES)
+        return {"type": "string"} | ({"enum": known} if known else {})
+
+
+def _is_town(key: str) -> str:
+    if key in HUB_CITIES:
+        return key
+    known = ", ".join(map(repr, HUB_CITIES)) or "nothing, for it names none"
+    raise ValueError(f"found {key[:60]!r}; expected a town of this release: {known}")
+
+
+HubName = Annotated[str, AfterValidator(_is_town), _TownWords()]
+"""Key of a town of the territory in service."""
 
 
 class _Strict(BaseModel):
@@ -207,8 +243,8 @@ class Profile(_Strict):
     surface_m2: float = Field(100, ge=10, le=1000, description="Floor area that the budget pays.")
     village_size: Literal["hamlet", "village", "bourg", "town"] | None = None
     importance: dict[FamilyName, Importance] = Field(default_factory=dict)
-    criteria: dict[str, CriterionChoice] = Field(default_factory=dict, max_length=len(CRITERIA))
-    limits: dict[str, Limit] = Field(default_factory=dict, max_length=len(CRITERIA))
+    criteria: dict[str, CriterionChoice] = Field(default_factory=dict, max_length=MAX_CRITERIA)
+    limits: dict[str, Limit] = Field(default_factory=dict, max_length=MAX_CRITERIA)
 
     @model_validator(mode="before")
     @classmethod

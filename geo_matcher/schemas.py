@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS, INSEE_CODE
+from geo_matcher.destinations import DAILY_SERVICES, INSEE_CODE, PLACES
 from geo_matcher.road_speeds import SPEEDS_KMH
 
 __all__ = [
@@ -139,9 +139,12 @@ ORIGIN_CITIES = (
 """The big cities that movers come from: the keys of a profile's ``origin_city`` but ``other``."""
 
 PLACE_KINDS = sorted(
-    {kind for destination in DESTINATIONS for kind in destination.place_kinds}
+    {kind for destination in PLACES for kind in destination.place_kinds}
     | {"specialised_hospital", "weekly_market", "plus_beaux_villages"}
 )
+
+_PLACE_KIND = rf"^({'|'.join(PLACE_KINDS)}|city_[a-z][a-z0-9_]*)$"
+"""A town is a place of its own kind; which towns there are, the territory says."""
 
 SCHEMAS: dict[str, Schema] = {
     "communes": _table(
@@ -400,8 +403,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "places": _table(
         {
-            "place_id": _text(matches=r"^[a-z_]+-\d{4,}$"),
-            "kind": _text(*PLACE_KINDS),
+            "place_id": _text(matches=r"^[a-z0-9_]+-\d{4,}$"),
+            "kind": _text(matches=_PLACE_KIND),
             "name": _text(),
             "insee_code": _code(),
             "lon": _lon(),
@@ -416,12 +419,12 @@ SCHEMAS: dict[str, Schema] = {
     "travel_times": _table(
         {
             "insee_code": _code(),
-            "destination": _text(*(destination.name for destination in DESTINATIONS)),
+            "destination": _text(matches=r"^[a-z][a-z0-9_]*$"),
             "minutes": _number(0, 600, nullable=True),
             "minutes_low": _number(0, 600, nullable=True),
             "road_km": _number(0, 600, nullable=True),
             "nearest_insee_code": _text(),
-            "status": _text("estimated", "upper_bound", "unreachable"),
+            "status": _text("estimated", "upper_bound", "unreachable", "unknown"),
         },
         "insee_code",
         "destination",
@@ -432,17 +435,17 @@ SCHEMAS: dict[str, Schema] = {
             "errands_week_min": _number(0, 10_000, nullable=True),
             "basket_min": _number(0, 1_200, nullable=True),
             "basket_stops": _number(1, len(DAILY_SERVICES), nullable=True),
-            "errands_status": _text("estimated", "upper_bound", "unreachable"),
+            "errands_status": _text("estimated", "upper_bound", "unreachable", "unknown"),
             "inhabitants_15min": _count(1e8),
             "inhabitants_30min": _count(1e8),
             "inhabitants_45min": _count(1e8),
-            "workplaces_per_10000": _number(0, 10_000),
+            "workplaces_per_10000": _number(0, 10_000, nullable=True),
         },
         "insee_code",
     ),
     "supply": _table(
         {
-            "kind": _text(*PLACE_KINDS),
+            "kind": _text(matches=_PLACE_KIND),
             "insee_code": _code(),
             "amount": _number(0, 1e6),
             "unit": _text(matches=r"\S"),
@@ -524,7 +527,7 @@ SCHEMAS: dict[str, Schema] = {
             "density_km2": _number(0, 50_000, nullable=True),
             "daily_services_min": _number(0, 600, nullable=True),
             "daily_services_low_min": _number(0, 600, nullable=True),
-            "daily_services_within_10min": _number(0, len(DAILY_SERVICES)),
+            "daily_services_within_10min": _number(0, len(DAILY_SERVICES), nullable=True),
             "house_price_eur_m2": _number(10, 20_000, nullable=True),
             "house_rent_eur_m2_month": _number(1, 100, nullable=True),
             "home_sales": _number(0, 1e6, nullable=True),

@@ -152,11 +152,17 @@ def label_in_sentence(name: str, language: str) -> str:
     """Return the name of a criterion as it stands inside a sentence."""
     criterion = CRITERIA[name]
     label = criterion.label_fr if language == "fr" else criterion.label_en
-    return label if label in PROPER_NAMES else label[0].lower() + label[1:]
+    return (
+        label if label in PROPER_NAMES or label in _town_names() else label[0].lower() + label[1:]
+    )
 
 
-PROPER_NAMES = frozenset({name for _, name in HUB_CITIES.values()} | {"France services desk"})
-"""Labels that keep their capital inside a sentence."""
+PROPER_NAMES = frozenset({"France services desk"})
+"""Labels that keep their capital inside a sentence, as the names of towns do."""
+
+
+def _town_names() -> frozenset[str]:
+    return frozenset(name for _, name in HUB_CITIES.values())
 
 
 def miss_phrase(criterion_name: str, by: float | None, language: str) -> str:

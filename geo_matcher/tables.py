@@ -22,7 +22,7 @@ from pyarrow import csv as pa_csv
 from geo_matcher.errors import DataError
 from geo_matcher.schemas import SCHEMAS, Column, Day, Matches, OneOf, Schema, Within
 
-__all__ = ["is_sound", "read_table"]
+__all__ = ["empty_table", "is_sound", "read_table"]
 
 MAX_SUGGESTIONS = 3
 """Lines and values that are named for one fault."""
@@ -75,6 +75,13 @@ def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame
     if problems:
         raise DataError(f"{path} does not fit its schema: " + "; ".join(problems), problems)
     return frame
+
+
+def empty_table(name: str) -> pd.DataFrame:
+    """Return a table of this name without rows: what stands for one that a release lacks."""
+    dtypes = {"text": "str", "int64": "int64", "float64": "float64"}
+    columns = SCHEMAS[name].columns
+    return pd.DataFrame({key: pd.Series(dtype=dtypes[c.kind]) for key, c in columns.items()})
 
 
 def _read_parquet(content: bytes, path: str) -> gpd.GeoDataFrame:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import os
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -24,14 +23,19 @@ import pandas as pd
 from geo_matcher.catalog import CATALOG_FILE, Catalog, file_sha256
 from geo_matcher.errors import DataError, UnknownCommuneError
 from geo_matcher.release_store import held_release
-from geo_matcher.tables import read_table
+from geo_matcher.tables import empty_table, read_table
+from geo_matcher.territory_file import (
+    TERRITORY_FILE,
+    TerritoryFile,
+    read_territory_file,
+)
+from geo_matcher.towns import in_service
 
 __all__ = [
     "LAMBERT_93",
     "SCOPES",
     "WGS_84",
     "Territory",
-    "default_release_folder",
     "fold",
     "release_day",
 ]
@@ -47,20 +51,6 @@ SCOPES = ("partners", "network", "all")
 
 NOT_TABLES = ("README.md", CATALOG_FILE)
 MAX_SUGGESTIONS = 3
-RELEASE_VARIABLE = "GEO_MATCHER_RELEASE"
-
-
-def default_release_folder() -> Path:
-    """Return the release to use: ``GEO_MATCHER_RELEASE``, else the one that is shipped.
-
-    The variable may name a release or a store of releases. A store that it does not name is never
-    followed, not even the one in the user's data folder (decision 0021).
-    """
-    if chosen := os.environ.get(RELEASE_VARIABLE):
-        return Path(chosen)
-    package = Path(__file__).parent
-    shipped = package / "release"
-    return shipped if shipped.is_dir() else package.parent / "data" / "communes"
 
 
 def fold(text: str) -> str:
@@ -80,6 +70,8 @@ class Territory:
         Where it was read from.
     catalog
         Provenance of every table.
+    about
+        What the release is about: names, towns, network.
     communes
         One row per commune, index ``insee_code`` sorted, geometry in EPSG:4326.
     indicators
@@ -95,6 +87,7 @@ class Territory:
 
     folder: Path
     catalog: Catalog
+    about: TerritoryFile
     communes: gpd.GeoDataFrame
     indicators: pd.DataFrame
     minutes: pd.DataFrame
@@ -130,6 +123,11 @@ class Territory:
         problems: list[str] = []
         tables: dict[str, pd.DataFrame] = {}
         parameters: dict[str, Any] = {}
+        about: TerritoryFile | None = None
+        try:
+            about = read_territory_file(folder)
+        except DataError as error:
+            problems += error.problems
         for table in catalog.tables:
             file = folder / table.path
             if not file.is_file():
@@ -141,6 +139,8 @@ class Territory:
                     "differs). Run `geo-matcher data build` after a wanted change"
                 )
             try:
+                if table.path == TERRITORY_FILE:
+                    continue
                 if file.suffix == ".toml":
                     parameters = tomllib.loads(file.read_text(encoding="utf-8"))
                 else:
@@ -153,19 +153,22 @@ class Territory:
             f"{path} is not in the catalog; describe it there or remove it"
             for path in _undescribed(folder, catalog)
         ]
-        problems += check_release(catalog, tables)
-        if problems:
+        if about is not None:
+            problems += check_release(catalog, tables, about)
+        if problems or about is None:
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             raise DataError(
                 f"The release in {folder} is refused ({count}): " + "; ".join(problems), problems
             )
-        return cls._indexed(folder, catalog, tables, parameters)
+        with in_service(about):
+            return cls._indexed(folder, catalog, about, tables, parameters)
 
     @classmethod
     def _indexed(
         cls,
         folder: Path,
         catalog: Catalog,
+        about: TerritoryFile,
         tables: dict[str, pd.DataFrame],
         parameters: dict[str, Any],
     ) -> Territory:
@@ -182,6 +185,7 @@ class Territory:
         return cls(
             folder=folder,
             catalog=catalog,
+            about=about,
             communes=gpd.GeoDataFrame(communes),
             indicators=tables["indicators"].set_index("insee_code").reindex(order),
             minutes=wide["minutes"],
@@ -204,6 +208,10 @@ class Territory:
     def places(self) -> pd.DataFrame:
         """Every place, one row each, positions in EPSG:4326."""
         return self.tables["places"]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table of the release; one without rows where the release does not hold it."""
+        return self.tables[name] if name in self.tables else empty_table(name)
 
     @cached_property
     def _current_members(self) -> pd.DataFrame:

@@ -6,12 +6,15 @@ nobody told us about is possible.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from geo_matcher.access import TownHallNetwork
-from geo_matcher.destinations import DESTINATIONS, SHOPS_BOX_MARGIN_KM
+from geo_matcher.destinations import DESTINATIONS, SHOPS_BOX_MARGIN_KM, Destination
+from geo_matcher.missing_sources import SOURCE_OF_KIND
 from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_times import Finder, RoadFinder, TownHallFinder
 from geo_matcher.territory import LAMBERT_93, WGS_84
@@ -27,6 +30,7 @@ def travel_times(
     *,
     roads: RoadNetwork | None = None,
     dwellings: pd.DataFrame | None = None,
+    listed: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Compute minutes from every commune to the nearest of every destination.
 
@@ -38,12 +42,15 @@ def travel_times(
     town-hall network still (:class:`geo_matcher.road_times.RoadFinder`). They begin where people
     live if ``dwellings`` says so, else at the town hall.
 
+    ``listed`` names the source tables that the release holds, by default all: where none of those
+    that a destination needs is there, its times are not known.
+
     Returns
     -------
     pandas.DataFrame
         ``insee_code, destination, minutes, minutes_low, road_km, nearest_insee_code, status``; one
-        row per commune and destination; ``status`` is ``estimated``, ``upper_bound`` or
-        ``unreachable`` (then the figures are empty).
+        row per commune and destination; ``status`` is ``estimated``, ``upper_bound``,
+        ``unreachable`` or ``unknown`` (the figures of the last two are empty).
     """
     finder: Finder = TownHallFinder(network, communes)
     if roads is not None:
@@ -52,6 +59,7 @@ def travel_times(
     population = town_halls.set_index("insee_code")["population"]
     frames = []
     for destination in DESTINATIONS:
+        is_listed = listed is None or _is_listed(destination, listed)
         chosen = places[places["kind"].isin(destination.place_kinds)]
         holders = set(chosen["insee_code"])
         found = finder.nearest_place(chosen)
@@ -73,7 +81,9 @@ def travel_times(
                     "road_km": np.where(reachable, found.road_km, np.nan).round(1),
                     "nearest_insee_code": found.insee_code,
                     "status": np.select(
-                        [~reachable, is_bound], ["unreachable", "upper_bound"], "estimated"
+                        [~reachable, is_bound],
+                        ["unreachable" if is_listed else "unknown", "upper_bound"],
+                        "estimated",
                     ),
                 }
             )
@@ -81,6 +91,12 @@ def travel_times(
     return pd.concat(frames).sort_values(
         ["insee_code", "destination"], ignore_index=True, kind="stable"
     )
+
+
+def _is_listed(destination: Destination, listed: Collection[str]) -> bool:
+    """Tell whether the release holds a list of the places of a destination."""
+    sources = {SOURCE_OF_KIND.get(kind) for kind in destination.place_kinds}
+    return None in sources or not sources.isdisjoint(listed)
 
 
 def _areas_not_covered(

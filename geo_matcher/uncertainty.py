@@ -55,12 +55,24 @@ LEVELS = (np.arange(QUANTILES) + 0.5) / QUANTILES
 """Probabilities of the figures: the middles of equal parts."""
 
 
+UNCHECKED_ERROR = 0.2
+"""Relative error of travel times whose roads nobody could check, as a share (an assumption: nearly
+twice the largest found in the Gers)."""
+
+
 def time_error(territory: Territory) -> float:
     """Return the relative error that a travel time is given, as a share.
 
-    It is the largest error of the road lengths that could be checked; speeds could not be.
+    It is the largest error of the road lengths that could be checked; speeds could not be. Where
+    none could be, ``UNCHECKED_ERROR``.
     """
-    return float(territory.parameters["travel_times"]["largest_relative_error"])
+    stated = territory.parameters["travel_times"].get("largest_relative_error")
+    return UNCHECKED_ERROR if stated is None else float(stated)
+
+
+UNCOUNTED_SPREAD = 0.4
+"""Relative spread of a single sale where no sales are counted, as a share (an assumption: about that
+of the Gers)."""
 
 
 @lru_cache(maxsize=8)
@@ -71,7 +83,7 @@ def sale_spread(territory: Territory) -> float:
     spread of single sales over the square root of their number. The residuals are freed of the part
     that a year has in its own mean.
     """
-    sales = territory.tables["housing_sales"]
+    sales = territory.table("housing_sales")
     known = sales["house_median_eur_m2"].notna() & (sales["house_sales"] > 0)
     sales = sales.loc[known, ["insee_code", "house_median_eur_m2", "house_sales"]]
     count = sales["house_sales"].astype(np.float64)
@@ -80,6 +92,8 @@ def sale_spread(territory: Territory) -> float:
     mean = amount.groupby(sales["insee_code"]).transform("sum") / total
     several = count < total
     part = (count / total)[several]
+    if not several.any():
+        return UNCOUNTED_SPREAD
     off = (sales["house_median_eur_m2"] / mean - 1.0)[several]
     residual = off * np.sqrt(count[several] / (1.0 - part))
     return float(np.sqrt((residual**2).mean()) / MEDIAN_EFFICIENCY)
@@ -165,7 +179,7 @@ SPREADS = {"ftth_coverage_share": _fibre_ends, "land_30mbit_share": _land_ends}
 def _price_quantiles(territory: Territory, raw: FloatArray) -> FloatArray:
     from scipy.special import ndtri
 
-    sales = territory.tables["housing_sales"]
+    sales = territory.table("housing_sales")
     recent = sales[sales["year"].isin(PRICE_YEARS)]
     count = recent.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
     behind = count.reindex(territory.communes.index).fillna(0).clip(lower=1).to_numpy(np.float64)

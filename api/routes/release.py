@@ -47,6 +47,7 @@ def release_facts(territory: Territory) -> dict[str, object]:
     """Return the provenance of a release in plain types."""
     catalog = territory.catalog
     evidence = list(territory.partner_evidence.values())
+    network = territory.about.network
     return {
         "release": territory.release_id,
         "territory": catalog.territory,
@@ -57,9 +58,9 @@ def release_facts(territory: Territory) -> dict[str, object]:
         "partners": {
             "sourced": evidence.count("sourced"),
             "reconstructed": evidence.count("reconstructed"),
-            "published": catalog.partners_published,
+            "published": network.partners_published if network else None,
         },
-        "network": dict(territory.parameters["network_reach"]),
+        "network": dict(territory.parameters.get("network_reach", {})) or None,
         "travel_times": dict(territory.parameters["travel_times"]),
         "tables": [asdict(table) for table in catalog.tables],
         "gaps": [asdict(gap) for gap in catalog.gaps],

@@ -34,7 +34,8 @@ from geo_matcher.interview import (
 from geo_matcher.matching import NAMES, Ranking, rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.robustness import SHORTLIST, Odds, odds
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
 from geo_matcher.weights import weight_region
 from tests.benchmarks.measure import Row
 

@@ -18,7 +18,8 @@ from geo_matcher.matching import rank
 from geo_matcher.newcomers import DEFAULT_SEED, population
 from geo_matcher.robustness import odds_of
 from geo_matcher.siting import best_cover, greedy_cover
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
 from geo_matcher.uncertainty import value_quantiles
 from geo_matcher.weights import weight_region
 from tests.benchmarks.measure import Row, median_s

@@ -7,7 +7,8 @@ import folium
 from geo_matcher.maps import map_html
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
 from tests.benchmarks.measure import Row, median_s
 
 

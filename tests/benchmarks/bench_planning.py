@@ -25,7 +25,8 @@ from geo_matcher.planning import Planner
 from geo_matcher.portfolio import frontier, solve
 from geo_matcher.robust_core import robust_core
 from geo_matcher.scenario import parse_scenario
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
 from tests.benchmarks.measure import Row, median_s
 
 FRANCE = 34_875

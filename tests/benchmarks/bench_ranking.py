@@ -15,7 +15,8 @@ from geo_matcher.decision import DecisionMatrix, decision_matrix
 from geo_matcher.dominance import dominated
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
 from tests.benchmarks.measure import Row, median_s
 
 PROFILE = PRESETS["paris-web-family"].profile

@@ -16,7 +16,8 @@ from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.profile import parse_profile
 from geo_matcher.robustness import MAX_DRAWS, Odds, draw_ranks, odds
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
 from geo_matcher.uncertainty import value_quantiles
 from geo_matcher.weights import weight_region
 from tests.benchmarks.bench_ranking import peer

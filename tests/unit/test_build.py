@@ -98,15 +98,15 @@ def test_the_faults_of_every_source_are_told_at_once(release_copy: Path) -> None
 def test_a_catalog_that_lacks_what_the_build_needs_or_makes_is_refused(release_copy: Path) -> None:
     path = release_copy / "catalog.toml"
     text = path.read_text(encoding="utf-8")
-    for name in ("hubs", "indicators"):
+    for name in ("adjacency", "indicators"):
         text = text.replace(f'name = "{name}"', f'name = "other_{name}"')
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError) as refusal:
         build_derived(release_copy)
     assert refusal.value.problems == (
-        "the build needs a source table hubs, which is not in the catalog",
+        "the build needs a source table adjacency, which is not in the catalog",
         "the build needs a derived table indicators, which is not in the catalog",
-        "source/hubs.csv: no schema is known for a table 'other_hubs'",
+        "source/adjacency.csv: no schema is known for a table 'other_adjacency'",
     )
 
 

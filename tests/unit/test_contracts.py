@@ -21,10 +21,14 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors destinations licences look map_words municipal_districts planning_words "
-        "road_speeds shortest_paths",
-        "access catalog choice criteria floating_catchment membership places schemas",
-        "gate greedy numbers profile release_store tables",
+        "errors licences look map_words municipal_districts planning_words road_speeds "
+        "shortest_paths",
+        "catalog territory_file",
+        "release_store",
+        "towns",
+        "destinations",
+        "access choice criteria floating_catchment membership schemas",
+        "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
         "road_network overpass source",
         "openstreetmap osm_places road_areas road_times workbooks",
@@ -91,6 +95,7 @@ DATA_SIDE = frozenset(
         "indicators",
         "journeys",
         "membership",
+        "missing_sources",
         "openstreetmap",
         "overpass",
         "places",
@@ -128,6 +133,8 @@ DATA_SIDE = frozenset(
         "supply",
         "tables",
         "territory",
+        "territory_file",
+        "towns",
         "travel_times",
     ]
 )

@@ -153,7 +153,6 @@ def test_every_family_matters_unless_nobody_asks_and_has_a_criterion_that_counts
 
 def test_the_names_that_a_profile_accepts_are_those_of_the_catalogue() -> None:
     assert get_args(profile.FamilyName) == tuple(FAMILIES)
-    assert get_args(profile.HubName) == tuple(HUB_CITIES)
     assert get_args(profile.CityName) == profile.CITIES
     assert get_args(profile.SectorName) == profile.SECTORS
     for hub in HUB_CITIES:

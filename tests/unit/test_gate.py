@@ -22,7 +22,7 @@ def check(territory: Territory) -> Check:
     """Return a function that checks the shipped release with some tables replaced."""
 
     def run(**tables: pd.DataFrame) -> list[str]:
-        return check_release(territory.catalog, {**territory.tables, **tables})
+        return check_release(territory.catalog, {**territory.tables, **tables}, territory.about)
 
     return run
 
@@ -174,22 +174,24 @@ def test_every_commune_that_is_named_is_one_of_france_by_the_same_name(
 
 
 def test_a_table_that_is_required_must_be_in_the_catalog(territory: Territory) -> None:
-    tables = tuple(t for t in territory.catalog.tables if t.name not in {"risks", "places"})
+    tables = tuple(
+        t for t in territory.catalog.tables if t.name not in {"risks", "town_halls", "places"}
+    )
     catalog = replace(territory.catalog, tables=tables)
-    assert check_release(catalog, territory.tables) == [
-        "table risks is required but not in the catalog",
+    assert check_release(catalog, territory.tables, territory.about) == [
+        "table town_halls is required but not in the catalog",
         "table places is required but not in the catalog",
     ]
 
 
 def test_without_communes_only_the_catalog_can_be_checked(territory: Territory) -> None:
     others = {name: t for name, t in territory.tables.items() if name != "communes"}
-    assert check_release(territory.catalog, others) == []
+    assert check_release(territory.catalog, others, territory.about) == []
 
 
 def test_rules_about_tables_that_could_not_be_read_are_left_out(territory: Territory) -> None:
     only = {"communes": territory.tables["communes"]}
-    assert check_release(territory.catalog, only) == []
+    assert check_release(territory.catalog, only, territory.about) == []
 
 
 def test_the_number_of_rows_is_that_of_the_catalog(territory: Territory, check: Check) -> None:
@@ -303,8 +305,9 @@ def test_times_that_are_missing_are_missed(territory: Territory, check: Check) -
 @pytest.mark.parametrize(
     ("cells", "problem"),
     [
-        ({"minutes": None}, "minutes must be given unless unreachable"),
-        ({"status": "unreachable"}, "minutes must be given unless unreachable"),
+        ({"minutes": None}, "minutes must be given unless unreachable or unknown"),
+        ({"status": "unreachable"}, "minutes must be given unless unreachable or unknown"),
+        ({"status": "unknown"}, "minutes must be given unless unreachable or unknown"),
         ({"status": "upper_bound"}, ONLY_BOUNDS),
         ({"minutes_low": 1.0}, ONLY_BOUNDS),
         ({"status": "upper_bound", "minutes_low": 99.0}, "minutes_low must not exceed minutes"),

@@ -68,13 +68,13 @@ FULL = {f"3200{i}": 3 for i in range(1, 7)}
 
 def test_a_sourced_partner_stays_sourced_from_its_year(communes: pd.DataFrame) -> None:
     told = evidence(("32006", "partner_named", 2011.0), ("32006", "partner_named", 2014.0))
-    found = partner_membership(communes, told, {}, 3)
+    found = partner_membership(communes, told, {}, 3, year=2014)
     assert found.to_numpy().tolist() == [["32006", "partner", "2011-01-01", "", "sourced", "press"]]
 
 
 def test_documented_presence_comes_before_well_served_bourgs(communes: pd.DataFrame) -> None:
     told = evidence(("32006", "network_meeting_held", np.nan))
-    found = partner_membership(communes, told, FULL, 2)
+    found = partner_membership(communes, told, FULL, 2, year=2014)
     assert dict(zip(found["insee_code"], found["evidence"], strict=True)) == {
         "32001": "reconstructed",
         "32006": "reconstructed",
@@ -87,7 +87,7 @@ def test_documented_presence_comes_before_well_served_bourgs(communes: pd.DataFr
 
 def test_bourgs_are_dealt_out_to_the_group_with_the_smallest_share(communes: pd.DataFrame) -> None:
     picked = [
-        set(partner_membership(communes, evidence(), FULL, count)["insee_code"])
+        set(partner_membership(communes, evidence(), FULL, count, year=2014)["insee_code"])
         for count in range(1, 5)
     ]
     # Shares with one more: A 1/4, then A 2/4 = B 1/2 (A first by code), then B, then A.
@@ -103,28 +103,29 @@ def test_inside_a_group_the_best_served_comes_first_then_the_most_populated(
     communes: pd.DataFrame,
 ) -> None:
     served = {"32001": 2, "32002": 2, "32003": 5}
-    first = partner_membership(communes, evidence(), served, 1)
+    first = partner_membership(communes, evidence(), served, 1, year=2014)
     assert first["insee_code"].tolist() == ["32003"]
-    assert set(partner_membership(communes, evidence(), served, 2)["insee_code"]) == {
+    assert set(partner_membership(communes, evidence(), served, 2, year=2014)["insee_code"]) == {
         "32001",
         "32003",
     }
 
 
 def test_a_commune_with_a_single_service_is_no_bourg(communes: pd.DataFrame) -> None:
-    found = partner_membership(communes, evidence(), {"32001": 1, "32002": 2}, 3)
+    found = partner_membership(communes, evidence(), {"32001": 1, "32002": 2}, 3, year=2014)
     assert found["insee_code"].tolist() == ["32002"]
 
 
 def test_the_seat_of_the_programme_is_never_a_partner(communes: pd.DataFrame) -> None:
     told = evidence(("32001", "programme_seat", 2020.0), ("32001", "solo_settled_reported", 2020.0))
-    found = partner_membership(communes, told, FULL, 6)
+    found = partner_membership(communes, told, FULL, 6, year=2014)
     assert "32001" not in set(found["insee_code"])
     assert len(found) == 5
 
 
 def test_evidence_about_other_territories_is_left_out(communes: pd.DataFrame) -> None:
-    assert partner_membership(communes, evidence(("31555", "partner_named", 2014.0)), {}, 1).empty
+    told = evidence(("31555", "partner_named", 2014.0))
+    assert partner_membership(communes, told, {}, 1, year=2014).empty
 
 
 # --- The list of the network itself ---------------------------------------------------------
@@ -260,3 +261,17 @@ def test_a_folder_is_no_list(tmp_path: Path) -> None:
     assert str(refusal_of(tmp_path)) == (
         f"{tmp_path} cannot be read (Is a directory). Give a CSV file."
     )
+
+
+def test_a_named_partner_without_a_year_counts_from_the_year_of_the_published_number(
+    communes: pd.DataFrame,
+) -> None:
+    told = evidence(("32006", "partner_named", np.nan))
+    found = partner_membership(communes, told, {}, 1, year=2019)
+    assert list(found["valid_from"]) == ["2019-01-01"]
+
+
+def test_without_a_published_number_nothing_is_reconstructed(communes: pd.DataFrame) -> None:
+    told = evidence(("32006", "partner_named", 2011.0), ("32001", "solo_settled_reported", np.nan))
+    found = partner_membership(communes, told, FULL, 0, year=2019)
+    assert list(found["insee_code"]) == ["32006"]

@@ -10,6 +10,8 @@ from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
 from geo_matcher.places import HOSPITAL_CATEGORIES, collect_places
 
+YEARS = {"shops": "2025", "hospitals": "2020", "health_registered": "2018"}
+
 
 def table(columns: str, *rows: tuple[object, ...]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=columns.split())
@@ -61,7 +63,7 @@ def of_kind(places: pd.DataFrame, kind: str) -> pd.DataFrame:
 def test_every_place_has_an_identifier_made_of_its_kind_and_rank(
     source: Mapping[str, pd.DataFrame],
 ) -> None:
-    places = collect_places(source)
+    places = collect_places(source, YEARS)
     assert places["place_id"].is_unique
     assert list(of_kind(places, "bakery")["place_id"]) == ["bakery-0001"]
     assert list(of_kind(places, "network_trace")["place_id"]) == [
@@ -74,21 +76,21 @@ def test_every_place_has_an_identifier_made_of_its_kind_and_rank(
 def test_a_place_without_position_stands_at_the_town_hall_and_says_so(
     source: Mapping[str, pd.DataFrame],
 ) -> None:
-    places = collect_places(source)
+    places = collect_places(source, YEARS)
     bakery, office = of_kind(places, "bakery").iloc[0], of_kind(places, "coworking").iloc[0]
     assert (bakery["lon"], bakery["lat"], bakery["position"]) == (0.12346, 43.0, "published")
     assert (office["lon"], office["lat"], office["position"]) == (0.1, 43.1, "town_hall")
 
 
 def test_years_are_text_and_empty_where_nobody_knows(source: Mapping[str, pd.DataFrame]) -> None:
-    places = collect_places(source)
+    places = collect_places(source, YEARS)
     assert list(of_kind(places, "network_trace")["year"]) == ["", "2014"]
     assert list(of_kind(places, "primary_school")["year"]) == ["2022-23"]
     assert list(of_kind(places, "cinema")["year"]) == [""]
 
 
 def test_only_general_hospitals_are_hospitals(source: Mapping[str, pd.DataFrame]) -> None:
-    places = collect_places(source)
+    places = collect_places(source, YEARS)
     assert list(of_kind(places, "hospital")["name"]) == ["CH"]
     assert list(of_kind(places, "specialised_hospital")["name"]) == ["PSY"]
 
@@ -96,7 +98,7 @@ def test_only_general_hospitals_are_hospitals(source: Mapping[str, pd.DataFrame]
 def test_doctors_are_where_one_was_registered_and_to_be_confirmed(
     source: Mapping[str, pd.DataFrame],
 ) -> None:
-    doctors = of_kind(collect_places(source), "doctor")
+    doctors = of_kind(collect_places(source, YEARS), "doctor")
     assert list(doctors["insee_code"]) == ["32013"]
     assert list(doctors["status"]) == ["to be confirmed"]
 
@@ -104,12 +106,12 @@ def test_doctors_are_where_one_was_registered_and_to_be_confirmed(
 def test_the_seat_of_the_programme_is_no_trace_of_the_network(
     source: Mapping[str, pd.DataFrame],
 ) -> None:
-    traces = of_kind(collect_places(source), "network_trace")
+    traces = of_kind(collect_places(source, YEARS), "network_trace")
     assert set(traces["insee_code"]) == {"32001"}
 
 
 def test_each_town_of_reference_is_a_place(source: Mapping[str, pd.DataFrame]) -> None:
-    places = collect_places(source)
+    places = collect_places(source, YEARS)
     for key, (code, name) in HUB_CITIES.items():
         assert of_kind(places, f"city_{key}")[["insee_code", "name"]].to_numpy().tolist() == [
             [code, name]
@@ -119,9 +121,9 @@ def test_each_town_of_reference_is_a_place(source: Mapping[str, pd.DataFrame]) -
 def test_the_order_of_the_source_rows_does_not_matter(
     source: dict[str, pd.DataFrame],
 ) -> None:
-    before = collect_places(source)
+    before = collect_places(source, YEARS)
     backwards = {name: frame.iloc[::-1] for name, frame in source.items()}
-    pd.testing.assert_frame_equal(collect_places(backwards), before)
+    pd.testing.assert_frame_equal(collect_places(backwards, YEARS), before)
 
 
 def test_places_in_communes_that_nobody_knows_are_all_named(
@@ -130,8 +132,24 @@ def test_places_in_communes_that_nobody_knows_are_all_named(
     source["shops"].loc[0, "insee_code"] = "99998"
     source["hubs"].loc[0, "insee_code"] = "99999"
     with pytest.raises(DataError) as refusal:
-        collect_places(source)
+        collect_places(source, YEARS)
     assert refusal.value.problems == (
         "a place lies in commune 99998, which is not in town_halls",
         "a place lies in commune 99999, which is not in town_halls",
     )
+
+
+@pytest.mark.parametrize("absent", ["shops", "workplaces", "schools", "hubs", "culture"])
+def test_a_table_that_is_absent_gives_no_place_and_takes_none_away(
+    source: dict[str, pd.DataFrame], absent: str
+) -> None:
+    whole = collect_places(source, YEARS)
+    del source[absent]
+    rest = collect_places(source, YEARS)
+    assert set(rest["source_table"]) == set(whole["source_table"]) - {absent}
+    assert len(rest) == (whole["source_table"] != absent).sum()
+
+
+def test_without_any_list_only_the_towns_are_places(source: dict[str, pd.DataFrame]) -> None:
+    places = collect_places({"town_halls": source["town_halls"]}, {})
+    assert sorted(places["kind"]) == sorted(f"city_{key}" for key in HUB_CITIES)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from geo_matcher import tables
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import DataError
 from geo_matcher.profile import CITIES
-from geo_matcher.schemas import BEST_TECHNOLOGY, SCHEMAS, OneOf, Within
+from geo_matcher.schemas import BEST_TECHNOLOGY, SCHEMAS, Matches, OneOf, Within
 from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory
 
@@ -240,7 +241,8 @@ def test_every_table_of_the_release_has_a_schema(territory: Territory) -> None:
 
 def test_schemas_know_every_destination_and_technology() -> None:
     times = SCHEMAS["travel_times"].columns["destination"].rule
-    assert times == OneOf(tuple(d.name for d in DESTINATIONS))
+    assert isinstance(times, Matches)
+    assert all(re.match(times.pattern, d.name) for d in DESTINATIONS)
     assert set(BEST_TECHNOLOGY) < set(SCHEMAS["broadband_fixed"].columns)
     within = SCHEMAS["indicators"].columns["daily_services_within_10min"].rule
     assert within == Within(0, len(DAILY_SERVICES))

@@ -8,15 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from geo_matcher import territory as module
+from geo_matcher import territory_file as module
 from geo_matcher.errors import DataError, UnknownCommuneError
-from geo_matcher.territory import (
-    SCOPES,
-    Territory,
-    default_release_folder,
-    fold,
-    release_day,
-)
+from geo_matcher.territory import SCOPES, Territory, fold, release_day
+from geo_matcher.territory_file import default_release_folder
 
 
 def problems_of(folder: Path) -> tuple[str, ...]:

@@ -1,0 +1,182 @@
+"""What a release says of a source that it does not hold.
+
+Hides the sentence of each source and how the catalog is kept in step: a source that is absent has a
+``[[gap]]`` of its own, which goes when the source is there again. What such a gap leaves out is
+missing everywhere, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType
+
+import tomlkit
+from tomlkit.items import AoT
+
+from geo_matcher.catalog import CATALOG_FILE, Catalog, Gap
+
+__all__ = ["OPTIONAL_SOURCES", "SOURCE_OF_KIND", "absent_sources", "declare_absent"]
+
+
+def _gap(subject: str, text_fr: str, text_en: str) -> Gap:
+    return Gap(subject, text_fr, text_en)
+
+
+OPTIONAL_SOURCES: Mapping[str, Gap] = MappingProxyType(
+    {
+        "broadband_fixed": _gap(
+            "broadband",
+            "Les lignes internet ne figurent pas dans cette version : ni fibre, ni cuivre.",
+            "Internet lines are not in this release: neither fibre nor copper.",
+        ),
+        "shops": _gap(
+            "shops",
+            "Les commerces et services du quotidien ne figurent pas dans cette version.",
+            "Everyday shops and services are not in this release.",
+        ),
+        "workplaces": _gap(
+            "workplaces",
+            "Coworkings, tiers-lieux et télécentres ne figurent pas dans cette version.",
+            "Coworking spaces, third places and telecentres are not in this release.",
+        ),
+        "france_services": _gap(
+            "france_services",
+            "Les maisons France services ne figurent pas dans cette version.",
+            "France services desks are not in this release.",
+        ),
+        "schools": _gap(
+            "schools",
+            "Écoles, collèges et lycées ne figurent pas dans cette version.",
+            "Schools are not in this release.",
+        ),
+        "hospitals": _gap(
+            "hospitals",
+            "Les hôpitaux ne figurent pas dans cette version.",
+            "Hospitals are not in this release.",
+        ),
+        "health_registered": _gap(
+            "practices",
+            "Les cabinets médicaux ne figurent pas dans cette version.",
+            "Medical practices are not in this release.",
+        ),
+        "hubs": _gap(
+            "hubs",
+            "Gares et aéroports ne figurent pas dans cette version.",
+            "Stations and airports are not in this release.",
+        ),
+        "culture": _gap(
+            "culture",
+            "Cinémas, musées et marchés ne figurent pas dans cette version.",
+            "Cinemas, museums and markets are not in this release.",
+        ),
+        "housing_sales": _gap(
+            "housing_sales",
+            "Le nombre de ventes de logements ne figure pas dans cette version.",
+            "The number of homes sold is not in this release.",
+        ),
+        "housing_prices_rents": _gap(
+            "housing_prices",
+            "Les prix et les loyers ne figurent pas dans cette version.",
+            "Prices and rents are not in this release.",
+        ),
+        "climate_projections": _gap(
+            "climate",
+            "Les projections du climat ne figurent pas dans cette version.",
+            "Climate projections are not in this release.",
+        ),
+        "risks": _gap(
+            "risks",
+            "Les risques (inondation, industrie, radon) ne figurent pas dans cette version.",
+            "Risks (flood, industry, radon) are not in this release.",
+        ),
+        "road_distance_checks": _gap(
+            "checks",
+            "Aucune distance publiée ne permet de vérifier les temps de voiture de cette version.",
+            "No published distance lets the driving times of this release be checked.",
+        ),
+        "partners_evidence": _gap(
+            "network_traces",
+            "Où le réseau est présent ne figure pas dans cette version.",
+            "Where the network is present is not in this release.",
+        ),
+        "french_communes": _gap(
+            "french_communes",
+            "Les communes de France ne figurent pas dans cette version : d’où l’on vient s’y dit "
+            "parmi quelques villes.",
+            "The communes of France are not in this release: where one comes from is said among a "
+            "few cities.",
+        ),
+        "origin_cities": _gap(
+            "origin_cities",
+            "Les grandes villes que l’on quitte ne figurent pas dans cette version.",
+            "The big cities that people leave are not in this release.",
+        ),
+    }
+)
+"""What is told where a source is absent, by table."""
+
+SOURCE_OF_KIND: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "bakery", "grocery", "supermarket", "fresh_food", "fuel", "post", "bank",
+                "bookshop_press",
+            ),
+            "shops",
+        ),
+        **dict.fromkeys(("coworking", "third_place", "fablab", "telecentre"), "workplaces"),
+        **dict.fromkeys(("primary_school", "college", "lycee"), "schools"),
+        **dict.fromkeys(("station", "airport"), "hubs"),
+        **dict.fromkeys(("cinema", "museum"), "culture"),
+        "france_services": "france_services",
+        "hospital": "hospitals",
+        "doctor": "health_registered",
+        "network_trace": "partners_evidence",
+    }
+)  # fmt: skip
+"""Table that the places of a kind come from."""
+
+
+def absent_sources(tables: Collection[str]) -> tuple[str, ...]:
+    """Return the optional sources that are not among some tables."""
+    return tuple(name for name in OPTIONAL_SOURCES if name not in tables)
+
+
+def declare_absent(folder: Path) -> None:
+    """Let the catalog of a release have one gap for each source that it does not hold.
+
+    Parameters
+    ----------
+    folder
+        The release. Gaps of other subjects, comments and order are kept.
+    """
+    catalog = Catalog.read(folder)
+    described = [table.name for table in catalog.tables if table.kind == "source"]
+    wanted = {g.subject: g for g in (OPTIONAL_SOURCES[n] for n in absent_sources(described))}
+    ours = {gap.subject for gap in OPTIONAL_SOURCES.values()}
+    found = {gap.subject for gap in catalog.gaps} & ours
+    if found == wanted.keys():
+        return
+    path = folder / CATALOG_FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    old = document.get("gap")
+    kept = [gap for gap in (old if isinstance(old, AoT) else []) if gap["subject"] not in ours]
+    document["gap"] = _array([*kept, *map(_entry, wanted.values())])
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _entry(gap: Gap) -> tomlkit.items.Table:
+    entry = tomlkit.table()
+    for key, value in asdict(gap).items():
+        entry[key] = value
+    entry.add(tomlkit.nl())
+    return entry
+
+
+def _array(entries: Iterable[tomlkit.items.Table]) -> AoT:
+    array = tomlkit.aot()
+    for entry in entries:
+        array.append(entry)
+    return array
