@@ -25,6 +25,7 @@ from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.schemas import SCHEMAS
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited, refuse_file
 from geo_matcher.sources.economie import copper_closures
+from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.municipal_districts import whole_city
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
@@ -55,7 +56,6 @@ MOBILE_OPERATORS = {
 }  # fmt: skip
 """Operators by the code of their network."""
 
-LICENCE_URL = "https://github.com/etalab/licence-ouverte/blob/master/LO.md"
 
 _COMMON = (
     Field("code_insee", "code", into="insee_code"),
@@ -305,8 +305,7 @@ def _fixed_origin(day: str, quarter: str, copper_day: str) -> Origin:
         title_en="Fixed internet and copper closure by commune",
         producer="Arcep, ministère de l’Économie",
         vintage=day,
-        licence="Licence Ouverte 2.0",
-        licence_url=LICENCE_URL,
+        **LICENCE_OUVERTE,
         url="https://www.data.gouv.fr/datasets/ma-connexion-internet",
         quality="declared",
         credit_fr=f"Arcep, Ma connexion internet ({day}) et Cartefibre ({quarter})",

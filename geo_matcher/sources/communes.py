@@ -26,6 +26,7 @@ from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import AbsentFileError, CrsError, SourceError
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, contacts_of
 from geo_matcher.sources.delimited import refuse_file
+from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
@@ -62,9 +63,6 @@ CODE_COLUMNS = ("code", "insee_com", "code_insee")
 """What the code of a commune is called: contours administratifs, ADMIN EXPRESS 3 and 4."""
 
 SHAPES_FR, SHAPES_EN = "Contours généralisés à 50 m", "Outlines generalised to 50 m"
-
-LICENCE = "Licence Ouverte 2.0"
-LICENCE_URL = "https://github.com/etalab/licence-ouverte/blob/master/LO.md"
 
 
 def contours_url(year: int) -> str:
@@ -459,8 +457,7 @@ class _Origins:
             title_en=title_en,
             producer=producer,
             vintage=self.edition,
-            licence=LICENCE,
-            licence_url=LICENCE_URL,
+            **LICENCE_OUVERTE,
             url="https://www.data.gouv.fr/datasets/contours-administratifs",
             quality=quality,
             credit_fr=f"{producer}, {self.edition}",
@@ -509,8 +506,7 @@ class _Origins:
             title_en="Communes of France",
             producer="INSEE, API Découpage administratif",
             vintage=day.isoformat(),
-            licence=LICENCE,
-            licence_url=LICENCE_URL,
+            **LICENCE_OUVERTE,
             url="https://geo.api.gouv.fr/decoupage-administratif/communes",
             quality="measured",
             credit_fr=f"INSEE, API Découpage administratif, {day.isoformat()}",

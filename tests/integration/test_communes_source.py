@@ -150,7 +150,7 @@ def test_outlines_of_an_earlier_year_do_until_the_new_ones_are_out(
     upstream: Upstream, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream.gone(contours_url(villages.YEAR))
-    with pytest.raises(AbsentFileError, match="communes-50m.geojson.gz is not there"):
+    with pytest.raises(AbsentFileError, match=r"communes-50m\.geojson\.gz is not there"):
         read()
 
     class January(communes_module.dt.datetime):
@@ -205,7 +205,7 @@ def _without(code: str) -> bytes:
         (COMMUNES_URL, villages.communes_json().replace(b'"population": 310', b'"p": 310'),
          r"1 communes have no population \(46001\)"),
         (FORMER_URL, b'[{"code": "46106"}]', "entry 1 has no chefLieu"),
-        (contours_url(villages.YEAR), _without("46004"), r"no outline for 1 communes of 46 \(46004"),
+        (contours_url(villages.YEAR), _without("46004"), r"no outline for 1 .*\(46004"),
         (contours_url(villages.YEAR), b"\x1f\x8b damaged", "no outlines that can be read"),
     ],
 )  # fmt: skip
