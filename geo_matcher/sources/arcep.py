@@ -333,7 +333,7 @@ def mobile_sites_url(year: int, quarter: int) -> str:
 
 
 def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
-    file, edition = _newest_sites(fetch, dt.datetime.now(dt.UTC).date())
+    file, edition = _newest_sites(fetch, _today())
     rows = read_delimited(file, SITES, where=[Where("insee_code", area.asked_codes)])
     rows["insee_code"] = area.current(rows["insee_code"].map(whole_city))
     rows["operator"] = rows["operator"].map(lambda code: MOBILE_OPERATORS.get(code, f"?{code}"))
@@ -367,6 +367,10 @@ def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         note_en="A site nearby does not say that a mobile works: the relief counts.",
     )
     return (SourceTable("mobile_sites", table, origin, (file,)),)
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _newest_sites(fetch: Fetch, today: dt.date) -> tuple[Fetched, str]:

@@ -243,8 +243,12 @@ def _merged(fetch: Fetch, listed: pd.DataFrame) -> tuple[dict[str, str], Fetched
 # --- Outlines --------------------------------------------------------------------------------
 
 
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
+
+
 def _newest_contours(fetch: Fetch, year: int | None) -> tuple[Fetched, str]:
-    newest = year or dt.datetime.now(dt.UTC).year
+    newest = year or _today().year
     years = [newest] if year else [newest - back for back in range(OLDER_EDITIONS + 1)]
     for one in years:
         try:

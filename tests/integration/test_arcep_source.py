@@ -45,12 +45,7 @@ def upstream() -> Iterator[Upstream]:
 def collect(
     upstream: Upstream, area: Area, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Collect:
-    class Autumn(arcep.dt.datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> Autumn:
-            return cls(2026, 11, 26, tzinfo=tz)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(arcep.dt, "datetime", Autumn)
+    monkeypatch.setattr(arcep, "_today", lambda: dt.date(2026, 11, 26))
 
     def table(source: Source) -> SourceTable:
         limits = Limits(tries=1, backoff_s=0.01)
@@ -151,7 +146,8 @@ BEST, LAND = villages.best_csv(), villages.land_csv()
          r"the premises by best technology do not add up to nbr in 1 communes \(46001\)"),
         (villages.BEST_URL, villages.best_csv("2025-06-30"),
          r"meilleure_techno_thd\.csv is of 2025-06-30, commune_debit_terrestre\.csv of 2026-06-30"),
-        (villages.LAND_URL, _with(LAND, "all;0;240;240;239;232;216;216", "all;0;240;240;239;90;216;0"),
+        (villages.LAND_URL,
+         _with(LAND, "all;0;240;240;239;232;216;216", "all;0;240;240;239;90;216;0"),
          "elig_thd30 is below elig_thd100.*elig_thd1g is not between fibre and fibre with cable"),
         (villages.LAND_URL, _with(LAND, "76;240;all;0;240", "76;240;all;1;240"),
          "inel_hd and elig_hd05 do not add up"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,12 +154,7 @@ def test_outlines_of_an_earlier_year_do_until_the_new_ones_are_out(
     with pytest.raises(AbsentFileError, match=r"communes-50m\.geojson\.gz is not there"):
         read()
 
-    class January(communes_module.dt.datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> January:
-            return cls(2028, 1, 2, tzinfo=tz)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(communes_module.dt, "datetime", January)
+    monkeypatch.setattr(communes_module, "_today", lambda: dt.date(2028, 1, 2))
     upstream.put(contours_url(2027), villages.contours_geojson_gz())
     area, tables = read(year=None)
     assert tables["communes_source"].origin.vintage == "2027"
