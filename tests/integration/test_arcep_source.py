@@ -82,7 +82,7 @@ def test_fixed_internet_of_each_commune(collect: Collect) -> None:
 def test_former_communes_are_added_up(collect: Collect) -> None:
     frame = collect(BROADBAND).frame.set_index("insee_code")
     columns = ["cartefibre_premises", "cartefibre_ftth_premises_passed"]
-    assert frame.loc["46006", columns].tolist() == [400 + 120, 300 + 40]
+    assert frame.loc["46006", columns].to_list() == [400 + 120, 300 + 40]
 
 
 def test_copper_closes_on_the_first_day_that_counts(collect: Collect) -> None:

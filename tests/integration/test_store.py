@@ -318,7 +318,7 @@ def test_what_changes_a_release_publishes_a_new_one_in_a_store(tmp_path: Path) -
 
 
 @contextmanager
-def writer(store: Path, gate: str) -> Iterator[Callable[[Path, int], str]]:
+def writer(store: Path, gate: str) -> Iterator[Callable[..., str]]:
     """Return a function that publishes from another process, which dies at a step."""
     command = [sys.executable, "-m", killed_writer.__name__, str(store), gate]
     with subprocess.Popen(

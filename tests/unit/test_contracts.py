@@ -98,16 +98,33 @@ DATA_SIDE = frozenset(
         "release_store",
         "road_areas",
         "road_network",
+        "arcep",
+        "communes",
+        "contacts",
+        "delimited",
         "density_grid",
+        "dgfip",
+        "dhup",
         "drees",
+        "economie",
+        "education",
+        "fetching",
+        "filosofi",
+        "finess",
+        "georisques",
+        "insee",
         "licences",
+        "municipal_districts",
         "osm_places",
+        "sncf",
+        "source",
         "workbooks",
         "road_speeds",
         "road_store",
         "road_times",
         "schemas",
-        "road_speeds shortest_paths",
+        "road_speeds",
+        "shortest_paths",
         "supply",
         "tables",
         "territory",
@@ -451,7 +468,9 @@ def test_an_error_raised_on_purpose_is_one_of_the_tree(module: str) -> None:
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             name = ast.unparse(node.exc.func)
-            assert name in allowed or name.startswith("typer."), f"line {node.lineno}: {name}"
+            # A name with an underscore is caught where it is defined; nobody else can know it.
+            is_own = name.startswith(("typer.", "_"))
+            assert name in allowed or is_own, f"line {node.lineno}: {name}"
 
 
 # --- The tests themselves -------------------------------------------------------------------

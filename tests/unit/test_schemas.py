@@ -223,9 +223,18 @@ def test_every_table_of_the_release_has_a_schema(territory: Territory) -> None:
     described = {t.name for t in territory.catalog.tables if t.path.endswith((".csv", ".parquet"))}
     assert described <= set(schemas)
     # One comes with the network's own list, two with roads, the others with official sources.
-    given = {"partners", "roads", "road_area"}
-    given |= {"supply", "apl_doctors", "dwellings", "mobile_sites", "density_grid", "incomes"}
-    given |= {"housing_medians"}
+    given = {
+        "partners",
+        "roads",
+        "road_area",
+        "supply",
+        "apl_doctors",
+        "dwellings",
+        "incomes",
+        "density_grid",
+        "housing_medians",
+        "mobile_sites",
+    }
     assert set(schemas) - described == given
 
 
