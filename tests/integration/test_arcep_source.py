@@ -82,7 +82,7 @@ def test_fixed_internet_of_each_commune(collect: Collect) -> None:
 def test_former_communes_are_added_up(collect: Collect) -> None:
     frame = collect(BROADBAND).frame.set_index("insee_code")
     columns = ["cartefibre_premises", "cartefibre_ftth_premises_passed"]
-    assert frame.loc["46006", columns].to_list() == [400 + 120, 300 + 40]
+    assert list(frame.loc["46006", columns]) == [400 + 120, 300 + 40]
 
 
 def test_copper_closes_on_the_first_day_that_counts(collect: Collect) -> None:
@@ -212,7 +212,7 @@ def test_mobile_sites(upstream: Upstream, collect: Collect, decimal: str) -> Non
     assert frame.loc["C1", "insee_code"] == "46006"
     assert frame.loc["C1", "operator"] == "sfr"
     assert frame.loc["C1", "is_white_zone"] == 1
-    assert frame.loc["C2", ["has_2g", "has_4g", "is_targeted_coverage"]].tolist() == [0, 1, 1]
+    assert list(frame.loc["C2", ["has_2g", "has_4g", "is_targeted_coverage"]]) == [0, 1, 1]
     assert frame["lon"].between(1.3, 1.6).all()
     assert frame["lat"].between(44.5, 44.8).all()
 

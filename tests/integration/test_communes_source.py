@@ -128,14 +128,14 @@ def test_contacts_are_those_of_the_town_hall_and_look_like_contacts(read: Read) 
     _, tables = read()
     frame = tables["communes_source"].frame.set_index("insee_code")
     columns = ["town_hall_address", "town_hall_phone", "town_hall_email", "town_hall_website"]
-    assert frame.loc["46001", columns].to_list() == [
+    assert list(frame.loc["46001", columns]) == [
         "2 place du Foirail, 46150 Aubaleyrac",
         "05 00 00 00 01",
         "mairie@aubaleyrac.example",
         "https://aubaleyrac.example",
     ]
-    assert frame.loc["46002", columns].to_list() == ["46002 Belpech-sur-Lère", "", "", ""]
-    assert frame.loc["46003", columns].to_list() == [""] * 4
+    assert list(frame.loc["46002", columns]) == ["46002 Belpech-sur-Lère", "", "", ""]
+    assert list(frame.loc["46003", columns]) == [""] * 4
 
 
 @pytest.mark.parametrize("body", [b"{}", b'[{"nom": "Mairie"}]', HTML_PAGE])
