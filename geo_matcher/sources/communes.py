@@ -275,8 +275,11 @@ def _outlines(
     path: Path, box: tuple[float, float, float, float], merged: Mapping[str, str]
 ) -> gpd.GeoSeries:
     """Read the outlines inside a box, EPSG:4326, by present code; former communes are joined."""
-    with path.open("rb") as stream:
-        is_gzip = stream.read(2) == b"\x1f\x8b"
+    try:
+        with path.open("rb") as stream:
+            is_gzip = stream.read(2) == b"\x1f\x8b"
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}). Check its name.") from None
     name = f"/vsigzip/{path.absolute()}" if is_gzip else str(path)
     try:
         layers = [str(layer) for layer, _ in pyogrio.list_layers(name)]

@@ -230,3 +230,8 @@ def test_a_busy_service_is_told_of(upstream: Upstream, read: Read) -> None:
     upstream.plan(COMMUNES_URL, Fault(status=502))
     with pytest.raises(SourceError, match="answered 502 Bad Gateway, after 1 tries"):
         read()
+
+
+def test_outlines_that_are_not_there(read: Read, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"absent\.gpkg cannot be read \(No such file"):
+        read(outlines=tmp_path / "absent.gpkg")
