@@ -48,11 +48,13 @@ from geo_matcher.towns import in_service
 from geo_matcher.travel_times import travel_times
 
 __all__ = [
+    "PARTNER_LIST_ENTRY",
     "build_derived",
     "build_release",
     "mend_communes",
     "set_partners",
     "set_roads",
+    "write_csv",
 ]
 
 DERIVED = "derived"
@@ -172,7 +174,7 @@ def set_partners(folder: Path, partner_list: Path) -> Territory:
     rows = read_partner_list(partner_list, frozenset(communes["insee_code"]))
 
     def add(copy: Path) -> None:
-        _write_csv(rows, copy / PARTNER_LIST)
+        write_csv(rows, copy / PARTNER_LIST)
         path = copy / "catalog.toml"
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
         tables: Any = document["table"]
@@ -258,7 +260,7 @@ def _build(folder: Path, catalog: Catalog, about: TerritoryFile) -> None:
         "membership": membership,
     }
     for name, frame in tables.items():
-        _write_csv(frame, folder / catalog[name].path)
+        write_csv(frame, folder / catalog[name].path)
     communes.to_parquet(folder / catalog["communes"].path, index=False, compression="zstd")
     tables["communes"] = communes
     (folder / catalog["parameters"].path).write_text(
@@ -290,7 +292,8 @@ def _read_sources(folder: Path, catalog: Catalog) -> dict[str, pd.DataFrame]:
     return source
 
 
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as every text table of a release is written: the same bytes everywhere."""
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 

@@ -23,10 +23,12 @@ from geo_matcher import __version__
 from geo_matcher.cli_access import access_app
 from geo_matcher.cli_answers import answers_app
 from geo_matcher.cli_data import data_app
+from geo_matcher.cli_diff import diff_app
 from geo_matcher.cli_dossiers import demo_app, dossiers_app
 from geo_matcher.cli_lift import lift_app
 from geo_matcher.cli_planning import planning_app
 from geo_matcher.cli_releases import releases_app
+from geo_matcher.cli_sources import sources_app
 from geo_matcher.cli_users import users_app
 from geo_matcher.cli_visit import visit_app
 from geo_matcher.console import (
@@ -75,7 +77,8 @@ app = typer.Typer(
 )
 profile_app = typer.Typer(help="Typical newcomers, as starting points.", no_args_is_help=True)
 app.add_typer(profile_app, name="profile")
-data_app.add_typer(releases_app)
+for part in (sources_app, diff_app, releases_app):
+    data_app.add_typer(part)
 app.add_typer(data_app, name="data")
 app.add_typer(access_app, name="access")
 app.add_typer(dossiers_app, name="dossiers")

@@ -25,7 +25,7 @@ from geo_matcher.console import (
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, user_store_folder
 from geo_matcher.territory import Territory
 
-__all__ = ["StoreOption", "releases_app", "stored_release"]
+__all__ = ["KeepOption", "StoreOption", "releases_app", "store_folder", "stored_release"]
 
 releases_app = typer.Typer()
 
@@ -43,7 +43,8 @@ KeepOption = Annotated[
 ]
 
 
-def _store_folder(context: typer.Context, store: Path | None) -> Path:
+def store_folder(context: typer.Context, store: Path | None) -> Path:
+    """Return the folder of the store that a call means; it need not be there yet."""
     named = release_of(context)
     return store or (named if ReleaseStore.is_store(named) else user_store_folder())
 
@@ -66,7 +67,7 @@ def stored_release(context: typer.Context, store: Path | None, named: str) -> Pa
         If there is no such folder, and the store has no release of this id either.
     """
     path = Path(named)
-    found = ReleaseStore(_store_folder(context, store))
+    found = ReleaseStore(store_folder(context, store))
     if path.exists() or not ReleaseStore.is_store(found.folder):
         return path
     return found.folder_of(named)
@@ -79,7 +80,7 @@ def _releases(
     output_format: TextFormatArgument = TextFormatOption.table,
 ) -> None:
     """List the releases of the store: which one is in service, and what a rollback reaches."""
-    found = ReleaseStore(_store_folder(context, store))
+    found = ReleaseStore(store_folder(context, store))
     releases = found.releases()
     if output_format is TextFormatOption.json:
         write_json([stored.as_dict() for stored in releases])
@@ -114,7 +115,7 @@ def _publish(
     keep: KeepOption = KEPT_RELEASES,
 ) -> None:
     """Check a release and put it into service in the store; a bad one changes nothing."""
-    found = ReleaseStore(_store_folder(context, store), keep=keep)
+    found = ReleaseStore(store_folder(context, store), keep=keep)
     release_id = found.publish(folder, gate=Territory.load)
     write(f"{release_id} is in service in {found.folder}.")
     _say_how_it_is_served(context, found)
@@ -131,7 +132,7 @@ def _rollback(
     keep: KeepOption = KEPT_RELEASES,
 ) -> None:
     """Put the release before into service again, or one that is named."""
-    found = ReleaseStore(_store_folder(context, store), keep=keep)
+    found = ReleaseStore(store_folder(context, store), keep=keep)
     write(f"{found.rollback(release_id, gate=Territory.load)} is in service in {found.folder}.")
     _say_how_it_is_served(context, found)
 

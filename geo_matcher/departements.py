@@ -31,8 +31,8 @@ OF = {"le": "du ", "la": "de la ", "l’": "de l’", "les": "des "}
 @cache
 def _departements() -> dict[str, dict[str, str]]:
     file = resources.files("geo_matcher") / "assets" / "departements.csv"
-    with file.open(encoding="utf-8", newline="") as stream:
-        return {row["code"]: row for row in csv.DictReader(stream)}
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return {row["code"]: row for row in csv.DictReader(lines)}
 
 
 def _row(departement: str) -> dict[str, str]:

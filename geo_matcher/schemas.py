@@ -517,6 +517,19 @@ SCHEMAS: dict[str, Schema] = {
             "junction_m": _number(0, 100),
         },
     ),
+    "fetched": _table(
+        {
+            "table": _text(matches=r"^[a-z_0-9]+$"),
+            "url": _text(matches=r"^https?://"),
+            "final_url": _text(matches=r"^https?://"),
+            "etag": _text(),
+            "last_modified": _text(),
+            "bytes": _count(1e11),
+            "sha256": _text(matches=r"^[0-9a-f]{64}$"),
+        },
+        "table",
+        "url",
+    ),
     "indicators": _table(
         {
             "insee_code": _code(),

@@ -195,8 +195,13 @@ class TerritoryFile(_Strict):
         )
 
 
-def read_territory_file(folder: Path) -> TerritoryFile:
-    """Read ``territory.toml`` of a release.
+def read_territory_file(place: Path) -> TerritoryFile:
+    """Read a territory file, or the one of a release.
+
+    Parameters
+    ----------
+    place
+        The file, or the folder of a release.
 
     Raises
     ------
@@ -204,14 +209,14 @@ def read_territory_file(folder: Path) -> TerritoryFile:
         If the file is absent, too large, no TOML, or says what it should not; all problems are
         listed.
     """
-    path = folder / TERRITORY_FILE
+    path = place if place.is_file() else place / TERRITORY_FILE
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise DataError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes. Check the file.")
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         message = (
-            f"{folder} holds no {TERRITORY_FILE}, which names the territory and its towns. "
+            f"{place} holds no {TERRITORY_FILE}, which names the territory and its towns. "
             "Write one: docs/your-departement.md says how."
         )
         raise DataError(message) from None

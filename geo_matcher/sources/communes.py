@@ -30,7 +30,14 @@ from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["COMMUNES_URL", "FORMER_URL", "SURROUNDINGS_KM", "area_of", "contours_url"]
+__all__ = [
+    "COMMUNES_URL",
+    "FORMER_URL",
+    "SURROUNDINGS_KM",
+    "area_of",
+    "contours_url",
+    "mergers",
+]
 
 COMMUNES_URL = (
     "https://geo.api.gouv.fr/communes?fields=code,nom,codesPostaux,codeDepartement,population,"
@@ -158,6 +165,17 @@ def area_of(
         ),
     )
     return Area(departement, communes, town_halls, merged), tables
+
+
+def mergers(fetch: Fetch) -> Mapping[str, str]:
+    """Return the present code of each former commune of France, by its former code.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be had, or does not hold what it must.
+    """
+    return _merged(fetch, _listed(fetch)[0])[0]
 
 
 # --- The official list -----------------------------------------------------------------------

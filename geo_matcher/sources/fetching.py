@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import math
 import threading
 import time
 import zipfile
@@ -150,7 +151,10 @@ class Fetcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the connections."""
+        """Close the connections; where something went wrong no thread goes on downloading."""
+        if kind is not None:
+            with self._lock:
+                self._deadline = -math.inf
         self.close()
 
     def close(self) -> None:

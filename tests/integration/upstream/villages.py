@@ -191,7 +191,9 @@ def contours_geojson_gz(
     shapes["46006"] = shapely.box(west, south, middle, north)
     shapes["46106"] = shapely.box(middle, south, east, north)
     shapes |= dict(changed or {})
-    series = gpd.GeoSeries(shapes, crs="EPSG:2154").to_crs(crs)
+    # Neighbours share their corners: a straight side is none in another projection.
+    fine = gpd.GeoSeries(shapes, crs="EPSG:2154").segmentize(SIDE_M / 8)
+    series = fine.to_crs(crs)
     series = series.set_precision(1e-6 if crs == "EPSG:4326" else 0.01)
     features = [
         {

@@ -1,0 +1,315 @@
+"""The commands of ``geo-matcher data`` that go to the sources: build, refresh, status.
+
+Hides how a fetcher is made from options and how what the sources gave is told on a terminal.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import geopandas as gpd
+import typer
+from rich.markup import escape
+from rich.table import Column
+
+from geo_matcher.cli_diff import write_diff
+from geo_matcher.cli_releases import KeepOption, StoreOption, store_folder
+from geo_matcher.console import (
+    TextFormatArgument,
+    TextFormatOption,
+    console,
+    plain_table,
+    release_of,
+    territory_of,
+    write,
+    write_json,
+)
+from geo_matcher.console_progress import DownloadBars
+from geo_matcher.errors import DataError
+from geo_matcher.freshness import freshness
+from geo_matcher.gathering import Gathered, all_sources, chosen_sources, gather
+from geo_matcher.presets import PRESETS
+from geo_matcher.release_diff import release_diff
+from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore
+from geo_matcher.sources.fetching import Fetcher
+from geo_matcher.sources.openstreetmap import Download, download_roads, read_pbf, road_area
+from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
+from geo_matcher.sources.source import Area
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import read_territory_file
+
+__all__ = ["sources_app"]
+
+sources_app = typer.Typer()
+
+RoadsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Roads for the travel times: `osm` downloads those of OpenStreetMap, FILE.osm.pbf "
+        "reads an extract, `none` goes back to the town-hall network. Without this option the "
+        "roads of the release, if any, are kept.",
+        show_default=False,
+    ),
+]
+OverpassOption = Annotated[
+    str, typer.Option(help="Overpass service that is asked for roads and places.")
+]
+WithOption = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        help="Only these sources, by their name or that of a table, with commas.",
+        show_default=False,
+    ),
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse when a source gives nothing.")]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Read the files kept from an earlier time; ask nobody.")
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", help="Folder of downloaded files; by default your cache folder.",
+        show_default=False,
+    ),
+]  # fmt: skip
+
+
+@contextmanager
+def _fetcher(cache: Path | None, *, is_offline: bool) -> Iterator[Fetcher]:
+    """Give a fetcher that shows its downloads as bars."""
+    with (
+        DownloadBars() as bars,
+        Fetcher(cache, progress=bars, is_offline=is_offline) as fetcher,
+    ):
+        yield fetcher
+
+
+@sources_app.command("build")
+def _build(
+    context: typer.Context,
+    departement: Annotated[
+        str | None,
+        typer.Option(
+            help="Make a whole release of this département from official sources: 46, 2A…",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder of that release; by default release-NN.", show_default=False),
+    ] = None,
+    territory: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that names the territory, its towns and its network, see "
+            "docs/your-departement.md.",
+            show_default=False,
+        ),
+    ] = None,
+    own: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of tables of your own, CSV, which win over the sources.",
+            show_default=False,
+        ),
+    ] = None,
+    workplaces: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your list of places to work, CSV, completed by OpenStreetMap.",
+            show_default=False,
+        ),
+    ] = None,
+    outlines: Annotated[
+        Path | None,
+        typer.Option(
+            help="Outlines of communes in place of those downloaded: ADMIN EXPRESS, GeoPackage.",
+            show_default=False,
+        ),
+    ] = None,
+    wanted: WithOption = None,
+    roads: RoadsOption = None,
+    overpass_url: OverpassOption = OVERPASS_URL,
+    is_strict: StrictOption = False,
+    is_offline: OfflineOption = False,
+    cache: CacheOption = None,
+) -> None:
+    """Make the derived half of the release again; with --departement, a whole new release."""
+    if departement is None:
+        given = {"--output": output, "--territory": territory, "--own": own,
+                 "--workplaces": workplaces, "--outlines": outlines, "--with": wanted}  # fmt: skip
+        if strange := [name for name, value in given.items() if value is not None]:
+            raise DataError(
+                f"{', '.join(strange)} says something only with --departement. Without it the "
+                "derived half of a release is made again from the tables that it holds; "
+                "`geo-matcher data refresh` asks the sources."
+            )
+        _build_derived(context, roads, overpass_url)
+        return
+    from geo_matcher.departements import territory_of as plain_territory
+    from geo_matcher.new_release import make_release, own_tables, write_sources
+    from geo_matcher.sources.communes import area_of
+
+    folder = output or Path(f"release-{departement}")
+    overpass = Overpass(url=overpass_url)
+    sources = chosen_sources(all_sources(overpass, workplaces), wanted)
+    given_about = None if territory is None else read_territory_file(territory)
+    with _fetcher(cache, is_offline=is_offline) as fetch:
+        area, of_communes = area_of(fetch, departement.upper(), outlines=outlines)
+        about = given_about or plain_territory(area)
+        if about.departement != area.departement:
+            raise DataError(
+                f"{territory} is about the département {about.departement or 'none'}, and "
+                f"{area.departement} was asked for. Give the file of that one."
+            )
+        mine = own_tables(own, area) if own is not None else ()
+        named = {table.name for table in mine}
+        still = [source for source in sources if not set(source.tables) <= named]
+        gathered = gather(fetch, area, still)
+        _say(gathered)
+        if is_strict:
+            gathered.refuse_failures()
+        from_sources = [table for table in gathered.tables if table.name not in named]
+        tables = [*of_communes, *from_sources, *mine]
+        roads_found = _roads(roads, area.communes, overpass)
+        made = make_release(
+            folder, lambda copy: write_sources(copy, area, about, tables), roads_found
+        )
+    write(
+        f"{folder}: {len(made.codes)} communes, {len(made.catalog.tables)} tables, "
+        f"{len(made.catalog.gaps)} gaps, release {made.release_id}."
+    )
+    write(f"Serve it: GEO_MATCHER_RELEASE={folder} geo-matcher serve")
+
+
+def _build_derived(context: typer.Context, roads: str | None, overpass_url: str) -> None:
+    from geo_matcher.build import build_release, set_roads
+
+    folder = release_of(context)
+    if roads is None:
+        territory = build_release(folder)
+    else:
+        communes = territory_of(context).communes
+        territory = set_roads(folder, _roads(roads, communes, Overpass(url=overpass_url)))
+    write(f"{folder}: built and checked, release {territory.release_id}.")
+
+
+def _roads(roads: str | None, communes: gpd.GeoDataFrame, overpass: Overpass) -> Download | None:
+    """Return the roads that ``--roads`` asks for."""
+    if roads is None or roads == "none":
+        return None
+    if roads == "osm":
+        return download_roads(road_area(communes), overpass)
+    if roads.endswith(".pbf"):
+        return read_pbf(Path(roads), road_area(communes))
+    raise DataError(
+        f"--roads {roads[:60]!r} is not understood: give osm, none, or a file that ends in "
+        ".osm.pbf."
+    )
+
+
+def _say(gathered: Gathered) -> None:
+    """Say what the sources gave, and why others gave nothing."""
+    table = plain_table("table", Column("rows", justify="right"), "vintage", "producer")
+    for found in gathered.tables:
+        table.add_row(
+            found.name,
+            f"{len(found.frame):,}",
+            escape(found.origin.vintage),
+            escape(found.origin.producer),
+        )
+    terminal = console()
+    terminal.print(table)
+    for failure in gathered.failures:
+        terminal.print(
+            f"[bold]missing[/bold] {escape(failure.source)} ({', '.join(failure.tables)}): "
+            f"{escape(failure.reason)}"
+        )
+
+
+@sources_app.command("refresh")
+def _refresh(
+    context: typer.Context,
+    wanted: WithOption = None,
+    store: StoreOption = None,
+    keep: KeepOption = KEPT_RELEASES,
+    overpass_url: OverpassOption = OVERPASS_URL,
+    is_strict: StrictOption = False,
+    is_offline: OfflineOption = False,
+    cache: CacheOption = None,
+) -> None:
+    """Ask the sources again, put the new release into the store, and say what it moved.
+
+    A source that gives nothing leaves the table that was there. Communes stay those of the release.
+    """
+    from geo_matcher.build import build_derived
+    from geo_matcher.new_release import renew_sources
+    from geo_matcher.sources.communes import mergers
+
+    before = territory_of(context)
+    own_list = before.folder / before.catalog["workplaces"].path if _has_work(before) else None
+    sources = chosen_sources(all_sources(Overpass(url=overpass_url), own_list), wanted)
+    with _fetcher(cache, is_offline=is_offline) as fetch:
+        area = Area(
+            before.about.departement,
+            before.communes.reset_index(drop=True),
+            before.tables["town_halls"],
+            mergers(fetch),
+        )
+        gathered = gather(fetch, area, sources)
+    _say(gathered)
+    if is_strict:
+        gathered.refuse_failures()
+    if not gathered.tables:
+        raise DataError("No source gave anything: the release in service stays as it is.")
+    found = ReleaseStore(store_folder(context, store), keep=keep)
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(before.folder, folder, dirs_exist_ok=True)
+        renew_sources(folder, gathered.tables)
+        build_derived(folder)
+
+    release_id = found.publish(fill, gate=Territory.load)
+    after = Territory.load(found.folder_of(release_id))
+    profiles = {name: preset.profile for name, preset in PRESETS.items()}
+    write_diff(release_diff(before, after, profiles, "all"))
+    write(f"{release_id} is in service in {found.folder}; `geo-matcher data rollback` goes back.")
+
+
+def _has_work(territory: Territory) -> bool:
+    return "workplaces" in territory.catalog
+
+
+@sources_app.command("status")
+def _status(
+    context: typer.Context,
+    is_offline: OfflineOption = False,
+    cache: CacheOption = None,
+    output_format: TextFormatArgument = TextFormatOption.table,
+) -> None:
+    """Say how old each source table is, and whether its producer has a newer version."""
+    territory = territory_of(context)
+    today = dt.datetime.now(dt.UTC).date()
+    with _fetcher(cache, is_offline=is_offline) as fetch:
+        rows = freshness(territory, today, None if is_offline else fetch)
+    if output_format is TextFormatOption.json:
+        write_json({"release": territory.release_id, "tables": [row.as_dict() for row in rows]})
+        return
+    table = plain_table("table", "vintage", Column("age", justify="right"), "upstream", "producer")
+    for row in rows:
+        age = "–" if row.age_months is None else f"{row.age_months} months"
+        table.add_row(row.table, escape(row.vintage), age, row.upstream, escape(row.producer))
+    terminal = console()
+    terminal.print(f"[bold]{territory.release_id}[/bold]")
+    terminal.print(table)
+    if "fetched" not in territory.tables:
+        write(
+            "This release does not say which files it was read from, so nobody was asked. One made "
+            "by `data refresh` or `data build --departement` does."
+        )

@@ -1,0 +1,190 @@
+"""All official sources asked for one département, side by side, and what became of each.
+
+Hides the threads: a source that fails does not spoil the others, and when the program is
+interrupted no download goes on behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from geo_matcher.errors import GeoMatcherError, SourceError
+from geo_matcher.sources import (
+    arcep,
+    density_grid,
+    dgfip,
+    dhup,
+    drees,
+    education,
+    filosofi,
+    finess,
+    georisques,
+    insee,
+    sncf,
+)
+from geo_matcher.sources.osm_places import places_source
+from geo_matcher.sources.overpass import Overpass
+from geo_matcher.sources.source import Area, Fetch, Fetched, Source, SourceTable
+
+__all__ = ["Failure", "Gathered", "all_sources", "chosen_sources", "fetched_table", "gather"]
+
+WORKERS = 4
+"""Sources that are asked at the same time; the fetcher keeps to a few requests for each host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that gave nothing, and why."""
+
+    source: str
+    tables: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the sources gave.
+
+    Attributes
+    ----------
+    tables
+        Tables in the order of their names.
+    failures
+        Sources that gave nothing, in the order of their names.
+    """
+
+    tables: tuple[SourceTable, ...]
+    failures: tuple[Failure, ...]
+
+    def refuse_failures(self) -> None:
+        """Raise an error that names every source that gave nothing, if any.
+
+        Raises
+        ------
+        SourceError
+            With one problem for each of them.
+        """
+        problems = [f"{failure.source}: {failure.reason}" for failure in self.failures]
+        if problems:
+            count = f"{len(problems)} source{'s' if len(problems) > 1 else ''} gave nothing"
+            raise SourceError(f"{count}: " + "; ".join(problems), problems)
+
+
+def all_sources(overpass: Overpass | None = None, workplaces: Path | None = None) -> list[Source]:
+    """Return every source but that of the communes themselves.
+
+    Parameters
+    ----------
+    overpass
+        The OpenStreetMap service to ask.
+    workplaces
+        The network's own list of places to work, CSV; it wins over the map.
+    """
+    return [
+        arcep.BROADBAND,
+        arcep.MOBILE,
+        insee.SOURCE,
+        filosofi.SOURCE,
+        density_grid.SOURCE,
+        dhup.SOURCE,
+        dgfip.SOURCE,
+        education.SOURCE,
+        finess.SOURCE,
+        drees.SOURCE,
+        sncf.SOURCE,
+        georisques.SOURCE,
+        places_source(overpass, workplaces),
+    ]
+
+
+def chosen_sources(sources: Sequence[Source], wanted: str | None) -> list[Source]:
+    """Return the sources that a list of names chooses.
+
+    Parameters
+    ----------
+    sources
+        Those that there are.
+    wanted
+        Names of sources, or of tables that they give, with commas; None chooses all.
+
+    Raises
+    ------
+    SourceError
+        If a name is neither.
+    """
+    if wanted is None:
+        return list(sources)
+    names = [name for name in re.split(r"[,\s]+", wanted) if name]
+    known = {source.name: source for source in sources}
+    known |= {table: source for source in sources for table in source.tables}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SourceError(
+            f"No source is called {', '.join(repr(name[:40]) for name in unknown[:5])}. There are: "
+            + ", ".join(f"{source.name} ({', '.join(source.tables)})" for source in sources)
+            + "."
+        )
+    return list({known[name].name: known[name] for name in names}.values())
+
+
+def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:
+    """Ask every source for an area.
+
+    Parameters
+    ----------
+    fetch
+        Brings the files; threads share it.
+    area
+        The département.
+    sources
+        Whom to ask.
+
+    Returns
+    -------
+    Gathered
+        The same whatever the order in which they answer.
+    """
+    tables: list[SourceTable] = []
+    failures: list[Failure] = []
+    pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="source")
+    try:
+        asked = {pool.submit(source.collect, fetch, area): source for source in sources}
+        for answer in as_completed(asked):
+            source = asked[answer]
+            try:
+                tables += answer.result()
+            except GeoMatcherError as error:
+                failures.append(Failure(source.name, source.tables, str(error)))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return Gathered(
+        tuple(sorted(tables, key=lambda table: table.name)),
+        tuple(sorted(failures, key=lambda failure: failure.source)),
+    )
+
+
+def fetched_table(tables: Collection[SourceTable]) -> pd.DataFrame:
+    """Return which version of which file each table was read from: the table ``fetched``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``table, url, final_url, etag, last_modified, bytes, sha256``, without the day, so that the
+        same files give the same release.
+    """
+
+    def row(table: SourceTable, file: Fetched) -> tuple[str, str, str, str, str, int, str]:
+        return (
+            table.name, file.url, file.final_url, file.etag, file.last_modified, file.bytes,
+            file.sha256,
+        )  # fmt: skip
+
+    rows = sorted({row(table, file) for table in tables for file in table.files})
+    columns = ["table", "url", "final_url", "etag", "last_modified", "bytes", "sha256"]
+    return pd.DataFrame(rows, columns=columns)

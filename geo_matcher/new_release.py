@@ -1,0 +1,312 @@
+"""A release made of tables that sources gave, or an old one with some of its tables made new.
+
+Hides how a catalog is written by a program: one entry for each file, what is not there told as a
+gap, and what people wrote left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import tomlkit
+from tomlkit.items import AoT
+
+from geo_matcher.build import PARTNER_LIST_ENTRY, build_derived, write_csv
+from geo_matcher.catalog import CATALOG_FILE, Catalog
+from geo_matcher.departements import departement_name
+from geo_matcher.errors import DataError
+from geo_matcher.gathering import fetched_table
+from geo_matcher.membership import read_partner_list
+from geo_matcher.missing_sources import OPTIONAL_SOURCES
+from geo_matcher.release_store import exchange, told_of
+from geo_matcher.road_store import write_roads
+from geo_matcher.sources.licences import LICENCE_OUVERTE
+from geo_matcher.sources.openstreetmap import Download
+from geo_matcher.sources.source import Area, Origin, SourceTable
+from geo_matcher.tables import read_table
+from geo_matcher.territory import Territory, fold
+from geo_matcher.territory_file import TERRITORY_FILE, TerritoryFile
+
+__all__ = ["make_release", "own_tables", "renew_sources", "write_sources"]
+
+FETCHED = "fetched"
+KEPT_KINDS: Mapping[str, tuple[str, ...]] = {
+    "hubs": ("airport",),
+    "culture": ("plus_beaux_villages", "weekly_market"),
+}
+"""Kinds of rows that no source gives: a refresh keeps those of the release before."""
+
+MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+def make_release(
+    output: Path, fill: Callable[[Path], None], roads: Download | None = None
+) -> Territory:
+    """Fill a folder with sources, build it, check it and put it in place in one step.
+
+    Parameters
+    ----------
+    output
+        Where the release is to be; a release that is there is replaced, anything else is left.
+    fill
+        Writes the source half into an empty folder.
+    roads
+        Roads for the travel times; without them those of the town-hall network are estimated.
+
+    Raises
+    ------
+    DataError
+        If ``output`` holds something that is no release, or what was made does not pass the gate;
+        what was there is as it was.
+    """
+    output = output.absolute()
+    if output.is_dir() and any(output.iterdir()) and not (output / CATALOG_FILE).is_file():
+        raise DataError(
+            f"{output} holds files and is no release. Name a new folder, or one of a release."
+        )
+    if output.exists() and not output.is_dir():
+        raise DataError(f"{output} is a file. Name a folder.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
+        copy = Path(scratch) / output.name
+        copy.mkdir()
+        with told_of(copy, str(output)):
+            fill(copy)
+            if roads is not None:
+                write_roads(copy, roads)
+            build_derived(copy)
+            Territory.load(copy)
+        if output.is_dir():
+            exchange(output, copy)
+        else:
+            copy.rename(output)
+    return Territory.load(output)
+
+
+def own_tables(folder: Path, area: Area) -> tuple[SourceTable, ...]:
+    """Read the tables that somebody gives of their own, in the shape of a release.
+
+    Parameters
+    ----------
+    folder
+        CSV files, each called like the source table that it is: ``workplaces.csv``,
+        ``partners.csv``.
+    area
+        The département that they are about.
+
+    Raises
+    ------
+    DataError
+        If a file is no table of a release, or is broken; all problems are listed.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder. Name one that holds your tables as CSV files.")
+    tables: list[SourceTable] = []
+    problems: list[str] = []
+    for path in sorted(folder.glob("*.csv")):
+        name = path.stem
+        try:
+            if name == "partners":
+                frame = read_partner_list(path, frozenset(area.codes))
+            elif name in OPTIONAL_SOURCES:
+                frame = read_table(folder, path.name, name)
+            else:
+                problems.append(
+                    f"{path.name} is no source table; there are: partners, "
+                    + ", ".join(OPTIONAL_SOURCES)
+                )
+                continue
+        except DataError as error:
+            problems += error.problems
+            continue
+        tables.append(SourceTable(name, frame, _given(name), ()))
+    if problems:
+        raise DataError(f"The tables in {folder} cannot be used: " + "; ".join(problems), problems)
+    return tuple(tables)
+
+
+def _given(name: str) -> Origin:
+    if name == "partners":
+        fields = Origin.__dataclass_fields__
+        return Origin(**{k: str(v) for k, v in PARTNER_LIST_ENTRY.items() if k in fields})
+    return Origin(
+        title_fr=f"Table « {name} » fournie pour cette version",
+        title_en=f"Table {name}, given for this release",
+        producer="given for this service",
+        vintage="n.d.",
+        licence="given for this service",
+        licence_url="",
+        url="",
+        quality="declared",
+        credit_fr="Donnée fournie pour ce service",
+        credit_en="Given for this service",
+        note_fr="Fournie par qui tient ce service ; elle remplace les sources officielles.",
+        note_en="Given by who runs this service; it replaces the official sources.",
+    )
+
+
+def write_sources(
+    folder: Path, area: Area, about: TerritoryFile, tables: Collection[SourceTable]
+) -> None:
+    """Write the source half of a release and a catalog that describes the whole.
+
+    Parameters
+    ----------
+    folder
+        An empty folder.
+    area
+        The département.
+    about
+        What the release is about.
+    tables
+        One table of each name; those of the communes among them.
+    """
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Written by `geo-matcher data build --departement`."))
+    name = departement_name(area.departement)
+    cog_year = next(t.origin.vintage for t in tables if t.name == "communes_source")[:4]
+    months = [m.group() for t in tables if (m := MONTH.match(t.origin.vintage))]
+    document["release"] = {
+        "territory": "-".join(fold(name).split()),
+        "name_fr": name,
+        "name_en": name,
+        "vintage": max(months, default=f"{cog_year}-01"),
+        "cog_year": int(cog_year),
+        "communes": len(area.communes),
+    }
+    document["table"] = tomlkit.aot()
+    (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+    plain = {key: value for key, value in about.model_dump().items() if value not in (None, "", ())}
+    (folder / TERRITORY_FILE).write_text(tomlkit.dumps(plain), encoding="utf-8")
+    _describe(folder, "territory", _territory_origin(document["release"]["vintage"]))
+    renew_sources(folder, tables)
+    file = resources.files("geo_matcher") / "assets" / "derived_tables.toml"
+    made = tomllib.loads(file.read_text(encoding="utf-8"))["table"]
+    for entry in made:
+        words = {key: value for key, value in entry.items() if key not in {"name", "path"}}
+        origin = Origin(
+            producer="geo_matcher",
+            vintage=str(document["release"]["vintage"]),
+            **LICENCE_OUVERTE,
+            url="",
+            **words,
+        )
+        _describe(folder, entry["name"], origin, path=entry["path"], kind="derived")
+
+
+def _territory_origin(vintage: str) -> Origin:
+    return Origin(
+        title_fr="Le territoire : son nom, ses villes, son réseau",
+        title_en="The territory: its name, its towns, its network",
+        producer="geo_matcher",
+        vintage=vintage,
+        **LICENCE_OUVERTE,
+        url="",
+        quality="declared",
+        credit_fr="geo_matcher",
+        credit_en="geo_matcher",
+        note_fr="Ce que la version suppose de son territoire.",
+        note_en="What the release assumes of its territory.",
+    )
+
+
+def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
+    """Replace or add source tables of a release, each with its entry in the catalog.
+
+    Rows of kinds that no source gives are kept from the table before.
+
+    Parameters
+    ----------
+    folder
+        The release; its derived half is to be built anew afterwards.
+    tables
+        One table of each name.
+    """
+    if not tables:
+        return
+    (folder / "source").mkdir(exist_ok=True)
+    catalog = Catalog.read(folder)
+    for table in tables:
+        if table.name not in catalog:
+            end = "parquet" if isinstance(table.frame, gpd.GeoDataFrame) else "csv"
+            path = f"source/{table.name.removesuffix('_source')}.{end}"
+        else:
+            path = catalog[table.name].path
+        frame = table.frame
+        if table.name in KEPT_KINDS and table.name in catalog:
+            frame = _with_kept(folder, path, table)
+        _write(frame, folder / path)
+        _describe(folder, table.name, table.origin, path=path)
+    _renew_fetched(folder, tables)
+
+
+def _with_kept(folder: Path, path: str, table: SourceTable) -> pd.DataFrame:
+    before = read_table(folder, path, table.name)
+    kinds = KEPT_KINDS[table.name]
+    kept = before[before["kind"].isin(kinds) & ~before["kind"].isin(table.frame["kind"])]
+    return pd.concat([table.frame, kept], ignore_index=True)[list(before.columns)]
+
+
+def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:
+    found = fetched_table([table for table in tables if table.files])
+    catalog = Catalog.read(folder)
+    path = f"source/{FETCHED}.csv"
+    if FETCHED in catalog:
+        before = read_table(folder, path, FETCHED)
+        kept = before[~before["table"].isin([table.name for table in tables])]
+        found = pd.concat([kept, found], ignore_index=True)
+    if found.empty:
+        return
+    write_csv(found.sort_values(["table", "url"], ignore_index=True), folder / path)
+    origin = Origin(
+        title_fr="Fichiers officiels lus pour cette version",
+        title_en="Official files read for this release",
+        producer="geo_matcher",
+        vintage=catalog.vintage,
+        **LICENCE_OUVERTE,
+        url="",
+        quality="measured",
+        credit_fr="geo_matcher",
+        credit_en="geo_matcher",
+        note_fr="Adresse, version et empreinte de chaque fichier, pour voir ce qui a changé.",
+        note_en="Address, version and checksum of each file, to know what is newer.",
+    )
+    _describe(folder, FETCHED, origin, path=path)
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame.to_parquet(path, index=False, compression="zstd")
+    else:
+        write_csv(frame, path)
+
+
+def _describe(
+    folder: Path, name: str, origin: Origin, *, path: str = TERRITORY_FILE, kind: str = "source"
+) -> None:
+    """Let the catalog describe a file; the order of the others and their comments are kept."""
+    file = folder / CATALOG_FILE
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    tables = document.get("table")
+    if not isinstance(tables, AoT):
+        tables = tomlkit.aot()
+        document["table"] = tables
+    entry: Any = next((known for known in tables if known["name"] == name), None)
+    if entry is None:
+        entry = tomlkit.table()
+        tables.append(entry)
+        entry.update({"name": name, "path": path, "kind": kind})
+        entry.update(asdict(origin))
+        entry.update({"rows": 0, "bytes": 0, "sha256": ""})
+    else:
+        entry.update(asdict(origin))
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")

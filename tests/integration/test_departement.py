@@ -1,0 +1,257 @@
+"""A département made from official files, made new again, and gone back from: on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.settings import Settings
+from geo_matcher import cli_sources
+from geo_matcher.presets import PRESETS
+from geo_matcher.release_store import ReleaseStore
+from geo_matcher.sources.fetching import Fetcher, Limits
+from geo_matcher.territory import Territory
+from tests.integration.commands import Run
+from tests.integration.overpass import overpass_server
+from tests.integration.test_osm_places import answer
+from tests.integration.upstream import villages
+from tests.integration.upstream.causse import BPE_URL, DEPARTEMENT, put_causse
+from tests.integration.upstream.server import HTML_PAGE, Fault, Upstream, upstream_server
+
+LIMITS = Limits(total_s=30.0, idle_s=5.0, tries=2, backoff_s=0.01, backoff_max_s=0.02)
+NEVER_GIVEN = {"climate_projections", "health_registered", "partners_evidence", "origin_cities",
+               "road_distance_checks"}  # fmt: skip
+"""Tables that no source gives: what they say is missing."""
+
+
+@pytest.fixture
+def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    with upstream_server() as server:
+        put_causse(server, monkeypatch)
+        fetcher = partial(Fetcher, transport=server.transport(), limits=LIMITS)
+        monkeypatch.setattr(cli_sources, "Fetcher", fetcher)
+        yield server
+
+
+@pytest.fixture
+def overpass_url() -> Iterator[str]:
+    with overpass_server(*(answer() for _ in range(6))) as heard:
+        yield heard.url
+
+
+@pytest.fixture
+def made(upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path) -> Path:
+    """Return the folder of a release that was made from every source."""
+    folder = tmp_path / "release-46"
+    done = run(*build(folder, overpass_url, tmp_path), "--strict")
+    assert done.code == 0, done.err
+    return folder
+
+
+def build(folder: Path, overpass_url: str, tmp_path: Path) -> tuple[str, ...]:
+    return ("data", "build", "--departement", DEPARTEMENT, "--output", str(folder),
+            "--overpass-url", overpass_url, "--cache", str(tmp_path / "cache"))  # fmt: skip
+
+
+def test_a_number_gives_a_whole_release(made: Path) -> None:
+    territory = Territory.load(made)
+    assert territory.codes == tuple(village.code for village in villages.OWN)
+    assert territory.about.names.in_fr == "dans le Lot"
+    assert territory.about.network is None
+    assert [town.key for town in territory.about.town] == ["belpech_sur_lere"]
+    held = {table.name for table in territory.catalog.tables}
+    assert {"broadband_fixed", "shops", "schools", "hospitals", "risks", "housing_sales",
+            "housing_medians", "apl_doctors", "incomes", "density_grid", "mobile_sites", "supply",
+            "workplaces", "culture", "hubs", "french_communes", "fetched"} <= held  # fmt: skip
+    assert not held & NEVER_GIVEN
+    subjects = {gap.subject for gap in territory.catalog.gaps}
+    assert {"climate", "practices"} <= subjects
+    assert "shops" not in subjects
+    share = territory.indicators["ftth_coverage_share"]
+    assert share.between(0, 1).all()
+    fetched = territory.tables["fetched"].set_index("table")
+    assert fetched.at["shops", "url"] == BPE_URL
+    assert len(fetched.at["shops", "sha256"]) == 64
+
+
+def test_the_same_files_give_the_same_bytes(
+    made: Path, upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
+    again = tmp_path / "again"
+    downloads = len([one for one in upstream.heard if one.status == 200])
+    assert run(*build(again, overpass_url, tmp_path)).code == 0
+    assert Territory.load(again).release_id == Territory.load(made).release_id
+    later = [one.status for one in upstream.heard if one.status == 200]
+    assert len(later) == downloads, "what did not change is not sent again"
+
+
+def test_the_service_serves_it(made: Path) -> None:
+    with TestClient(create_app(Settings(release=made))) as client:
+        page = client.get("/")
+        assert page.status_code == 200
+        assert "dans le Lot" in page.text
+        assert "Gers" not in page.text
+        for path in ("/communes/46002", "/table?show=station", "/planification?budget=300k"):
+            assert client.get(path).status_code == 200, path
+        ranked = client.post(
+            "/api/v1/matches",
+            json={"profile": PRESETS["paris-web-family"].profile.as_dict(), "scope": "all"},
+        )
+        assert ranked.status_code == 200, ranked.text
+        assert len(ranked.json()["villages"]) == len(villages.OWN)
+
+
+def test_a_source_that_fails_is_missing_and_spoils_no_other(
+    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "release-46"
+    upstream.put(BPE_URL, HTML_PAGE, content_type="text/html")
+    call = build(folder, overpass_url, tmp_path)
+    refused = run(*call, "--strict")
+    assert refused.code == 2
+    assert "1 source gave nothing: bpe" in refused.err
+    assert BPE_URL in refused.err
+    assert not folder.exists()
+    done = run(*call)
+    assert done.code == 0, done.err
+    assert "missing bpe (shops, france_services, supply)" in done.plain
+    territory = Territory.load(folder)
+    assert "shops" not in territory.catalog
+    assert {"shops", "france_services"} <= {gap.subject for gap in territory.catalog.gaps}
+    assert territory.minutes["bakery"].isna().all()
+    assert territory.minutes["primary_school"].notna().any()
+
+
+def test_what_people_give_wins(
+    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "partners.csv").write_text("insee_code,valid_from\n46002,2026-01-01\n", encoding="utf-8")
+    (own / "hubs.csv").write_text(
+        "kind,name,insee_code,lon,lat,note\nairport,Aérodrome,46002,1.15,43.03,\n", encoding="utf-8"
+    )
+    about = tmp_path / "mine.toml"
+    about.write_text(
+        'departement = "46"\n[names]\nthe_fr = "le Causse"\nin_fr = "sur le Causse"\n'
+        'of_fr = "du Causse"\nthe_en = "the Causse"\n[network]\nname = "Causses Connectés"\n'
+        "published_year = 2025\n",
+        encoding="utf-8",
+    )
+    folder = tmp_path / "mine"
+    call = build(folder, overpass_url, tmp_path)
+    done = run(*call, "--own", str(own), "--territory", str(about))
+    assert done.code == 0, done.err
+    territory = Territory.load(folder)
+    assert territory.partner_evidence == {"46002": "sourced"}
+    assert territory.about.names.in_fr == "sur le Causse"
+    assert set(territory.tables["hubs"]["kind"]) == {"airport"}
+    (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
+    refused = run(*call, "--own", str(own))
+    assert refused.code == 2
+    assert "moon.csv is no source table" in refused.err
+
+
+def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
+    made: Path, upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
+    before = Territory.load(made).release_id
+    cache = ("--cache", str(tmp_path / "cache"))
+    status = run("--release", str(made), "data", "status", *cache, "--format", "json")
+    rows = {row["table"]: row for row in json.loads(status.out)["tables"]}
+    assert rows["broadband_fixed"]["upstream"] == "same"
+    assert rows["shops"]["upstream"] == "same"
+    best = upstream.files[next(key for key in upstream.files if "meilleure_techno" in key)].body
+    upstream.put(villages.BEST_URL, less_fibre(best, "46002"))
+    status = run("--release", str(made), "data", "status", *cache, "--format", "json")
+    rows = {row["table"]: row for row in json.loads(status.out)["tables"]}
+    assert rows["broadband_fixed"]["upstream"] == "newer"
+    assert rows["shops"]["upstream"] == "same"
+    place = ("--store", str(tmp_path / "store"))
+    assert run("data", "publish", str(made), *place).code == 0
+    asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place)
+    done = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    assert done.code == 0, done.err
+    assert "broadband_fixed" in done.plain
+    assert "Belpech-sur-Lère" in done.plain, "who moved"
+    store = ReleaseStore(tmp_path / "store")
+    assert store.current != before
+    after = Territory.load(store.folder)
+    assert after.indicators.at["46002", "ftth_coverage_share"] < 0.2
+    assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
+    assert run("data", "rollback", *place).code == 0
+    assert store.current == before
+
+
+def less_fibre(body: bytes, code: str) -> bytes:
+    """Return the file with nearly all of a commune's fibre on satellite."""
+    head, *lines = body.decode().splitlines()
+    names = head.lstrip("\ufeff").split(";")
+    fibre, satellite = names.index("elig_ftth"), names.index("elig_sat")
+    for number, line in enumerate(lines):
+        cells = line.split(";")
+        if cells[0] == code:
+            lost = int(cells[fibre]) * 9 // 10
+            cells[fibre] = str(int(cells[fibre]) - lost)
+            cells[satellite] = str(int(cells[satellite]) + lost)
+            lines[number] = ";".join(cells)
+    return "\r\n".join([head, *lines, ""]).encode()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda body: body.replace(b"elig_ftth", b"elig_fibre"), "column elig_ftth"),
+        (lambda body: body.replace(b";2026-06-30", b";2019-06-30"), "2019"),
+        (lambda _: HTML_PAGE, "HTML"),
+    ],
+)
+def test_a_broken_file_leaves_the_release_in_service(
+    made: Path,
+    upstream: Upstream,
+    overpass_url: str,
+    run: Run,
+    tmp_path: Path,
+    spoil: object,
+    told: str,
+) -> None:
+    assert callable(spoil)
+    body = upstream.files[next(key for key in upstream.files if "meilleure_techno" in key)].body
+    upstream.put(villages.BEST_URL, spoil(body))
+    place = ("--store", str(tmp_path / "store"))
+    assert run("data", "publish", str(made), *place).code == 0
+    store = ReleaseStore(tmp_path / "store")
+    before = store.current
+    done = run("--release", str(store.folder), "data", "refresh", "--with", "broadband",
+               "--overpass-url", overpass_url, "--cache", str(tmp_path / "cache"), *place)  # fmt: skip
+    assert done.code == 2
+    assert told in done.plain + done.err
+    assert "commune_meilleure_techno_thd.csv" in done.plain + done.err
+    assert "Traceback" not in done.err
+    assert store.current == before
+    assert Territory.load(store.folder).release_id == before
+
+
+def test_an_answer_that_is_cut_off_goes_on_where_it_stopped(
+    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
+    upstream.plan(BPE_URL, Fault(cut=200))
+    assert run(*build(tmp_path / "release", overpass_url, tmp_path), "--strict").code == 0
+    asked = [one.headers.get("Range") for one in upstream.asked(BPE_URL)]
+    assert asked[0] is None
+    assert asked[1] == "bytes=200-"
+
+
+def test_options_without_sense_are_refused(run: Run, tmp_path: Path) -> None:
+    refused = run("data", "build", "--output", str(tmp_path / "x"))
+    assert refused.code == 2
+    assert "--output says something only with --departement" in refused.err
+    refused = run("data", "build", "--departement", "46", "--with", "moon")
+    assert refused.code == 2
+    assert "No source is called 'moon'" in refused.err
