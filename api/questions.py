@@ -326,11 +326,11 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
     t = translator(language)
     evidence = list(territory.partner_evidence.values())
     sourced = evidence.count("sourced")
-    reach = territory.parameters["network_reach"]
+    reach = territory.parameters.get("network_reach")
     partners = (
         t("scope.partners.note", sourced=sourced, reconstructed=len(evidence) - sourced)
         if sourced < len(evidence)
-        else t("scope.partners.whole")
+        else t("scope.partners.whole" if evidence else "scope.partners.none")
     )
     notes = {
         "partners": partners,
@@ -338,7 +338,9 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
             "scope.network.note",
             minutes=format_number(reach["minutes"], language, ".1"),
             published=reach["published"],
-        ),
+        )
+        if reach
+        else t("scope.network.none"),
         "all": t("scope.all.note"),
     }
     counts = {name: int(territory.in_scope(name).sum()) for name in SCOPES}

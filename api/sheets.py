@@ -172,7 +172,7 @@ def source_credits(territory: Territory, language: str) -> Mapping[str, tuple[in
 def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
     """Return the sheet of every commune, in order; made once per release and language."""
     partners = territory.members("partner")["source"]
-    lines = territory.tables["broadband_fixed"].set_index("insee_code")
+    lines = territory.table("broadband_fixed").set_index("insee_code")
     shares = territory.indicators["ftth_coverage_share"]
     halls = territory.communes[
         [f"town_hall_{part}" for part in ("address", "phone", "email", "website")]
@@ -184,7 +184,9 @@ def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
             Sheet(
                 badge=badge,
                 badge_url=safe_url(partners[code]) if badge == "sourced" else "",
-                line=tuple(_line(lines.loc[code], float(shares[code]), language)),
+                line=tuple(_line(lines.loc[code], float(shares[code]), language))
+                if code in lines.index
+                else (translator(language)("line.unknown"),),
                 contact=contact_of(*halls.loc[code]),
             )
         )

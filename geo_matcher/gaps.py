@@ -455,6 +455,11 @@ def gaps(territory: Territory, newcomers: ArrayLike | None = None) -> Gaps:
     DataError
         If ``newcomers`` does not fit the communes, or premises by technology do not add up.
     """
+    if SOURCE not in territory.tables:
+        raise DataError(
+            f"{territory.release_id} holds no internet lines ({SOURCE}), so there is no gap to show "
+            "and nothing to plan. Add the table and build the release again."
+        )
     order = list(territory.codes)
     line = territory.tables[SOURCE].set_index("insee_code").loc[order]
     communes = territory.communes.loc[order]
