@@ -99,7 +99,7 @@ class Figure(NamedTuple):
     figure: str
     status: str
     place: str
-    source: int
+    source: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def figures_of(territory: Territory, row: int, language: str) -> Mapping[str, tu
             figure=figure,
             status="" if is_said else t(f"status.{status.label}"),
             place=nearest.get(criterion.name, ""),
-            source=sources[criterion.source][0],
+            source=sources[criterion.source][0] if criterion.source in sources else None,
         )
         found[criterion.name] = known, Markup(render("_figure.html", language, known=known))
     return found

@@ -141,7 +141,8 @@ def _diff(
     terminal.print(f"[bold]{found.before}[/bold] → [bold]{found.after}[/bold]")
     write(
         f"times on {found.times_before} → {found.times_after}; a work place within "
-        f"{_minutes(found.reach_before_min)} → {_minutes(found.reach_after_min)} min makes the network"
+        f"{_minutes(found.reach_before_min)} → {_minutes(found.reach_after_min)} min makes the "
+        "network"
     )
     table = plain_table(
         "table",

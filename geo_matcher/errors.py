@@ -5,6 +5,7 @@
     GeoMatcherError
     ├── DataError (ValueError)              a release, or a file offered to it, is broken
     │   └── CrsError                        a geometry is not in the CRS it must be in
+    ├── NotInReleaseError (LookupError)     the release does not hold what is asked about
     ├── SourceError (OSError)               a source outside cannot be reached or gives nonsense
     ├── UnknownCommuneError (LookupError)   no commune has this code or name
     ├── UnknownCriterionError (LookupError) no criterion has this name
@@ -38,6 +39,7 @@ __all__ = [
     "DossierError",
     "DriveError",
     "GeoMatcherError",
+    "NotInReleaseError",
     "PlanError",
     "ProfileError",
     "ScenarioError",
@@ -76,6 +78,10 @@ class DataError(GeoMatcherError, ValueError):
 
 class CrsError(DataError):
     """A geometry is not in the coordinate reference system it must be in."""
+
+
+class NotInReleaseError(GeoMatcherError, LookupError):
+    """The release does not hold the source that an answer needs; it is whole without it."""
 
 
 class SourceError(GeoMatcherError, OSError):

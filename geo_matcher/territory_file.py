@@ -183,6 +183,11 @@ class TerritoryFile(_Strict):
             self is other or self.model_dump() == other.model_dump()
         )
 
+    @property
+    def default_scope(self) -> str:
+        """Where people search unless they say: among the partners, or everywhere without any."""
+        return "all" if self.network is None else "partners"
+
     @cached_property
     def seat(self) -> Town | None:
         """The town that all go to, where one has that role."""

@@ -71,8 +71,8 @@ def time_error(territory: Territory) -> float:
 
 
 UNCOUNTED_SPREAD = 0.5
-"""Relative spread of a single sale where no sales are counted, as a share (an assumption: about that
-of the Gers)."""
+"""Relative spread of a single sale where no sales are counted, as a share (an assumption:
+about that of the Gers)."""
 
 
 @lru_cache(maxsize=8)
