@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from api.examples import examples_of, somewhere, typical
+from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.profile import Profile
 from geo_matcher.wheel import DEFAULT_HABITS, Habits
 
@@ -29,13 +32,26 @@ __all__ = [
     "WheelRequest",
 ]
 
-DestinationName = Literal[
-    "coworking", "telecentre", "workplace", "bakery", "grocery", "supermarket", "fresh_food",
-    "fuel", "post", "bank", "bookshop_press", "france_services", "primary_school", "college",
-    "lycee", "doctor", "hospital", "station", "airport", "cinema", "museum", "network_trace",
-    "auch", "toulouse", "agen", "tarbes", "mont_de_marsan", "pau", "montauban",
-]  # fmt: skip
 
+def _is_destination(name: str) -> str:
+    known = [destination.name for destination in DESTINATIONS]
+    if name not in known:
+        raise ValueError(f"found {name[:60]!r}; expected {', '.join(map(repr, known))}")
+    return name
+
+
+class _DestinationWords:
+    """Shows the destinations of the territory in service in a JSON schema."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema of the name of a destination."""
+        return {"type": "string", "enum": [destination.name for destination in DESTINATIONS]}
+
+
+DestinationName = Annotated[str, AfterValidator(_is_destination), _DestinationWords()]
+"""Name of a destination of the territory in service."""
 
 NetworkName = Literal["roads", "town_halls", "mixed"]
 DriveStatus = Literal["estimated", "upper_bound", "unreachable", "unknown"]

@@ -346,7 +346,11 @@ def _card(
         contact=sheet.contact,
         ledger=tuple(_ledger(lines, figures, common)),
         total=points_text(score, language),
-        sources=tuple(sorted({sources[line["source"]] for line in lines.values()})),
+        sources=tuple(
+            sorted(
+                {sources[line["source"]] for line in lines.values() if line["source"] in sources}
+            )
+        ),
         changes=changes_view(ranking.territory, ranking.profile, result["insee_code"], language),
     )
 

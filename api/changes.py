@@ -18,6 +18,7 @@ from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.origins import Origin, OriginFact, commune_facts, origin_of
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
+from geo_matcher.towns import served
 
 __all__ = ["COUNTS", "Change", "ChangeCell", "ChangesView", "changes_view"]
 
@@ -107,7 +108,9 @@ def _wanted(profile: Profile) -> tuple[str, ...]:
     names += ["ftth_coverage_share", "coworking_min", "daily_services_min"]
     if profile.children_ages:
         names.append("primary_school_min")
-    names += ["doctor_min", "station_min", "toulouse_min"]
+    names += ["doctor_min", "station_min"]
+    if (city := served().metropolis) is not None:
+        names.append(f"{city.key}_min")
     if profile.client_city:
         names.append(f"{profile.client_city}_min")
     return tuple(dict.fromkeys(names))
@@ -128,7 +131,7 @@ def _changes(
         if before is None or after is None or before.status == after.status == "missing":
             continue
         used |= {before.table, after.table}
-        cells = (_cell(fact, numbers[fact.table], language) for fact in (before, after))
+        cells = (_cell(fact, numbers.get(fact.table), language) for fact in (before, after))
         rows.append(Change(_label(name, language), *cells))
     credits = (
         (numbers[table.name], table.credit_fr if language == "fr" else table.credit_en)

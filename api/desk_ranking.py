@@ -25,6 +25,7 @@ from geo_matcher.numbers import format_month, format_number
 from geo_matcher.planning_charts import Titles, map_svg
 from geo_matcher.robustness import Odds
 from geo_matcher.territory import SCOPES, Territory
+from geo_matcher.towns import served
 
 __all__ = [
     "SHOWN",
@@ -140,7 +141,7 @@ def member_tabs(
 
 
 def _said(scope: str) -> str:
-    return "" if scope == "partners" else scope
+    return "" if scope == served().default_scope else scope
 
 
 def ranking_view(odds: Odds, key: str, member: int, language: str) -> RankingView:

@@ -25,10 +25,10 @@ from geo_matcher.dossiers.reading import read_file
 from geo_matcher.dossiers.stages import Stage
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.territory import SCOPES
+from geo_matcher.towns import served
 
 __all__ = ["RankedFor", "asked_member", "file_page", "ranked_for"]
 
-DEFAULT_SCOPE = "partners"
 TYPED = (
     "step", "commune", "on", "persons", "note", "task", "due_on", "months", "hard", "remark",
 )  # fmt: skip
@@ -68,7 +68,7 @@ def ranked_for(found: DeskRequest, file: Dossier, member: str = "", scope: str =
     """
     number = asked_member(file, member or found.asked("membre"))
     asked = scope or found.asked("scope")
-    scope = asked if asked in SCOPES else DEFAULT_SCOPE
+    scope = asked if asked in SCOPES else served().default_scope
     if file.draft is None or not file.draft.members:
         return RankedFor(number, scope, None)
     profile = file.draft.members[number].profile

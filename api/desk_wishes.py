@@ -20,6 +20,7 @@ from api.results import fault_texts
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
+from geo_matcher.towns import served
 
 __all__ = ["OWN", "WishesView", "profile_sent", "wishes_view"]
 
@@ -128,7 +129,7 @@ def wishes_view(
         )
         if member == "nouveau"
         else (),
-        form=form_view(fields, profile, "partners", language),
+        form=form_view(fields, profile, served().default_scope, language),
         faults=faults,
         differences=differences,
     )

@@ -27,6 +27,7 @@ from geo_matcher.errors import (
     DossierError,
     DriveError,
     GeoMatcherError,
+    NotInReleaseError,
     PlanError,
     ProfileError,
     ScenarioError,
@@ -57,6 +58,7 @@ PROBLEM_JSON = "application/problem+json"
 
 ERROR_STATUS: Mapping[type[GeoMatcherError], int] = {
     UnknownCommuneError: 404,
+    NotInReleaseError: 404,
     UnknownPresetError: 404,
     UnknownCriterionError: 422,
     ProfileError: 422,

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode
 
@@ -37,14 +37,13 @@ from geo_matcher.origins import Found
 from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.profile import CITIES, CITY_CODES, SECTORS, Profile
 from geo_matcher.territory import SCOPES
-from geo_matcher.towns import LiveMapping, LiveSequence
+from geo_matcher.towns import LiveMapping, LiveSequence, served
 
 __all__ = [
     "CHOICES",
     "CITY_LABELS",
     "DEFAULT_FIELDS",
     "DEFAULT_LANGUAGE",
-    "DEFAULT_SCOPE",
     "DEFAULT_TOP",
     "IMPORTANCE_WORDS",
     "MAX_PICKS",
@@ -52,6 +51,7 @@ __all__ = [
     "ORIGIN_KEY",
     "Asked",
     "FindCommune",
+    "default_scope",
     "href",
     "other_language",
     "parse_query",
@@ -60,7 +60,6 @@ __all__ = [
 ]
 
 DEFAULT_LANGUAGE = "fr"
-DEFAULT_SCOPE = "partners"
 DEFAULT_TOP = 20
 MAX_TOP = 500
 
@@ -71,6 +70,12 @@ MAX_VALUE_CHARS = 600
 
 TRACKERS = re.compile(r"fbclid|gclid|utm_[a-z]+")
 """Keys that social networks add to a link that somebody shares; they are dropped unread."""
+
+
+def default_scope() -> str:
+    """Return the set of communes that a page searches in unless it is told."""
+    return served().default_scope
+
 
 IMPORTANCE_WORDS = tuple(importance.value for importance in Importance)
 
@@ -138,7 +143,7 @@ class Asked:
     """
 
     profile: Profile
-    scope: str = DEFAULT_SCOPE
+    scope: str = field(default_factory=default_scope)
     language: str = DEFAULT_LANGUAGE
     top: int = DEFAULT_TOP
     map: MapChoice = PLAIN_MAP
@@ -164,7 +169,7 @@ def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked
         If anything in it cannot be used; all faults are listed.
     """
     if len(query) > MAX_QUERY_CHARS or query.count("&") >= MAX_KEYS:
-        raise FormError((Fault("", "too_large"),), {}, DEFAULT_SCOPE, DEFAULT_LANGUAGE)
+        raise FormError((Fault("", "too_large"),), {}, default_scope(), DEFAULT_LANGUAGE)
     faults: list[Fault] = []
     given: dict[str, str] = {}
     is_joined = False
@@ -183,7 +188,7 @@ def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked
         else:
             given[key] = value
     language = _option(given, "lang", LANGUAGES, DEFAULT_LANGUAGE, faults)
-    scope = _option(given, "scope", SCOPES, DEFAULT_SCOPE, faults)
+    scope = _option(given, "scope", SCOPES, default_scope(), faults)
     top = _top(given.get("top", ""), faults)
     shown_on_map = _map_choice(given, faults)
     picks = _picks(given.get("pick", ""), faults)
@@ -206,7 +211,7 @@ def parse_query(query: str, *, find_commune: FindCommune | None = None) -> Asked
 
 def to_query(
     profile: Profile,
-    scope: str = DEFAULT_SCOPE,
+    scope: str | None = None,
     language: str = DEFAULT_LANGUAGE,
     top: int = DEFAULT_TOP,
     map_choice: MapChoice = PLAIN_MAP,
@@ -217,7 +222,7 @@ def to_query(
     """Return the canonical query of a profile, defaults left out."""
     fields = {k: v for k, v in profile_fields(profile).items() if v != DEFAULT_FIELDS.get(k, "")}
     for key, value, default in (
-        ("scope", scope, DEFAULT_SCOPE),
+        ("scope", scope or default_scope(), default_scope()),
         ("lang", language, DEFAULT_LANGUAGE),
         ("top", str(top), str(DEFAULT_TOP)),
         ("pick", ",".join(picks), ""),
@@ -235,8 +240,8 @@ def profile_fields(profile: Profile) -> dict[str, str]:
     fields |= {key: plain[field] or "" for key, (field, _) in CHOICES.items()}
     fields[ORIGIN_KEY] = profile.origin_commune or profile.origin_city
     fields["children"] = ",".join(str(age) for age in profile.children_ages)
-    for key, field in NUMBERS.items():
-        fields[key] = "" if plain[field] is None else plain_number(plain[field])
+    for key, name in NUMBERS.items():
+        fields[key] = "" if plain[name] is None else plain_number(plain[name])
     order = {name: place for place, name in enumerate(CRITERIA)}
     chosen = {str(family): importance for family, importance in profile.importance.items()}
     fields |= {f"w_{family}": chosen[family].value for family in FAMILIES if family in chosen}

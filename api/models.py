@@ -393,8 +393,8 @@ class Release(_Answer):
     name_en: str
     vintage: str
     communes: int
-    partners: dict[str, int]
-    network: dict[str, float]
+    partners: dict[str, int | None]
+    network: dict[str, float] | None
     travel_times: dict[str, Any]
     tables: list[dict[str, Any]]
     gaps: list[dict[str, str]]

@@ -165,12 +165,20 @@ def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
     """Return what every page says at its foot: words, gaps and sources; see :class:`PageView`."""
     t = translator(language)
     times = territory.parameters["travel_times"]
+    error = times.get("largest_relative_error")
+    unchecked = "" if error is not None else ".unchecked"
     words = (
         t(
-            f"foot.estimated.{times['network']}",
+            f"foot.estimated.{times['network']}{unchecked}",
             factor=f"{times['road_factor']:.2f}".replace(".", "," if language == "fr" else "."),
-            checks=times["checked_distances"],
-            error=format_raw(times["largest_relative_error"], Unit.SHARE, language),
+            **(
+                {}
+                if error is None
+                else {
+                    "checks": times["checked_distances"],
+                    "error": format_raw(error, Unit.SHARE, language),
+                }
+            ),
         ),
         t("foot.upper_bound"),
         t("foot.reconstructed"),

@@ -28,6 +28,7 @@ from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.territory import SCOPES, Territory
+from geo_matcher.towns import LiveMapping
 
 __all__ = [
     "FamilyChoice",
@@ -43,18 +44,24 @@ __all__ = [
     "scope_view",
 ]
 
-OFFERED_LIMITS: Mapping[str, tuple[float, ...]] = {
-    "max_primary_school_min": (5, 10, 15, 20),
-    "max_college_min": (10, 15, 20, 30),
-    "max_doctor_min": (5, 10, 15, 20),
-    "max_daily_services_min": (5, 10, 15, 20),
-    "max_coworking_min": (10, 15, 20, 30),
-    "max_station_min": (15, 20, 30, 45),
-    "max_toulouse_min": (45, 60, 75, 90),
-    "min_ftth_coverage_share": (0.8, 0.9, 0.95),
-    "max_house_price_eur_m2": (1000, 1300, 1600, 2000),
-    "max_house_rent_eur_m2_month": (7, 8, 9, 10),
-}
+OFFERED_LIMITS: LiveMapping[str, tuple[float, ...]] = LiveMapping(
+    lambda territory: {
+        "max_primary_school_min": (5, 10, 15, 20),
+        "max_college_min": (10, 15, 20, 30),
+        "max_doctor_min": (5, 10, 15, 20),
+        "max_daily_services_min": (5, 10, 15, 20),
+        "max_coworking_min": (10, 15, 20, 30),
+        "max_station_min": (15, 20, 30, 45),
+        **(
+            {}
+            if territory.metropolis is None
+            else {f"max_{territory.metropolis.key}_min": (45, 60, 75, 90)}
+        ),
+        "min_ftth_coverage_share": (0.8, 0.9, 0.95),
+        "max_house_price_eur_m2": (1000, 1300, 1600, 2000),
+        "max_house_rent_eur_m2_month": (7, 8, 9, 10),
+    }
+)
 """Limits that the form offers, and their steps in the unit of the criterion."""
 
 OFFERED_CRITERIA = ("lycee_min", "hospital_min", "airport_min", "hot_days_2030_year")
@@ -326,11 +333,11 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
     t = translator(language)
     evidence = list(territory.partner_evidence.values())
     sourced = evidence.count("sourced")
-    reach = territory.parameters["network_reach"]
+    reach = territory.parameters.get("network_reach")
     partners = (
         t("scope.partners.note", sourced=sourced, reconstructed=len(evidence) - sourced)
         if sourced < len(evidence)
-        else t("scope.partners.whole")
+        else t("scope.partners.whole" if evidence else "scope.partners.none")
     )
     notes = {
         "partners": partners,
@@ -338,7 +345,9 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
             "scope.network.note",
             minutes=format_number(reach["minutes"], language, ".1"),
             published=reach["published"],
-        ),
+        )
+        if reach
+        else t("scope.network.none"),
         "all": t("scope.all.note"),
     }
     counts = {name: int(territory.in_scope(name).sum()) for name in SCOPES}

@@ -99,7 +99,7 @@ class Figure(NamedTuple):
     figure: str
     status: str
     place: str
-    source: int
+    source: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def figures_of(territory: Territory, row: int, language: str) -> Mapping[str, tu
             figure=figure,
             status="" if is_said else t(f"status.{status.label}"),
             place=nearest.get(criterion.name, ""),
-            source=sources[criterion.source][0],
+            source=sources[criterion.source][0] if criterion.source in sources else None,
         )
         found[criterion.name] = known, Markup(render("_figure.html", language, known=known))
     return found
@@ -172,7 +172,7 @@ def source_credits(territory: Territory, language: str) -> Mapping[str, tuple[in
 def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
     """Return the sheet of every commune, in order; made once per release and language."""
     partners = territory.members("partner")["source"]
-    lines = territory.tables["broadband_fixed"].set_index("insee_code")
+    lines = territory.table("broadband_fixed").set_index("insee_code")
     shares = territory.indicators["ftth_coverage_share"]
     halls = territory.communes[
         [f"town_hall_{part}" for part in ("address", "phone", "email", "website")]
@@ -184,7 +184,9 @@ def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
             Sheet(
                 badge=badge,
                 badge_url=safe_url(partners[code]) if badge == "sourced" else "",
-                line=tuple(_line(lines.loc[code], float(shares[code]), language)),
+                line=tuple(_line(lines.loc[code], float(shares[code]), language))
+                if code in lines.index
+                else (translator(language)("line.unknown"),),
                 contact=contact_of(*halls.loc[code]),
             )
         )

@@ -21,6 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from geo_matcher.criteria import CRITERIA
+from geo_matcher.towns import served
 
 __all__ = [
     "LOCALES",
@@ -114,7 +115,26 @@ def _translations(language: str) -> gettext.GNUTranslations:
 
 def _translate(language: str, key: str, /, *, count: int | None = None, **values: object) -> str:
     text = _text(language, key) if count is None else _counted(language, key, count)
+    if _OF_TERRITORY.search(text):
+        text = _OF_TERRITORY.sub(lambda found: _territory_word(found[1], language), text)
     return text.format(**values) if values else text
+
+
+_OF_TERRITORY = re.compile(r"\{(network_name|track_name|in_territory)\}")
+"""Words that the territory in service puts into a text, wherever it is written."""
+
+
+def _territory_word(name: str, language: str) -> str:
+    about, french = served(), language == "fr"
+    if name == "in_territory":
+        return about.names.in_fr if french else f"in {about.names.the_en}"
+    if about.network is not None:
+        word = about.network.name
+    elif name == "track_name":
+        word = "Tous métiers" if french else "Any trade"
+    else:
+        word = "d’accueil" if french else "local"
+    return word.replace("{", "").replace("}", "")
 
 
 @lru_cache(maxsize=4096)

@@ -363,7 +363,10 @@ def _area(territory: Territory, commune: dict[str, Any], language: str) -> str:
 
 
 def _daily_note(territory: Territory, row: int, t: Translate, language: str) -> str:
-    near = int(territory.indicators["daily_services_within_10min"].iloc[row])
+    known = float(territory.indicators["daily_services_within_10min"].iloc[row])
+    if known != known:
+        return t("daily.unknown")
+    near = int(known)
     limit = territory.parameters["daily_services"]["near_min"]
     return t(
         "daily.near",

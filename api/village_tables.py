@@ -145,6 +145,8 @@ class SalesRow(NamedTuple):
 def minutes_text(travel: Mapping[str, Any], language: str) -> str:
     """Write the minutes to a destination, as :func:`describe_commune` gives them."""
     minutes = travel["minutes"]
+    if travel["status"] == "unknown":
+        return format_raw(float("nan"), Unit.MINUTES, language)
     if travel["status"] == "unreachable" or minutes is None:
         return format_raw(float("inf"), Unit.MINUTES, language)
     text = format_raw(minutes, Unit.MINUTES, language)

@@ -19,6 +19,7 @@ from geo_matcher.lacks import Far, Lack
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.pairs import Pair
 from geo_matcher.sentences import label_in_sentence, listed
+from geo_matcher.towns import served
 
 __all__ = [
     "EVENTS",
@@ -67,7 +68,7 @@ def lead_sentence(commune: Mapping[str, Any], language: str) -> str:
     travel, line = commune["travel"], commune["broadband"]
     towns = [
         t("village.lead.town", name=name, minutes=minutes_text(travel[key], language))
-        for key, name in (("auch", "Auch"), ("toulouse", "Toulouse"))
+        for key, name in _first_towns()
         if travel[key]["nearest_insee_code"] != commune["insee_code"]
     ]
     share = line["ftth_coverage_share"]
@@ -83,6 +84,12 @@ def lead_sentence(commune: Mapping[str, Any], language: str) -> str:
     )
 
 
+def _first_towns() -> list[tuple[str, str]]:
+    """Return key and name of the towns that everybody is told of."""
+    about = served()
+    return [(town.key, town.name) for town in (about.seat, about.metropolis) if town is not None]
+
+
 def _work_phrase(travel: Mapping[str, Any], code: str, t: Translate, language: str) -> str:
     if travel["nearest_insee_code"] == code:
         return t("village.lead.work_here")
@@ -92,6 +99,8 @@ def _work_phrase(travel: Mapping[str, Any], code: str, t: Translate, language: s
 def second_count(line: Mapping[str, Any], language: str) -> str:
     """Say the other published count of fibre, with its own denominator."""
     other = line["other_count"]
+    if other is None:
+        return ""
     return translator(language)(
         "line.second",
         passed=format_number(other["ftth_premises_passed"], language),

@@ -359,12 +359,13 @@ def _print_commune(territory: Territory, facts: dict[str, Any], language: str) -
     for column, name in enumerate(matrix.criteria):
         criterion = CRITERIA[name]
         status = STATUS_WORDS[language][Status(matrix.status[row, column])]
-        credit = territory.catalog[criterion.source]
+        source = criterion.source
+        known = [table for table in territory.catalog.tables if table.name == source]
         table.add_row(
             criterion.label_fr if french else criterion.label_en,
             format_raw(matrix.raw[row, column].item(), criterion.unit, language),
             status,
-            escape(credit.credit_fr if french else credit.credit_en),
+            escape("".join(table.credit_fr if french else table.credit_en for table in known)),
         )
     terminal.print(table)
     alike = ", ".join(twin.name for twin in twins(territory, facts["insee_code"]))

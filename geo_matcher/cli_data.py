@@ -35,20 +35,31 @@ def _info(context: typer.Context) -> None:
     catalog = territory.catalog
     terminal = console()
     evidence = list(territory.partner_evidence.values())
-    reach = territory.parameters["network_reach"]
+    reach = territory.parameters.get("network_reach")
     times = territory.parameters["travel_times"]
     terminal.print(f"[bold]{territory.release_id}[/bold] · {escape(str(territory.folder))}")
-    terminal.print(
-        f"{len(territory.codes)} communes · {len(evidence)} partner villages "
-        f"({evidence.count('sourced')} sourced, {evidence.count('reconstructed')} reconstructed) · "
-        f"{reach['communes']} communes within {reach['minutes']} min of a work place "
-        f"(published: {reach['published']})"
+    said = [
+        f"{len(territory.codes)} communes",
+        f"{len(evidence)} partner villages ({evidence.count('sourced')} sourced, "
+        f"{evidence.count('reconstructed')} reconstructed)"
+        if territory.about.network
+        else "no network",
+    ]
+    if reach is not None:
+        said.append(
+            f"{reach['communes']} communes within {reach['minutes']} min of a work place "
+            f"(published: {reach['published']})"
+        )
+    terminal.print(" · ".join(said))
+    checked = (
+        f"over {times['checked_distances']} published distances the roads are "
+        f"{times['mean_ratio_to_published']:.3f} × the published length on average, off by at most "
+        f"{times['largest_relative_error']:.1%}"
+        if times["checked_distances"]
+        else "no published distance lets them be checked"
     )
     terminal.print(
-        f"Times are estimated on the {times['network'].replace('_', '-')} network; over "
-        f"{times['checked_distances']} published distances the roads are "
-        f"{times['mean_ratio_to_published']:.3f} × the published length on average, off by at most "
-        f"{times['largest_relative_error']:.1%}."
+        f"Times are estimated on the {times['network'].replace('_', '-')} network; {checked}."
     )
     if roads := territory.parameters.get("roads"):
         for line in _on_roads(roads):
@@ -110,3 +121,7 @@ def _set_partners(
     territory = set_partners(release_of(context), partner_list)
     count = len(territory.partner_evidence)
     write(f"{count} partner villages, all sourced; release {territory.release_id}.")
+
+
+def _minutes(minutes: float | None) -> str:
+    return "no known" if minutes is None else f"{minutes:g}"

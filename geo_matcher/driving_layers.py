@@ -31,9 +31,17 @@ DRIVING = (
 _ERRANDS = ("errands_week_min", "basket_min")
 
 
+NEAR_WORK_MIN = 15.0
+"""Minutes within which a work place is near, where no published count says (an assumption)."""
+
+
 def reach_limit_min(territory: Territory) -> float:
-    """Return the minutes within which a commune counts as reached by a work place."""
-    return float(territory.parameters["network_reach"]["minutes"])
+    """Return the minutes within which a commune counts as reached by a work place.
+
+    They meet the count that the network has published; without one, they are ``NEAR_WORK_MIN``.
+    """
+    reach = territory.parameters.get("network_reach")
+    return NEAR_WORK_MIN if reach is None else float(reach["minutes"])
 
 
 def reached_places(territory: Territory) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@
     GeoMatcherError
     ├── DataError (ValueError)              a release, or a file offered to it, is broken
     │   └── CrsError                        a geometry is not in the CRS it must be in
+    ├── NotInReleaseError (LookupError)     the release does not hold what is asked about
     ├── SourceError (OSError)               a source outside cannot be reached or gives nonsense
     │   └── AbsentFileError                 a source has no such file: another edition may be there
     ├── UnknownCommuneError (LookupError)   no commune has this code or name
@@ -41,6 +42,7 @@ __all__ = [
     "DossierError",
     "DriveError",
     "GeoMatcherError",
+    "NotInReleaseError",
     "PlanError",
     "ProfileError",
     "ScenarioError",
@@ -80,6 +82,10 @@ class DataError(GeoMatcherError, ValueError):
 
 class CrsError(DataError):
     """A geometry is not in the coordinate reference system it must be in."""
+
+
+class NotInReleaseError(GeoMatcherError, LookupError):
+    """The release does not hold the source that an answer needs; it is whole without it."""
 
 
 class SourceError(GeoMatcherError, OSError):

@@ -171,8 +171,8 @@ def _life_flags(
         yield Flag(
             "few_sales",
             f"{count} vente{plural} de logement de {years[0]} à {years[1]}\u00a0: le prix dit peu.",
-            f"{count} home sale{'' if count == 1 else 's'} from {years[0]} to {years[1]}: the price "
-            "says little.",
+            f"{count} home sale{'' if count == 1 else 's'} from {years[0]} to {years[1]}: the "
+            "price says little.",
             "housing_sales",
         )
     if flood:

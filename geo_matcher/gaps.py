@@ -17,9 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from geo_matcher.errors import DataError
+from geo_matcher.errors import DataError, NotInReleaseError
 from geo_matcher.schemas import BEST_TECHNOLOGY
-from geo_matcher.territory import Territory
+from geo_matcher.territory import Territory, release_day
 
 __all__ = [
     "ABSENT",
@@ -452,9 +452,16 @@ def gaps(territory: Territory, newcomers: ArrayLike | None = None) -> Gaps:
 
     Raises
     ------
+    NotInReleaseError
+        If the release holds no internet lines.
     DataError
         If ``newcomers`` does not fit the communes, or premises by technology do not add up.
     """
+    if SOURCE not in territory.tables:
+        raise NotInReleaseError(
+            f"{territory.release_id} holds no internet lines ({SOURCE}), so there is no gap to "
+            "show and nothing to plan. Add the table and build the release again."
+        )
     order = list(territory.codes)
     line = territory.tables[SOURCE].set_index("insee_code").loc[order]
     communes = territory.communes.loc[order]
@@ -475,7 +482,7 @@ def gaps(territory: Territory, newcomers: ArrayLike | None = None) -> Gaps:
     density = territory.indicators["density_km2"].reindex(order).to_numpy(dtype=np.float64)
     return Gaps(
         release=territory.release_id,
-        counted=dt.date.fromisoformat(territory.catalog[SOURCE].vintage),
+        counted=_last_day(territory.catalog[SOURCE].vintage),
         codes=tuple(order),
         names=tuple(communes["name"]),
         epci_codes=tuple(communes["epci_code"]),
@@ -497,6 +504,23 @@ def gaps(territory: Territory, newcomers: ArrayLike | None = None) -> Gaps:
         work_places=np.asarray(kinds.reindex(order, fill_value=0), dtype=np.int64),
         newcomers=_checked_newcomers(newcomers, len(order)),
     )
+
+
+def _last_day(vintage: str) -> dt.date:
+    """Return the day of a vintage, or the last one of its month or year."""
+    try:
+        if len(vintage) == len("2026"):
+            return dt.date(int(vintage), 12, 31)
+        return (
+            dt.date.fromisoformat(vintage)
+            if len(vintage) > len("2026-06")
+            else release_day(vintage)
+        )
+    except ValueError:
+        raise DataError(
+            f"catalog.toml: {SOURCE} vintage = {vintage!r} must be a day, a month or a year, for "
+            "example '2026-06-30'"
+        ) from None
 
 
 def _checked_newcomers(newcomers: ArrayLike | None, count: int) -> FloatArray | None:

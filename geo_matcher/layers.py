@@ -490,12 +490,16 @@ def _known(values: FloatArray, status: Status) -> IntArray:
     return np.where(np.isnan(values), Status.MISSING, status).astype(np.int8)
 
 
+STATUS_OF = {status.label: status for status in Status}
+"""A time that the build calls ``unknown`` is missing."""
+
+
 def _times(territory: Territory, destination: str) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return minutes to a destination that is no criterion, as the build wrote them."""
     times = territory.tables["travel_times"]
     own = times[times["destination"] == destination].set_index("insee_code")
     words: Iterable[str] = own["status"].reindex(territory.codes)
-    status = np.array([Status[word.upper()] for word in words], dtype=np.int8)
+    status = np.array([STATUS_OF.get(word, Status.MISSING) for word in words], dtype=np.int8)
     values = territory.minutes[destination].to_numpy(dtype=np.float64, copy=True)
     values[status == Status.UNREACHABLE] = np.inf
     low = territory.minutes_low[destination].to_numpy(dtype=np.float64)

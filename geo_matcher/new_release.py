@@ -185,8 +185,8 @@ def write_sources(
     }
     document["table"] = tomlkit.aot()
     (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
-    plain = {key: value for key, value in about.model_dump().items() if value not in (None, "", ())}
-    (folder / TERRITORY_FILE).write_text(tomlkit.dumps(plain), encoding="utf-8")
+    said = about.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    (folder / TERRITORY_FILE).write_text(tomlkit.dumps(said), encoding="utf-8")
     _describe(folder, "territory", _territory_origin(document["release"]["vintage"]))
     renew_sources(folder, tables)
     file = resources.files("geo_matcher") / "assets" / "derived_tables.toml"

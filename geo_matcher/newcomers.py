@@ -21,6 +21,8 @@ from geo_matcher.criteria import FAMILIES, Importance
 from geo_matcher.errors import ProfileError
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
+from geo_matcher.territory_file import TerritoryFile
+from geo_matcher.towns import LiveMapping
 
 __all__ = [
     "DEFAULT_SEED",
@@ -37,16 +39,10 @@ __all__ = [
 MIN_SIZE, MAX_SIZE = 10, 5_000
 DEFAULT_SIZE, DEFAULT_SEED = 1_000, 2026
 
-POPULATION: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType(
+Shares = tuple[tuple[str, float], ...]
+
+_SAME_EVERYWHERE: Mapping[str, Shares] = MappingProxyType(
     {
-        "preset": (
-            ("paris-web-family", 0.22),
-            ("toulouse-consultant", 0.20),
-            ("cultura-artist", 0.12),
-            ("retired-couple", 0.12),
-            ("lyon-trainer", 0.16),
-            ("bordeaux-shop-online", 0.18),
-        ),
         "origin_city": (
             ("paris", 0.25),
             ("toulouse", 0.25),
@@ -61,17 +57,6 @@ POPULATION: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType(
         "household": (("none", 0.45), ("young", 0.20), ("school", 0.20), ("teenagers", 0.15)),
         "children": (("1", 0.45), ("2", 0.42), ("3", 0.13)),
         "work_mode": (("home", 0.45), ("coworking", 0.30), ("client_visits", 0.25)),
-        # Only for those who visit clients.
-        "client_city": (
-            ("none", 0.25),
-            ("toulouse", 0.40),
-            ("auch", 0.15),
-            ("agen", 0.06),
-            ("tarbes", 0.05),
-            ("montauban", 0.04),
-            ("pau", 0.03),
-            ("mont_de_marsan", 0.02),
-        ),
         "tenure": (("buy", 0.70), ("rent", 0.30)),
         "surface_m2": (("70", 0.20), ("100", 0.40), ("130", 0.30), ("160", 0.10)),
         # What the budget pays, in euros per m², or per m² and month; "none" says no budget.
@@ -94,6 +79,38 @@ POPULATION: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType(
         "importance_step": (("-1", 0.15), ("0", 0.70), ("1", 0.15)),
     }
 )
+
+_PRESET_SHARES: Mapping[str, float] = MappingProxyType(
+    {
+        "paris-web-family": 0.22,
+        "cultura-artist": 0.12,
+        "retired-couple": 0.12,
+        "lyon-trainer": 0.16,
+        "bordeaux-shop-online": 0.18,
+    }
+)
+"""Shares of the presets; what is left is for the consultant, where a big city is nearby."""
+
+_ORDER = (
+    "preset", "origin_city", "household", "children", "work_mode", "client_city", "tenure",
+    "surface_m2", "buy_eur_m2", "rent_eur_m2_month", "village_size", "importance_step",
+)  # fmt: skip
+
+
+def _population(territory: TerritoryFile) -> Mapping[str, Shares]:
+    found = dict(_SAME_EVERYWHERE)
+    (first, *rest), total = PRESETS, sum(_PRESET_SHARES.values())
+    known = {name: _PRESET_SHARES.get(name, 1.0 - total) for name in (first, *rest)}
+    whole = round(sum(known.values()), 9)
+    found["preset"] = tuple((name, round(share / whole, 9)) for name, share in known.items())
+    clients = sorted(territory.town, key=lambda town: -town.client_share)
+    visited = [(town.key, town.client_share) for town in clients if town.client_share]
+    nowhere = round(1.0 - sum(share for _, share in visited), 9)
+    found["client_city"] = (("none", nowhere), *visited)
+    return {table: found[table] for table in _ORDER}
+
+
+POPULATION: LiveMapping[str, Shares] = LiveMapping(_population)
 """Assumed shares of each choice. They are assumptions to argue with, not the results of a survey:
 what the network tells of its newcomers names trades, households and cities, with no counts."""
 
@@ -116,8 +133,10 @@ LIMIT_HOUSEHOLDS: Mapping[str, frozenset[str]] = MappingProxyType(
 WORDS = tuple(Importance)
 LEAST, MOST = WORDS.index(Importance.A_LITTLE), WORDS.index(Importance.INDISPENSABLE)
 
-CUMULATED = MappingProxyType(
-    {name: tuple(accumulate(share for _, share in rows)) for name, rows in POPULATION.items()}
+CUMULATED: LiveMapping[str, tuple[float, ...]] = LiveMapping(
+    lambda _: {
+        name: tuple(accumulate(share for _, share in rows)) for name, rows in POPULATION.items()
+    }
 )
 
 

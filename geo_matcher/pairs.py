@@ -347,13 +347,16 @@ def _best_bourg(
     shops: _Shops, code: str, lacking: BoolArray, nearest_min: FloatArray
 ) -> tuple[Bourg | None, BoolArray, float]:
     """Return the commune that saves most, which lacking services it has, and the rounds to it."""
+    nowhere = np.zeros(len(SERVICES), dtype=np.bool_)
+    if not shops.holders:
+        return None, nowhere, 0.0
     offers = shops.has & lacking
     minutes = shops.journeys.matrix([code], shops.holders)[0].minutes[0]
     # Rounded as the travel times are, so that a place has one distance wherever it is shown.
     drives = np.round(minutes + shops.leave_min[code], 2)
     useful = np.flatnonzero(offers.any(axis=1) & np.isfinite(drives))
     if not useful.size:
-        return None, np.zeros(len(SERVICES), dtype=np.bool_), 0.0
+        return None, nowhere, 0.0
     offers, drives = offers[useful], drives[useful]
     fetched = np.where(lacking, TRIPS * nearest_min, 0.0)
     # Communes × numbers of rounds; a number is possible where some service asks for just that.
@@ -395,7 +398,7 @@ def _service(
         minutes=_plain(drive),
         nearest_min=_plain(minutes),
         nearest_low_min=_plain(low),
-        status=Status[status.upper()].label,
+        status=Status.MISSING.label if status == "unknown" else status,
     )
 
 

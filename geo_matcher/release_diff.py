@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo_matcher.errors import DataError
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
@@ -127,8 +128,8 @@ class ReleaseDiff:
     after: str
     times_before: str
     times_after: str
-    reach_before_min: float
-    reach_after_min: float
+    reach_before_min: float | None
+    reach_after_min: float | None
     tables: tuple[TableDiff, ...]
     groups: tuple[GroupDiff, ...]
     rankings: tuple[RankingDiff, ...]
@@ -158,7 +159,17 @@ def release_diff(
         Whose rankings to compare, by name; by default every preset.
     scope
         Communes that are ranked.
+
+    Raises
+    ------
+    DataError
+        If they do not name the same towns.
     """
+    if before.about.town != after.about.town:
+        raise DataError(
+            f"{before.release_id} and {after.release_id} do not name the same towns, so their "
+            "rankings cannot be compared. Give two releases of one territory."
+        )
     asked = profiles or {name: preset.profile for name, preset in PRESETS.items()}
     names = dict.fromkeys([*before.tables, *after.tables])
     tables = (_table_diff(name, before.tables.get(name), after.tables.get(name)) for name in names)
@@ -167,8 +178,8 @@ def release_diff(
         after=after.release_id,
         times_before=str(before.parameters["travel_times"]["network"]),
         times_after=str(after.parameters["travel_times"]["network"]),
-        reach_before_min=float(before.parameters["network_reach"]["minutes"]),
-        reach_after_min=float(after.parameters["network_reach"]["minutes"]),
+        reach_before_min=before.parameters.get("network_reach", {}).get("minutes"),
+        reach_after_min=after.parameters.get("network_reach", {}).get("minutes"),
         tables=tuple(table for table in tables if not table.is_same),
         groups=tuple(_group_diff(group, before, after) for group in ("partner", "network")),
         rankings=tuple(

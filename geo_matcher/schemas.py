@@ -157,7 +157,7 @@ SCHEMAS: dict[str, Schema] = {
             "epci_code": _text(matches=r"^(\d{9})?$"),  # a few islands belong to none
             "epci_name": _text(),
             "arrondissement": _text(),
-            "postal_codes": _text(matches=r"^\d{5}( ?[;,|/ ] ?\d{5})*$"),
+            "postal_codes": _text(matches=r"^(\d{5}( ?[;,|/ ] ?\d{5})*)?$"),
             "town_hall_lon": _lon(),
             "town_hall_lat": _lat(),
             "town_hall_position": _text("published", "inside_point"),

@@ -89,6 +89,13 @@ class Town(_Strict):
         description="``seat``: the town of the territory that all go to; ``metropolis``: the big "
         "city nearby. Both matter a little to everybody, the others to who says so.",
     )
+    client_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Assumed share of those who visit clients that do so there: it weighs the "
+        "invented newcomers of planning and audit, and no answer to a person.",
+    )
 
 
 class Network(_Strict):
@@ -160,6 +167,8 @@ class TerritoryFile(_Strict):
             for role in ("seat", "metropolis")
             if sum(town.role == role for town in self.town) > 1
         ]
+        if sum(town.client_share for town in self.town) > 1 + 1e-9:
+            problems.append("town: the shares client_share add up to more than 1")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -177,6 +186,11 @@ class TerritoryFile(_Strict):
         return isinstance(other, TerritoryFile) and (
             self is other or self.model_dump() == other.model_dump()
         )
+
+    @property
+    def default_scope(self) -> str:
+        """Where people search unless they say: among the partners, or everywhere without any."""
+        return "all" if self.network is None else "partners"
 
     @cached_property
     def seat(self) -> Town | None:

@@ -70,9 +70,9 @@ def time_error(territory: Territory) -> float:
     return UNCHECKED_ERROR if stated is None else float(stated)
 
 
-UNCOUNTED_SPREAD = 0.4
-"""Relative spread of a single sale where no sales are counted, as a share (an assumption: about that
-of the Gers)."""
+UNCOUNTED_SPREAD = 0.5
+"""Relative spread of a single sale where no sales are counted, as a share (an assumption:
+about that of the Gers)."""
 
 
 @lru_cache(maxsize=8)

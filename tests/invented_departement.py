@@ -92,7 +92,7 @@ def write_invented(folder: Path, wanted: Invented) -> None:
         table.to_csv(source / f"{name}.csv", index=False, lineterminator="\n")
     towns = own.sort_values("population", ascending=False).head(2)
     _write_territory(folder, wanted, towns)
-    _write_catalog(folder, wanted, ["communes_source", *tables], len(own))
+    _write_catalog(folder, ["communes_source", *tables], len(own))
 
 
 def _cells(wanted: Invented, rng: np.random.Generator) -> gpd.GeoDataFrame:
@@ -259,7 +259,7 @@ def _write_territory(folder: Path, wanted: Invented, towns: pd.DataFrame) -> Non
     (folder / "territory.toml").write_text(tomlkit.dumps(about), encoding="utf-8")
 
 
-def _write_catalog(folder: Path, wanted: Invented, sources: list[str], communes: int) -> None:
+def _write_catalog(folder: Path, sources: list[str], communes: int) -> None:
     files = {"communes_source": "source/communes.parquet", "territory": "territory.toml"}
     made = {"communes": "communes.parquet", "parameters": "derived/parameters.toml",
             "membership": "membership.csv"}  # fmt: skip

@@ -14,7 +14,7 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.dependencies import FRESH, TerritoryDep
-from api.forms import DEFAULT_SCOPE, other_language, to_query
+from api.forms import default_scope, other_language, to_query
 from api.frame import frame_view, sorry
 from api.planning import ROBUST_DRAWS, planning_view, scenario_asked
 from api.planning_form import PATH, PlanAsked, parse_plan_query
@@ -23,7 +23,7 @@ from api.rendering import render
 from api.routes.pages import MAP_POLICY
 from api.routes.territory import REPORT_POLICY
 from api.texts import translator
-from geo_matcher.errors import ScenarioError
+from geo_matcher.errors import NotInReleaseError, ScenarioError
 from geo_matcher.planning_files import plan_csv, plan_geojson, plan_geopackage
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -57,7 +57,7 @@ def _page(territory: Territory, asked: PlanAsked) -> Response:
         territory,
         language,
         title=translator(language)("plan.page"),
-        back_query=to_query(Profile(), DEFAULT_SCOPE, language),
+        back_query=to_query(Profile(), default_scope(), language),
         other_href=asked.href(lang=other),
     )
     html = render("planning.html", language, page=frame, view=planning_view(territory, asked))
@@ -137,18 +137,21 @@ def _query(request: Request) -> str:
 
 def _refused(territory: Territory, asked: PlanAsked) -> Response:
     texts = [fault.text for fault in asked.faults]
-    return sorry(territory, asked.language, DEFAULT_SCOPE, texts, 422)
+    return sorry(territory, asked.language, default_scope(), texts, 422)
 
 
 def _patient(territory: Territory, asked: PlanAsked, make: Callable[[], Response]) -> Response:
     """Answer, or say on a page that too many wait, or that no plan was found in time."""
     try:
         return make()
+    except NotInReleaseError:
+        text = translator(asked.language)("plan.no_lines")
+        return sorry(territory, asked.language, default_scope(), [text], 404)
     except ScenarioError:
         text = translator(asked.language)("plan.hard")
-        return sorry(territory, asked.language, DEFAULT_SCOPE, [text], 422)
+        return sorry(territory, asked.language, default_scope(), [text], 422)
     except HTTPException as busy:
         text = translator(asked.language)("plan.busy")
-        page = sorry(territory, asked.language, DEFAULT_SCOPE, [text], busy.status_code)
+        page = sorry(territory, asked.language, default_scope(), [text], busy.status_code)
         page.headers.update(busy.headers or {})
         return page

@@ -81,7 +81,7 @@ def _types(territory: Territory) -> StaticAnswer:
 def get_audit(
     request: Request,
     territory: TerritoryDep,
-    scope: ScopeName = "partners",
+    scope: ScopeName | None = None,
     size: Annotated[int, Query(ge=MIN_SIZE, le=MAX_AUDIT_SIZE)] = DEFAULT_SIZE,
     seed: Annotated[int, Query(ge=0, le=2**32 - 1)] = DEFAULT_SEED,
     f: Annotated[
@@ -89,6 +89,7 @@ def get_audit(
     ] = "json",
 ) -> Response:
     """Tell which villages never reach anybody's first places; as ``geo-matcher audit`` does."""
+    scope = scope or territory.about.default_scope
     with _turn():
         if f == "json":
             return _figures(territory, scope, size, seed).response(request)

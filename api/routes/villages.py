@@ -18,7 +18,7 @@ from api.asking import read_query
 from api.changes import changes_view
 from api.dependencies import FRESH, TerritoryDep
 from api.faults import FormError
-from api.forms import DEFAULT_SCOPE, Asked, other_language, to_query
+from api.forms import Asked, default_scope, other_language, to_query
 from api.frame import FrameView, frame_view, refusal, sorry
 from api.indexing import card_data, head_view
 from api.rendering import render
@@ -61,7 +61,7 @@ def show_housing_part(request: Request, territory: TerritoryDep, insee_code: str
         code = territory.find(insee_code[:MAX_NAME])
     except UnknownCommuneError:
         text = translator(language)("village.unknown", found=insee_code[:MAX_SHOWN])
-        return sorry(territory, language, DEFAULT_SCOPE, [text], 404)
+        return sorry(territory, language, default_scope(), [text], 404)
     html = render(
         "_housing.html", language, housing=housing_view(territory, code, language), is_part=True
     )

@@ -185,7 +185,10 @@ class _Maker:
     ) -> None:
         self.session, self.db, self.random = session, db, random
         self.now, self.advisers = db.now(), advisers
-        self.rankings = [rank(territory, preset.profile, "partners") for preset in PRESETS.values()]
+        self.rankings = [
+            rank(territory, preset.profile, territory.about.default_scope)
+            for preset in PRESETS.values()
+        ]
         facts = [fact for fact in territory.facts if fact["partner"]] or territory.facts
         self.codes = [fact["insee_code"] for fact in facts]
         shares = 1.0 / np.arange(7, len(self.codes) + 7)  # some villages welcome most

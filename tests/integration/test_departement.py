@@ -159,7 +159,12 @@ def test_what_people_give_wins(
 
 
 def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
-    made: Path, upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+    made: Path,
+    upstream: Upstream,
+    overpass_url: str,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = Territory.load(made).release_id
     cache = ("--cache", str(tmp_path / "cache"))
@@ -167,8 +172,10 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     rows = {row["table"]: row for row in json.loads(status.out)["tables"]}
     assert rows["broadband_fixed"]["upstream"] == "same"
     assert rows["shops"]["upstream"] == "same"
-    best = upstream.files[next(key for key in upstream.files if "meilleure_techno" in key)].body
-    upstream.put(villages.BEST_URL, less_fibre(best, "46002"))
+    shares = {**villages.TECHNOLOGY_SHARES, "46002": (0.1, 0.0, 0.0, 0.05)}
+    monkeypatch.setattr(villages, "TECHNOLOGY_SHARES", shares)
+    upstream.put(villages.BEST_URL, villages.best_csv())
+    upstream.put(villages.LAND_URL, villages.land_csv(), content_type="text/csv")
     status = run("--release", str(made), "data", "status", *cache, "--format", "json")
     rows = {row["table"]: row for row in json.loads(status.out)["tables"]}
     assert rows["broadband_fixed"]["upstream"] == "newer"
@@ -187,21 +194,6 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
-
-
-def less_fibre(body: bytes, code: str) -> bytes:
-    """Return the file with nearly all of a commune's fibre on satellite."""
-    head, *lines = body.decode().splitlines()
-    names = head.lstrip("\ufeff").split(";")
-    fibre, satellite = names.index("elig_ftth"), names.index("elig_sat")
-    for number, line in enumerate(lines):
-        cells = line.split(";")
-        if cells[0] == code:
-            lost = int(cells[fibre]) * 9 // 10
-            cells[fibre] = str(int(cells[fibre]) - lost)
-            cells[satellite] = str(int(cells[satellite]) + lost)
-            lines[number] = ";".join(cells)
-    return "\r\n".join([head, *lines, ""]).encode()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,330 @@
+"""Another département than the shipped one, and releases that lack sources."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import tomlkit
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.settings import Settings
+from geo_matcher.build import build_release
+from geo_matcher.commune import describe_commune
+from geo_matcher.criteria import CRITERIA
+from geo_matcher.decision import Status, decision_matrix
+from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
+from geo_matcher.gaps import gaps
+from geo_matcher.maps import map_html
+from geo_matcher.matching import rank
+from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCE_OF_KIND
+from geo_matcher.presets import PRESETS
+from geo_matcher.profile import Profile, parse_profile
+from geo_matcher.release_diff import release_diff
+from geo_matcher.territory import LAMBERT_93, Territory
+from geo_matcher.towns import in_service
+from tests.conftest import RELEASE
+from tests.integration.commands import Run
+from tests.invented_departement import NETWORK, Invented, invented_release
+
+CUT = 40
+"""Communes of the small Gers."""
+
+PAGES = (
+    "/?scope=all",
+    "/?lang=en&scope=all&preset=paris-web-family",
+    "/planification",
+    "/table?scope=all",
+    "/maps/match?scope=all",
+    "/api/v1/release",
+    "/api/v1/communes",
+    "/api/v1/layers/fibre",
+    "/api/v1/layers/doctor",
+    "/openapi.json",
+)
+
+
+@pytest.fixture(scope="module")
+def invented(tmp_path_factory: pytest.TempPathFactory) -> Territory:
+    """Return an invented département without a network, with few sources."""
+    return invented_release(tmp_path_factory.mktemp("invented") / "release")
+
+
+@pytest.fixture(scope="module")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Territory:
+    """Return an invented département with a network of its own."""
+    wanted = Invented(
+        departement="2A",
+        sources=("broadband_fixed", "shops", "hubs", "workplaces", "housing_prices_rents"),
+        network=NETWORK,
+    )
+    return invented_release(tmp_path_factory.mktemp("connected") / "release", wanted)
+
+
+@pytest.fixture(scope="module")
+def client(invented: Territory) -> Iterator[TestClient]:
+    with TestClient(create_app(Settings(release=invented.folder), invented)) as client:
+        yield client
+
+
+# --- Another département ---------------------------------------------------------------------
+
+
+def test_the_towns_of_the_territory_are_criteria_and_those_of_another_are_not(
+    invented: Territory, territory: Territory
+) -> None:
+    with in_service(invented.about):
+        assert {"combe_1_min", "combe_2_min"} < set(CRITERIA)
+        assert "auch_min" not in CRITERIA
+        ranking = rank(invented, parse_profile({"client_city": "combe_2"}), "all")
+        assert len(ranking) == len(invented.codes)
+        with pytest.raises(ProfileError) as refusal:
+            parse_profile({"client_city": "toulouse"})
+    assert refusal.value.problems == (
+        "client_city: found 'toulouse'; expected a town of this release: 'combe_1', 'combe_2'",
+    )
+    with in_service(territory.about):
+        assert "auch_min" in CRITERIA
+
+
+def test_a_territory_is_not_ranked_with_the_towns_of_another(
+    invented: Territory, territory: Territory
+) -> None:
+    with in_service(territory.about):
+        profile = Profile()
+        rank(territory, profile)
+        with pytest.raises(DataError, match="another territory"):
+            rank(invented, profile)
+    with in_service(invented.about), pytest.raises(DataError, match="another territory"):
+        rank(invented, profile)  # its weights are those of the other's towns
+
+
+def test_two_territories_are_not_compared(invented: Territory, territory: Territory) -> None:
+    with pytest.raises(DataError, match="do not name the same towns"):
+        release_diff(territory, invented)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_service_shows_another_departement(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    for word in ("Toulouse (31)", "Auch", "Soho Solo", "Gers"):
+        assert word not in answer.text.replace("Toulouse (31)", ""), word
+
+
+def test_its_pages_name_its_towns_and_its_communes(client: TestClient, invented: Territory) -> None:
+    first = invented.facts[0]
+    page = client.get(f"/communes/{first['insee_code']}")
+    assert page.status_code == 200
+    assert first["name"] in page.text
+    town = invented.about.town[1].name
+    assert town in client.get("/?scope=all").text
+    assert f"combe_{2}_min" in client.get("/openapi.json").text or town in page.text
+
+
+def test_without_a_network_people_search_everywhere_and_are_told(client: TestClient) -> None:
+    results = client.get("/fragments/matches").text
+    assert len(set(re.findall(r"\b46\d{3}\b", results))) >= 20
+    for scope in ("partners", "network"):
+        counts = client.post("/api/v1/matches", json={"profile": {}, "scope": scope}).json()
+        assert counts["counts"]["scope"] == 0
+    assert "Aucun village partenaire" in client.get("/?scope=partners").text
+    release = client.get("/api/v1/release").json()
+    assert release["network"] is None
+    assert release["partners"] == {"sourced": 0, "reconstructed": 0, "published": None}
+
+
+def test_a_profile_of_another_territory_is_refused_by_the_service(client: TestClient) -> None:
+    answer = client.post("/api/v1/matches", json={"profile": {"client_city": "pau"}})
+    assert answer.status_code == 422
+    assert "expected a town of this release" in answer.text
+
+
+def test_a_network_counts_with_its_own_numbers(connected: Territory) -> None:
+    assert connected.codes[0] == "2A001"
+    partners = connected.members("partner")
+    assert len(partners) == NETWORK["partners_published"]
+    assert set(partners["valid_from"]) == {"2025-01-01"}
+    assert connected.parameters["network_reach"]["published"] == NETWORK["communes_published"]
+    with in_service(connected.about):
+        assert len(rank(connected, Profile())) == len(partners)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Invented(communes=10),
+        Invented(communes=12, has_neighbours=False),
+        Invented(communes=9, sources=(), has_neighbours=False),
+    ],
+    ids=["ten communes", "an island", "nothing known"],
+)
+def test_a_small_or_lonely_departement_is_served(tmp_path: Path, wanted: Invented) -> None:
+    found = invented_release(tmp_path / "release", wanted)
+    with TestClient(create_app(Settings(release=found.folder), found)) as client:
+        for path in ("/?scope=all", f"/communes/{found.codes[0]}", "/maps/match?scope=all"):
+            assert client.get(path, follow_redirects=True).status_code == 200
+
+
+def test_communes_without_epci_and_without_postal_code_are_allowed(tmp_path: Path) -> None:
+    folder = tmp_path / "release"
+    invented_release(folder, Invented(communes=9))
+
+    def edit(copy: Path) -> None:
+        path = copy / "source/communes.parquet"
+        communes = gpd.read_parquet(path)
+        communes.loc[0, ["epci_code", "epci_name", "postal_codes"]] = ""
+        communes.to_parquet(path, index=False)
+
+    found = build_release(folder, edit=edit)
+    described = describe_commune(found, found.codes[0])
+    assert described["postal_codes"] == []
+    with TestClient(create_app(Settings(release=folder), found)) as client:
+        for path in (f"/communes/{found.codes[0]}", "/planification", "/?scope=all"):
+            assert client.get(path, follow_redirects=True).status_code == 200
+
+
+def test_the_command_line_serves_another_departement(invented: Territory, run: Run) -> None:
+    release = ["--release", str(invented.folder)]
+    called = run(*release, "match", "--profile-name", "combe-2-consultant", "--scope", "all")
+    assert called.code == 0
+    assert "Combe" in called.out
+    assert run(*release, "data", "info").code == 0
+    assert run("criteria").out.count("auch") > 0  # what a call puts in service ends with it
+
+
+# --- Sources that are absent -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a release of some communes of the Gers, with every source."""
+    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("small") / "communes"))
+    source = folder / "source"
+    communes = gpd.read_parquet(source / "communes.parquet")
+    metric = communes.geometry.to_crs(LAMBERT_93)
+    auch = metric[communes["insee_code"] == "32013"].centroid.iloc[0]
+    near = metric.distance(auch).sort_values(kind="stable").index[:CUT]
+    kept = communes.loc[near].sort_values("insee_code", ignore_index=True)
+    codes = set(kept["insee_code"])
+    kept.to_parquet(source / "communes.parquet", index=False)
+    for path in source.glob("*.csv"):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if "insee_code" in table and path.stem not in {"town_halls", "french_communes", "hubs",
+                                                       "origin_cities"}:  # fmt: skip
+            outside = table["insee_code"].str[:2].eq("32") & ~table["insee_code"].isin(codes)
+            table[~outside].to_csv(path, index=False, lineterminator="\n")
+    about = folder / "territory.toml"
+    listed = f"communes = {sorted(codes)}"
+    about.write_text(about.read_text("utf-8").replace('departement = "32"', listed), "utf-8")
+    catalog = folder / "catalog.toml"
+    text = catalog.read_text(encoding="utf-8").replace("communes = 458", f"communes = {CUT}")
+    catalog.write_text(re.sub(r"\[\[mend\]\].*?(?=\n\[|\Z)", "", text, flags=re.S), "utf-8")
+    build_release(folder)
+    return folder
+
+
+def _edit_toml(path: Path, change: Any) -> None:
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    change(document)
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def without(folder: Path, small: Path, absent: tuple[str, ...]) -> Territory:
+    """Build the small release without some sources."""
+    shutil.copytree(small, folder)
+
+    def edit(copy: Path) -> None:
+        for name in absent:
+            (copy / f"source/{name}.csv").unlink()
+        _edit_toml(copy / "catalog.toml", lambda d: _drop(d, absent))
+
+    return build_release(folder, edit=edit)
+
+
+def _drop(document: Any, absent: tuple[str, ...]) -> None:
+    kept = [table for table in document["table"] if table["name"] not in absent]
+    array = tomlkit.aot()
+    for table in kept:
+        array.append(table)
+    document["table"] = array
+
+
+@pytest.mark.parametrize(
+    "absent", [*((name,) for name in OPTIONAL_SOURCES), tuple(OPTIONAL_SOURCES)],
+    ids=[*OPTIONAL_SOURCES, "all of them"],
+)  # fmt: skip
+def test_a_release_does_without_a_source(
+    tmp_path: Path, small: Path, absent: tuple[str, ...]
+) -> None:
+    found = without(tmp_path / "communes", small, absent)
+    declared = {gap.subject for gap in found.catalog.gaps}
+    assert {OPTIONAL_SOURCES[name].subject for name in absent} <= declared
+    held = {gap.subject for name, gap in OPTIONAL_SOURCES.items() if name not in absent}
+    assert held.isdisjoint(declared)
+    with in_service(found.about):
+        matrix = decision_matrix(found)
+        for name in figures_of(absent):
+            column = matrix.column(name)
+            assert (matrix.status[:, column] == Status.MISSING).all(), name
+            assert np.isnan(matrix.raw[:, column]).all()
+            assert (matrix.values_min[:, column] == 0).all()
+            assert (matrix.values_max[:, column] == 1).all()
+        for preset in PRESETS.values():
+            ranking = rank(found, preset.profile, "all")
+            assert np.isfinite(ranking.score).all()
+        assert describe_commune(found, "32013")["name"] == "Auch"
+        assert "Auch" in map_html(rank(found, Profile(), "all"), language="fr")
+        if "broadband_fixed" in absent:
+            with pytest.raises(NotInReleaseError, match="no internet lines"):
+                gaps(found)
+    with TestClient(create_app(Settings(release=found.folder), found)) as client:
+        for path in ("/?scope=all", "/?lang=en&scope=all", "/table?scope=all", "/communes/32013",
+                     "/communes/32013/housing", "/shortlist?pick=32013", "/planification",
+                     "/compare?pick=32013", "/maps/match?scope=all", "/downloads/villages.csv",
+                     "/api/v1/release"):  # fmt: skip
+            answer = client.get(path, follow_redirects=True)
+            nothing_to_plan = path == "/planification" and "broadband_fixed" in absent
+            assert answer.status_code == (404 if nothing_to_plan else 200), path
+            if nothing_to_plan:
+                assert "ne figurent pas dans cette version" in answer.text
+
+
+def figures_of(absent: tuple[str, ...]) -> set[str]:
+    """Return the criteria that rest on some absent sources."""
+    of_table = {
+        "broadband_fixed": {"ftth_coverage_share", "land_30mbit_share"},
+        "shops": {"daily_services_min"},
+        "housing_prices_rents": {"house_price_eur_m2", "house_rent_eur_m2_month"},
+        "climate_projections": {"hot_days_2030_year"},
+    }
+    found = {name for table in absent for name in of_table.get(table, ())}
+    by_kind = {f"{kind}_min" for kind, table in SOURCE_OF_KIND.items() if table in absent}
+    return found | (by_kind & set(CRITERIA))
+
+
+def test_a_gap_goes_when_its_source_is_there_again(tmp_path: Path, small: Path) -> None:
+    folder = tmp_path / "communes"
+    without(folder, small, ("risks", "shops"))
+    shutil.copy(small / "source/shops.csv", folder / "source/shops.csv")
+    entry = next(
+        table for table in tomlkit.parse((small / "catalog.toml").read_text("utf-8"))["table"]
+        if table["name"] == "shops"
+    )  # fmt: skip
+
+    def edit(copy: Path) -> None:
+        shutil.copy(small / "source/shops.csv", copy / "source/shops.csv")
+        _edit_toml(copy / "catalog.toml", lambda d: d["table"].append(entry))
+
+    found = build_release(folder, edit=edit)
+    subjects = {gap.subject for gap in found.catalog.gaps}
+    assert "risks" in subjects
+    assert "shops" not in subjects
