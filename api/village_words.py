@@ -78,7 +78,7 @@ def lead_sentence(commune: Mapping[str, Any], language: str) -> str:
             f"village.kind.{max(worth, key=lambda size: worth[size])}",
             people=format_raw(people, Unit.INHABITANTS, language),
         ),
-        towns=listed(towns, t("village.and")),
+        towns=f", {listed(towns, t('village.and'))}" if towns else "",
         fibre=format_raw(share, Unit.SHARE, language),
         work=_work_phrase(travel["workplace"], commune["insee_code"], t, language),
     )

@@ -121,7 +121,3 @@ def _set_partners(
     territory = set_partners(release_of(context), partner_list)
     count = len(territory.partner_evidence)
     write(f"{count} partner villages, all sourced; release {territory.release_id}.")
-
-
-def _minutes(minutes: float | None) -> str:
-    return "no known" if minutes is None else f"{minutes:g}"

@@ -67,7 +67,8 @@ def write_diff(found: ReleaseDiff) -> None:
     terminal.print(f"[bold]{found.before}[/bold] → [bold]{found.after}[/bold]")
     write(
         f"times on {found.times_before} → {found.times_after}; a work place within "
-        f"{found.reach_before_min:g} → {found.reach_after_min:g} min makes the network"
+        f"{_minutes(found.reach_before_min)} → {_minutes(found.reach_after_min)} min makes the "
+        "network"
     )
     table = plain_table(
         "table",
@@ -93,6 +94,10 @@ def write_diff(found: ReleaseDiff) -> None:
             f"by {ranking.largest_move} ranks at most"
         )
         _write_moves(ranking.since)
+
+
+def _minutes(minutes: float | None) -> str:
+    return "no known" if minutes is None else f"{minutes:g}"
 
 
 def _write_moves(since: Since | None) -> None:

@@ -59,10 +59,7 @@ def departement_name(departement: str) -> str:
 def _names(row: dict[str, str]) -> dict[str, str]:
     name, article, preposition = row["name"], row["article"], row["preposition"]
     the = f"{article}{'' if article in {'', 'l’'} else ' '}{name}"
-    if preposition == "dans":
-        inside = f"dans {the}"
-    else:
-        inside = f"{preposition} {name}"
+    inside = f"dans {the}" if preposition == "dans" else f"{preposition} {name}"
     of = OF[article] + name if article else f"de {name}"
     english = f"the {name}" if article in {"le", "les"} else name
     return {"the_fr": the, "in_fr": inside, "of_fr": of, "the_en": english}

@@ -95,7 +95,7 @@ def test_the_service_serves_it(made: Path) -> None:
     with TestClient(create_app(Settings(release=made))) as client:
         page = client.get("/")
         assert page.status_code == 200
-        assert "dans le Lot" in page.text
+        assert "<title>Trouver son village · Lot</title>" in page.text
         assert "Gers" not in page.text
         for path in ("/communes/46002", "/table?show=station", "/planification?budget=300k"):
             assert client.get(path).status_code == 200, path
@@ -190,7 +190,7 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     store = ReleaseStore(tmp_path / "store")
     assert store.current != before
     after = Territory.load(store.folder)
-    assert after.indicators.at["46002", "ftth_coverage_share"] < 0.2
+    assert after.indicators["ftth_coverage_share"]["46002"] < 0.2
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
@@ -199,7 +199,7 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (lambda body: body.replace(b"elig_ftth", b"elig_fibre"), "column elig_ftth"),
+        (lambda body: body.replace(b"elig_ftth", b"elig_fibre"), "elig_ftth"),
         (lambda body: body.replace(b";2026-06-30", b";2019-06-30"), "2019"),
         (lambda _: HTML_PAGE, "HTML"),
     ],
