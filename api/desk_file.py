@@ -195,6 +195,10 @@ class FileView:
     hrefs: Mapping[str, str]
 
 
+SMALL = ("step", "note", "task", "consent", "withdraw", "follow_up", "freeze")
+"""Forms that come back on the page itself: their addresses say which villages were shown."""
+
+
 def file_view(
     file: Dossier,
     language: str,
@@ -206,6 +210,7 @@ def file_view(
     members: tuple[MemberTab, ...] = (),
     ranking: RankingView | None = None,
     twins: Sequence[tuple[Likeness, str]] = (),
+    shown: Mapping[str, str] | None = None,
 ) -> FileView:
     """Return the page of a file.
 
@@ -223,6 +228,8 @@ def file_view(
         What the household looks for, and its villages.
     twins
         Files that may be of the same household, with their names.
+    shown
+        Which villages the page shows, as its address says it.
     """
     t, draft = translator(language), file.draft
     may_write = Right.WRITE in by.rights and not file.is_anonymous
@@ -261,7 +268,10 @@ def file_view(
             for note in reversed(file.notes)
         ),
         tasks=_tasks(file, today, language, names),
-        visits=tuple(_visit(file, visit, today, language, communes) for visit in file.visits[::-1]),
+        visits=tuple(
+            _visit(file, visit, today, language, communes, shown or {})
+            for visit in file.visits[::-1]
+        ),
         follow_ups=_follow_ups(file, today, language),
         frozen=_frozen(file, language, names),
         history=tuple(
@@ -278,7 +288,9 @@ def file_view(
             for account in advisers
         ),
         hrefs={
-            name: desk_href(f"/dossiers/{file.key}/{path}", language)
+            name: desk_href(
+                f"/dossiers/{file.key}/{path}", language, **((shown or {}) if name in SMALL else {})
+            )
             for name, path in (
                 ("edit", "modifier"),
                 ("step", "etape"),
@@ -438,7 +450,12 @@ def _tasks(
 
 
 def _visit(
-    file: Dossier, visit: Visit, today: dt.date, language: str, communes: Mapping[str, str]
+    file: Dossier,
+    visit: Visit,
+    today: dt.date,
+    language: str,
+    communes: Mapping[str, str],
+    shown: Mapping[str, str],
 ) -> VisitLine:
     return VisitLine(
         visit.id,
@@ -447,7 +464,7 @@ def _visit(
         visit.impression,
         visit.is_cancelled,
         visit.on >= today,
-        desk_href(f"/dossiers/{file.key}/visites/{visit.id}", language),
+        desk_href(f"/dossiers/{file.key}/visites/{visit.id}", language, **shown),
     )
 
 

@@ -292,6 +292,25 @@ def test_a_late_step_shows_the_difference(
     assert read_file(db, file.key, by=adviser).stage is Stage.ENQUIRY
 
 
+def test_a_small_form_comes_back_with_the_villages_that_were_shown(
+    desk: Desk, db: Database, adviser: Account
+) -> None:
+    members = [{"label": name, "profile": PROFILE} for name in ("Ada", "Bo")]
+    file = opened(db, adviser, members=members)
+    plan_visit(db, file.key, db.today(), ["32249"], by=adviser)
+    page = html.unescape(desk.get(f"/dossiers/{file.key}?membre=1&scope=all"))
+    own = re.escape(f"{PAGES}/dossiers/{file.key}/")
+    forms = re.findall(rf'action="{own}([^"?]+)\?membre=1&scope=all"', page)
+    assert {"notes", "taches", "accords", "listes", "etape"} <= set(forms)
+    assert any(form.startswith("visites/") for form in forms)
+    refused = desk.send(f"/dossiers/{file.key}/notes?membre=1&scope=all", text="")
+    assert refused.status_code == 422
+    assert re.search(r'aria-current="true">Bo<', refused.text)
+    assert 'name="scope" value="all"' in refused.text
+    done = desk.send(f"/dossiers/{file.key}/notes?membre=1&scope=all", text="Oui")
+    assert done.headers["Location"].endswith("?fait=note&membre=1&scope=all#notes")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [
