@@ -158,6 +158,8 @@ class FileView:
         What the household looks for, and its villages.
     notes, tasks, visits, follow_ups, frozen, history, twins
         What hangs on the file.
+    unreadable
+        What the household looks for that is not understood any more, as a sentence.
     hrefs
         Where each form is sent, by its name.
     """
@@ -192,6 +194,7 @@ class FileView:
     history: tuple[TextLine, ...]
     twins: tuple[Twin, ...]
     advisers: tuple[tuple[str, str, bool], ...]
+    unreadable: str
     hrefs: Mapping[str, str]
 
 
@@ -282,6 +285,9 @@ def file_view(
             )
             for event in reversed(file.events)
         ),
+        unreadable=t("desk.members.unreadable", names=", ".join(file.unreadable))
+        if file.unreadable
+        else "",
         twins=tuple(_twin(file, likeness, name, language) for likeness, name in twins),
         advisers=tuple(
             (account.login, account.name, draft is not None and account.login == draft.adviser)

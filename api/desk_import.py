@@ -19,7 +19,7 @@ from api.desk_words import day_text, stage_label
 from api.texts import translator, typeset
 from geo_matcher.dossiers.spreadsheets import COLUMNS, WORDS, Line, Preview
 from geo_matcher.dossiers.stages import Stage
-from geo_matcher.sentences import format_number
+from geo_matcher.numbers import format_number
 
 __all__ = [
     "SHEET_FAULTS",
