@@ -71,7 +71,7 @@ def lasting_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]
 
 
 def killed_after(url: str, count: int, program: str = WRITER, *more: str) -> list[str]:
-    """Run a program that writes, kill it after some acknowledged files, and return what it acknowledged."""
+    """Run a program that writes, kill it after some acknowledged lines, and return them."""
     with subprocess.Popen(
         [sys.executable, "-c", program, url, *more], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as writer:
