@@ -63,11 +63,11 @@ $(TOOLS)/.lighthouse-$(LIGHTHOUSE):
 	@$(NPM_INSTALL) lighthouse@$(LIGHTHOUSE)
 	@touch $@
 
-check: $(DEV) ## Check format, lint, types, tests and coverage; changes no source file
+check: $(DEV) ## Check format, lint, types, tests without a browser, coverage; changes no source file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST) --cov --cov-report=term $(ARGS)
+	$(PYTEST) -m "not browser" --cov --cov-report=term $(ARGS)
 
 fix: $(DEV) ## Format the code and repair what the linter can repair
 	$(BIN)/ruff check --fix-only .

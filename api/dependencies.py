@@ -11,6 +11,7 @@ import orjson
 from fastapi import Depends, Request
 from starlette.responses import Response
 
+from api.in_service import territory_of_request
 from geo_matcher.territory import Territory
 
 __all__ = ["FRESH", "StaticAnswer", "TerritoryDep", "get_territory", "json_answer"]
@@ -22,9 +23,11 @@ FRESH = {"Cache-Control": "no-cache"}
 
 
 async def get_territory(request: Request) -> Territory:
-    """Return the territory in service; a coroutine, so that no thread is needed for it."""
-    territory: Territory = request.app.state.territory
-    return territory
+    """Return the territory that this request began with, even if another is in service by now.
+
+    A coroutine, so that no thread is needed for it.
+    """
+    return territory_of_request(request.scope)
 
 
 TerritoryDep = Annotated[Territory, Depends(get_territory)]

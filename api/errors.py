@@ -47,6 +47,7 @@ __all__ = [
     "ERROR_STATUS",
     "PROBLEM_JSON",
     "QuietFailures",
+    "ReleaseRefused",
     "SignInNeeded",
     "add_error_handlers",
     "problem",
@@ -111,6 +112,20 @@ class SignInNeeded(Exception):  # noqa: N818 - no mistake: a page asks who is th
         self.target = target
 
 
+class ReleaseRefused(Exception):  # noqa: N818 - an answer, no mistake of the service
+    """An administrator asked for a release that cannot be put into service: a 422 says why.
+
+    Parameters
+    ----------
+    error
+        The refusal.
+    """
+
+    def __init__(self, error: GeoMatcherError) -> None:
+        super().__init__("the new release is refused")
+        self.error = error
+
+
 def problem(
     status: int,
     detail: str,
@@ -158,6 +173,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(SignInNeeded, _sign_in_first)
+    app.add_exception_handler(ReleaseRefused, _release_refused)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -223,6 +239,17 @@ async def _page(request: Request, status: int, headers: Mapping[str, str] | None
 
 async def _sign_in_first(_: Request, raised: Exception) -> Response:
     return RedirectResponse(cast("SignInNeeded", raised).target, 303)
+
+
+async def _release_refused(request: Request, raised: Exception) -> Response:
+    error = cast("ReleaseRefused", raised).error
+    return problem(
+        422,
+        f"The new release is refused, and the one in service stays. {error}",
+        kind="urn:geo-matcher:release-refused",
+        instance=request.url.path,
+        problems=error.problems,
+    )
 
 
 async def _validation(request: Request, raised: Exception) -> Response:

@@ -141,7 +141,7 @@ def ground_of(territory: Territory) -> Ground:
     """Return what the maps of a territory share; made once."""
     projected = territory.communes.geometry.to_crs(LAMBERT_93)
     shapes = np.asarray(shapely.coverage_simplify(np.asarray(projected.values), OUTLINE_M))
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     points = gpd.GeoSeries(
         gpd.points_from_xy(halls["town_hall_lon"], halls["town_hall_lat"]), crs=WGS_84
     ).to_crs(LAMBERT_93)
@@ -149,7 +149,7 @@ def ground_of(territory: Territory) -> Ground:
     names = dict(zip(codes, halls["name"].tolist(), strict=True))
     names |= {fact["insee_code"]: fact["name"] for fact in territory.facts}
     touching: dict[str, list[str]] = {}
-    pairs = territory.tables["adjacency_80km"]
+    pairs = territory.tables["adjacency"]
     for one, other in zip(pairs["a"], pairs["b"], strict=True):
         touching.setdefault(one, []).append(other)
         touching.setdefault(other, []).append(one)

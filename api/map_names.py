@@ -32,7 +32,7 @@ def towns_around(territory: Territory) -> list[list[Any]]:
 
     The name is empty where a larger town is too near, or too many are named already.
     """
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     west, south, east, north = territory.communes.total_bounds.tolist()
     across, along = (east - west) * PAD, (north - south) * PAD
     inside = (

@@ -37,6 +37,7 @@ __all__ = [
     "Problem",
     "RedFlag",
     "Release",
+    "Reloaded",
     "Result",
     "Robustness",
     "ScopeName",
@@ -331,7 +332,7 @@ class Housing(_Answer):
 
     house_price_eur_m2: float | None
     house_rent_eur_m2_month: float | None
-    home_sales_2021_2025: int | None
+    home_sales: int | None
     sales_by_year: list[dict[str, Any]]
 
 
@@ -362,8 +363,8 @@ class CommuneDetail(_Answer):
     broadband: Broadband
     travel: dict[str, Travel]
     housing: Housing
-    health: list[dict[str, Any]] = Field(description="Rows of table health_registered_2018.")
-    risks: list[dict[str, Any]] = Field(description="Rows of table risks_2026.")
+    health: list[dict[str, Any]] = Field(description="Rows of table health_registered.")
+    risks: list[dict[str, Any]] = Field(description="Rows of table risks.")
     climate: list[dict[str, Any]] = Field(description="Rows of table climate_projections.")
     places: list[dict[str, Any]] = Field(description="Rows of table places.")
     red_flags: list[RedFlag]
@@ -404,6 +405,14 @@ class Release(_Answer):
     tables: list[dict[str, Any]]
     gaps: list[dict[str, str]]
     mends: list[dict[str, str]]
+
+
+class Reloaded(_Answer):
+    """Which release is in service now, and which was before."""
+
+    before: str
+    release: str
+    is_new: bool = Field(description="Whether another one was read.")
 
 
 class Health(_Answer):

@@ -278,7 +278,7 @@ def _cities_around(territory: Territory) -> list[dict[str, Any]]:
 
     Names stand above or under the outline, where a wide département leaves room.
     """
-    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    halls = territory.tables["town_halls"].set_index("insee_code")
     west, south, east, north = territory.communes.total_bounds.tolist()
     found = []
     for code, name in HUB_CITIES.values():

@@ -172,7 +172,7 @@ def source_credits(territory: Territory, language: str) -> Mapping[str, tuple[in
 def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
     """Return the sheet of every commune, in order; made once per release and language."""
     partners = territory.members("partner")["source"]
-    lines = territory.tables["broadband_fixed_2026t2"].set_index("insee_code")
+    lines = territory.tables["broadband_fixed"].set_index("insee_code")
     shares = territory.indicators["ftth_coverage_share"]
     halls = territory.communes[
         [f"town_hall_{part}" for part in ("address", "phone", "email", "website")]
@@ -194,7 +194,7 @@ def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
 @lru_cache(maxsize=8)
 def _nearest(territory: Territory) -> dict[str, dict[str, str]]:
     """Return the name of the commune of each nearest place, where it is another commune."""
-    names = territory.tables["town_halls_80km"].set_index("insee_code")["name"].to_dict()
+    names = territory.tables["town_halls"].set_index("insee_code")["name"].to_dict()
     times = territory.tables["travel_times"]
     columns = (times[name] for name in ("insee_code", "destination", "nearest_insee_code"))
     found: dict[str, dict[str, str]] = {}

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,9 @@ from starlette.datastructures import UploadFile
 
 from api.desk import Form
 from api.turns import Line
+
+if TYPE_CHECKING:
+    from geo_matcher.dossiers.handover import ExportForm
 
 __all__ = ["MEDIA_TYPES", "UPLOADS", "WHOLE", "Upload", "export_name", "received"]
 
@@ -35,7 +39,7 @@ UPLOADS = frozenset(
 )
 """Addresses that take a file."""
 
-MEDIA_TYPES = {
+MEDIA_TYPES: dict[ExportForm, str] = {
     "csv": "application/zip",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",

@@ -63,7 +63,7 @@ def housing_view(territory: Territory, insee_code: str, language: str) -> Housin
     t = translator(language)
     commune = describe_commune(territory, insee_code)
     housing = commune["housing"]
-    price, sales = housing["house_price_eur_m2"], housing["home_sales_2021_2025"]
+    price, sales = housing["house_price_eur_m2"], housing["home_sales"]
     return HousingView(
         name=commune["name"],
         path=commune_path(insee_code, commune["name"]),

@@ -65,7 +65,7 @@ CLIMATE = ("d30", "d35", "n20", "fire")
 
 HORIZONS = ("2030", "2050", "2100")
 
-DVF_TABLES = frozenset({"housing_sales_2021_2025", "housing_prices_rents_2022_2023"})
+DVF_TABLES = frozenset({"housing_sales", "housing_prices_rents"})
 """Tables whose terms forbid that search engines index what they say of sales."""
 
 

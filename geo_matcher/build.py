@@ -6,12 +6,9 @@ how a release is replaced without ever being half there. Deterministic: same sou
 
 from __future__ import annotations
 
-import ctypes
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +37,7 @@ from geo_matcher.membership import (
     solve_reach,
 )
 from geo_matcher.places import collect_places
+from geo_matcher.release_store import ReleaseStore, exchange, held_release, told_of
 from geo_matcher.road_store import drop_roads, write_roads
 from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import Download
@@ -50,7 +48,6 @@ from geo_matcher.travel_times import travel_times
 __all__ = [
     "build_derived",
     "build_release",
-    "exchange",
     "mend_communes",
     "set_partners",
     "set_roads",
@@ -61,11 +58,11 @@ PARTNER_LIST = "source/partners.csv"
 """The network's own list, once it has been given; absent from the shipped release."""
 
 NEEDED_TABLES = (
-    "communes_source", "town_halls_80km", "adjacency_80km", "road_distance_checks", "hubs",
-    "broadband_fixed_2026t2", "workplaces", "partners_evidence", "shops_bpe2025",
-    "france_services_communes", "schools", "hospitals_2020", "health_registered_2018",
-    "housing_sales_2021_2025", "housing_prices_rents_2022_2023", "climate_projections",
-    "culture_partial",
+    "communes_source", "town_halls", "adjacency", "road_distance_checks", "hubs",
+    "broadband_fixed", "workplaces", "partners_evidence", "shops",
+    "france_services", "schools", "hospitals", "health_registered",
+    "housing_sales", "housing_prices_rents", "climate_projections",
+    "culture",
 )  # fmt: skip
 """Source tables without which nothing can be built."""
 
@@ -80,12 +77,13 @@ def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -
     """Rebuild the derived half of a release and put the whole in place at once.
 
     The work is done in a temporary folder beside the release; it is checked by the same gate as any
-    release; only then do the two folders change names, in one step where the system can.
+    release; only then do the two folders change names, in one step where the system can. In a store
+    the release in service is left as it is, and a new one is published.
 
     Parameters
     ----------
     folder
-        The release to rebuild.
+        The release to rebuild, or a store.
     edit
         Changes the temporary copy before the build, for instance to add a source table.
 
@@ -100,30 +98,38 @@ def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -
         If a source is broken or the result does not pass the gate; the release is as it was.
     """
     folder = folder.resolve()
+    if ReleaseStore.is_store(folder):
+        return _published(ReleaseStore(folder), edit)
+    if (store := ReleaseStore.around(folder)) is not None:
+        raise DataError(
+            f"{folder} is a release of a store, where nothing is changed. Name the store itself "
+            f"({store.folder}): a new release is published there."
+        )
     Catalog.read(folder)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         copy = Path(scratch) / folder.name
         shutil.copytree(folder, copy)
         if edit is not None:
             edit(copy)
-        with _told_of(folder, copy):
+        with told_of(copy, str(folder)):
             build_derived(copy)
             Territory.load(copy)
         exchange(folder, copy)
     return Territory.load(folder)
 
 
-@contextmanager
-def _told_of(folder: Path, copy: Path) -> Iterator[None]:
-    """Let a refusal of the copy name the release: the copy is gone when the refusal is read."""
-    try:
-        yield
-    except DataError as error:
-        message, *problems = (
-            text.replace(str(copy), str(folder)) for text in (str(error), *error.problems)
-        )
-        told = type(error)(message, problems)
-        raise told from error
+def _published(store: ReleaseStore, edit: Callable[[Path], None] | None) -> Territory:
+    """Publish what the release in service becomes when it is changed and built."""
+
+    def make(incoming: Path) -> None:
+        with held_release(store.folder) as source:
+            shutil.copytree(source, incoming, dirs_exist_ok=True)
+        if edit is not None:
+            edit(incoming)
+        build_derived(incoming)
+
+    store.publish(make, gate=Territory.load)
+    return Territory.load(store.folder)
 
 
 def set_roads(folder: Path, download: Download | None) -> Territory:
@@ -165,7 +171,8 @@ def set_partners(folder: Path, partner_list: Path) -> Territory:
     DataError
         If the list has any problem: all are listed and the release is as it was.
     """
-    communes = read_table(folder, "communes.parquet")
+    with held_release(folder) as held:
+        communes = read_table(held, "communes.parquet")
     rows = read_partner_list(partner_list, frozenset(communes["insee_code"]))
 
     def add(copy: Path) -> None:
@@ -205,26 +212,6 @@ PARTNER_LIST_ENTRY: dict[str, str | int] = {
 }
 
 
-def exchange(folder: Path, copy: Path) -> None:
-    """Swap two folders of the same file system, atomically on Linux.
-
-    Elsewhere two renames are made; between them the old release stands whole beside its place.
-    """
-    at_fdcwd, rename_exchange = -100, 2
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is not None:
-        paths = os.fsencode(folder), os.fsencode(copy)
-        if rename(at_fdcwd, paths[0], at_fdcwd, paths[1], rename_exchange) == 0:
-            return
-    aside = copy.with_name(copy.name + ".previous")
-    folder.rename(aside)
-    try:
-        copy.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
-
-
 def build_derived(folder: Path) -> None:
     """Write the derived tables of a release and complete its catalog.
 
@@ -242,7 +229,7 @@ def build_derived(folder: Path) -> None:
     source = _read_sources(folder, catalog)
     communes = mend_communes(source["communes_source"], catalog)
     places = collect_places(source)
-    halls, adjacency = source["town_halls_80km"], source["adjacency_80km"]
+    halls, adjacency = source["town_halls"], source["adjacency"]
     journeys = Journeys.from_tables(source)
     network, roads = journeys.town_halls, journeys.roads
     if problems := distance_problems(halls, adjacency):

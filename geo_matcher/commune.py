@@ -60,8 +60,8 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
         "broadband": _broadband(territory, code),
         "travel": _travel(territory, code),
         "housing": _housing(territory, code),
-        "health": _records(territory, "health_registered_2018", code),
-        "risks": _records(territory, "risks_2026", code),
+        "health": _records(territory, "health_registered", code),
+        "risks": _records(territory, "risks", code),
         "climate": _records(territory, "climate_projections", code),
         "places": _records(territory, "places", code),
         "red_flags": [flag.as_dict() for flag in red_flags(territory)[code]],
@@ -136,7 +136,7 @@ def _records(territory: Territory, table: str, code: str) -> list[dict[str, Any]
 
 
 def _broadband(territory: Territory, code: str) -> dict[str, Any]:
-    (line,) = _own(territory, "broadband_fixed_2026t2", code)
+    (line,) = _own(territory, "broadband_fixed", code)
     (figures,) = _own(territory, "indicators", code)
     return {
         "ftth_coverage_share": _plain(figures["ftth_coverage_share"]),
@@ -153,13 +153,13 @@ def _broadband(territory: Territory, code: str) -> dict[str, Any]:
             "ftth_coverage_share": _plain(figures["ftth_coverage_share_cartefibre"]),
         },
         "copper_closure_date": line["copper_closure_date"] or None,
-        "source": "broadband_fixed_2026t2",
+        "source": "broadband_fixed",
     }
 
 
 @lru_cache(maxsize=8)
 def _hall_names(territory: Territory) -> Mapping[str, str]:
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     return dict(zip(halls["insee_code"], halls["name"], strict=True))
 
 
@@ -181,7 +181,7 @@ def _travel(territory: Territory, code: str) -> dict[str, Any]:
 
 def _housing(territory: Territory, code: str) -> dict[str, Any]:
     (figures,) = _own(territory, "indicators", code)
-    columns = ("house_price_eur_m2", "house_rent_eur_m2_month", "home_sales_2021_2025")
+    columns = ("house_price_eur_m2", "house_rent_eur_m2_month", "home_sales")
     return {name: _plain(figures[name]) for name in columns} | {
-        "sales_by_year": _records(territory, "housing_sales_2021_2025", code)
+        "sales_by_year": _records(territory, "housing_sales", code)
     }

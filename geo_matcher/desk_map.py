@@ -45,7 +45,7 @@ EXPOSURE_LIMITS = (0.001, 0.05, 0.1, 0.2, 0.35)
 """Shares of lists at which the colour of the exposure changes."""
 
 EXPOSURE_COLOURS = (NO_DATA, *SCORE_COLOURS[1:6])
-TABLES = ("communes", "broadband_fixed_2026t2", "workplaces", "partners_evidence")
+TABLES = ("communes", "broadband_fixed", "workplaces", "partners_evidence")
 OWN_LAYERS = ("shortlist", "visits", "settled")
 """Layers of what the files say, in the order of the control."""
 

@@ -6,6 +6,7 @@
     ├── DataError (ValueError)              a release, or a file offered to it, is broken
     │   └── CrsError                        a geometry is not in the CRS it must be in
     ├── SourceError (OSError)               a source outside cannot be reached or gives nonsense
+    │   └── AbsentFileError                 a source has no such file: another edition may be there
     ├── UnknownCommuneError (LookupError)   no commune has this code or name
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
@@ -21,7 +22,7 @@
     ├── AccessError (PermissionError)       who asks may not do that
     │   ├── SignInError                     name and password do not fit, or the session is over
     │   └── ThrottledError                  too many attempts; to be tried again later
-    └── StoreError (OSError)                the database of the files, or a backup, cannot be used
+    └── StoreError (OSError)                a database, a backup or a store of releases fails
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
 was found, what was expected and what to do. Errors that gather several problems keep them in
@@ -33,6 +34,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "AbsentFileError",
     "AccessError",
     "CrsError",
     "DataError",
@@ -82,6 +84,10 @@ class CrsError(DataError):
 
 class SourceError(GeoMatcherError, OSError):
     """A source outside this machine cannot be reached, or does not answer as it should."""
+
+
+class AbsentFileError(SourceError):
+    """A source has no file at an address; one of another year may be there."""
 
 
 class UnknownCommuneError(GeoMatcherError, LookupError):
@@ -202,4 +208,4 @@ class ThrottledError(AccessError):
 
 
 class StoreError(GeoMatcherError, OSError):
-    """The database of the files, or a backup of it, cannot be used."""
+    """The database of the files, a backup of it, or a store of releases cannot be used."""

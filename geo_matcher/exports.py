@@ -63,7 +63,7 @@ FACT_COLUMNS = (
 ODDS_COLUMNS = ("p_top_1", "p_top_5", "rank_low", "rank_high")
 """Columns that follow them when odds are asked for."""
 
-ROAD_TABLES = ("town_halls_80km", "adjacency_80km", "roads", "travel_times")
+ROAD_TABLES = ("town_halls", "adjacency", "roads", "travel_times")
 """Tables that every driving time rests on."""
 
 PLACES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(

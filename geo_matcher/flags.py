@@ -76,9 +76,9 @@ class Flag:
 def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     """Return the red flags of every commune, by INSEE code; made once, then kept."""
     tables = territory.tables
-    fixed = tables["broadband_fixed_2026t2"].set_index("insee_code").to_dict("index")
+    fixed = tables["broadband_fixed"].set_index("insee_code").to_dict("index")
     indicators = territory.indicators.to_dict("index")
-    risks = tables["risks_2026"].groupby("insee_code")
+    risks = tables["risks"].groupby("insee_code")
     flood = risks["ddrm_flood"].max()
     industrial = risks["ddrm_industrial"].max()
     doctor_min: dict[Any, float] = territory.minutes["doctor"].to_dict()
@@ -111,7 +111,7 @@ def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
             f"{format_date(day, 'fr')}.",
             f"{format_number(without, 'en')} of {format_number(premises, 'en')} premises cannot "
             f"have fibre yet; copper closes on {format_date(day, 'en')}.",
-            "broadband_fixed_2026t2",
+            "broadband_fixed",
         )
     one, other = figures["ftth_coverage_share"], figures["ftth_coverage_share_cartefibre"]
     if pd.notna(one) and pd.notna(other) and round(abs(one - other), 6) >= COUNTS_DIFFER_SHARE:
@@ -121,7 +121,7 @@ def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
             f"et {format_number(other, 'fr', '%')} des locaux.",
             f"Two published fibre counts differ: {format_number(one, 'en', '%')} and "
             f"{format_number(other, 'en', '%')} of premises.",
-            "broadband_fixed_2026t2",
+            "broadband_fixed",
         )
     shares = ("ftth_coverage_share", "ftth_coverage_share_cartefibre", "land_30mbit_share")
     above = [figures[name] for name in shares if pd.notna(figures[name]) and figures[name] > 1]
@@ -132,7 +132,7 @@ def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
             "son dénominateur est à vérifier.",
             f"A published rate is above 100% ({format_number(max(above), 'en', '%')}): its "
             "denominator is to be checked.",
-            "broadband_fixed_2026t2",
+            "broadband_fixed",
         )
 
 
@@ -144,18 +144,18 @@ def _doctor_flags(minutes: float) -> Iterator[Flag]:
             "(liste de 2018, à confirmer).",
             f"The nearest known doctor is {format_number(round(minutes), 'en')} min away "
             "(list of 2018, to be confirmed).",
-            "health_registered_2018",
+            "health_registered",
         )
 
 
 def _life_flags(figures: Any, *, flood: bool, industrial: bool) -> Iterator[Flag]:
-    sales = figures["home_sales_2021_2025"]
+    sales = figures["home_sales"]
     if pd.isna(sales):
         yield Flag(
             "few_sales",
             "Nous ne savons pas combien de logements se sont vendus de 2021 à 2025.",
             "We do not know how many homes were sold from 2021 to 2025.",
-            "housing_sales_2021_2025",
+            "housing_sales",
         )
     elif sales < FEW_SALES:
         count = int(sales)
@@ -165,21 +165,21 @@ def _life_flags(figures: Any, *, flood: bool, industrial: bool) -> Iterator[Flag
             f"{count} vente{plural} de logement de 2021 à 2025\u00a0: le prix dit peu.",
             f"{count} home sale{'' if count == 1 else 's'} from 2021 to 2025: the price says "
             "little.",
-            "housing_sales_2021_2025",
+            "housing_sales",
         )
     if flood:
         yield Flag(
             "flood",
             "Risque d'inondation recensé dans la commune.",
             "A flood risk is listed in the commune.",
-            "risks_2026",
+            "risks",
         )
     if industrial:
         yield Flag(
             "industrial_risk",
             "Risque industriel recensé dans la commune.",
             "An industrial risk is listed in the commune.",
-            "risks_2026",
+            "risks",
         )
 
 

@@ -40,7 +40,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-SOURCE = "broadband_fixed_2026t2"
+SOURCE = "broadband_fixed"
 """Table of the catalog that every count comes from."""
 
 TECHNOLOGIES = tuple(name.removeprefix("mci_best_") for name in BEST_TECHNOLOGY)

@@ -23,7 +23,7 @@ from geo_matcher.schemas import BEST_TECHNOLOGY
 __all__ = ["REQUIRED_TABLES", "check_release", "is_wgs_84"]
 
 REQUIRED_TABLES = (
-    "communes", "broadband_fixed_2026t2", "risks_2026", "places", "travel_times",
+    "communes", "broadband_fixed", "risks", "places", "travel_times",
     "access_measures", "indicators", "membership",
 )  # fmt: skip
 
@@ -37,16 +37,17 @@ AREA_RATIO = (0.9, 1.1)
 """Bounds of measured polygon area over published area: wider means a wrong polygon or CRS."""
 
 COMMUNE_TABLES = (
-    "broadband_fixed_2026t2", "indicators", "travel_times", "access_measures", "membership",
-    "climate_projections", "apl_doctors", "dwellings",
-    "health_registered_2018", "schools", "culture_partial", "workplaces", "hospitals_2020",
-    "france_services_communes", "housing_sales_2021_2025", "risks_2026", "partners",
+    "broadband_fixed", "indicators", "travel_times", "access_measures", "membership",
+    "climate_projections", "apl_doctors", "dwellings", "incomes", "density_grid",
+    "housing_medians",
+    "health_registered", "schools", "culture", "workplaces", "hospitals",
+    "france_services", "housing_sales", "risks", "partners",
     "partners_evidence",
 )  # fmt: skip
 """Tables whose ``insee_code`` must be a commune of the release."""
 
 COMPLETE_TABLES = (
-    "broadband_fixed_2026t2", "indicators", "risks_2026", "travel_times", "access_measures",
+    "broadband_fixed", "indicators", "risks", "travel_times", "access_measures",
 )  # fmt: skip
 """Tables that must speak of every commune."""
 
@@ -85,16 +86,14 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
         problems += _named(name, "insee_code is no commune of this release", found - known)
         if name in COMPLETE_TABLES:
             problems += _named(name, "has no row for commune", known - found)
-    if {"supply", "town_halls_80km"} <= tables.keys():
-        strangers = set(tables["supply"]["insee_code"]) - set(
-            tables["town_halls_80km"]["insee_code"]
-        )
+    if {"supply", "town_halls"} <= tables.keys():
+        strangers = set(tables["supply"]["insee_code"]) - set(tables["town_halls"]["insee_code"])
         problems += _named("supply", "insee_code is no commune of the network", strangers)
     if "french_communes" in tables:
         problems += _french_problems(tables)
     problems += _geometry_problems(catalog, communes)
-    if "broadband_fixed_2026t2" in tables:
-        problems += _broadband_problems(tables["broadband_fixed_2026t2"])
+    if "broadband_fixed" in tables:
+        problems += _broadband_problems(tables["broadband_fixed"])
     if "places" in tables and is_wgs_84(communes):
         problems += _place_problems(tables["places"], communes)
     if "travel_times" in tables:
@@ -109,7 +108,7 @@ def _french_problems(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Every commune that the release speaks of by name is a commune of France, by the same name."""
     french = _names(tables["french_communes"])
     problems = []
-    for name in ("communes", "town_halls_80km", "origin_cities"):
+    for name in ("communes", "town_halls", "origin_cities"):
         if name in tables:
             own = _names(tables[name])
             absent = own.keys() - french.keys()
@@ -199,17 +198,21 @@ def _broadband_problems(fixed: pd.DataFrame) -> list[str]:
     best = fixed[list(BEST_TECHNOLOGY)].sum(axis=1)
     rules = {
         "premises differ from the sum by best technology": best != fixed["mci_premises"],
-        "premises with 1 Gbit/s by land differ from premises with fibre": (
-            fixed["mci_land_1gbit"] != fixed["mci_best_ftth"]
+        "premises with 1 Gbit/s by land are not those with fibre, or with fibre and cable": (
+            (fixed["mci_land_1gbit"] < fixed["mci_best_ftth"])
+            | (fixed["mci_land_1gbit"] > fixed["mci_best_ftth"] + fixed["mci_best_cable"])
         ),
-        "premises with 30 Mbit/s by land differ from premises less satellite": (
-            fixed["mci_land_30mbit"] != fixed["mci_premises"] - fixed["mci_best_satellite"]
+        "premises with 30 Mbit/s by land are fewer than those with 1 Gbit/s by land": (
+            fixed["mci_land_30mbit"] < fixed["mci_land_1gbit"]
+        ),
+        "premises with 30 Mbit/s by land are more than premises less satellite": (
+            fixed["mci_land_30mbit"] > fixed["mci_premises"] - fixed["mci_best_satellite"]
         ),
     }
     return [
         problem
         for what, broken in rules.items()
-        for problem in _named("broadband_fixed_2026t2", what, set(code[broken]))
+        for problem in _named("broadband_fixed", what, set(code[broken]))
     ]
 
 

@@ -12,8 +12,8 @@ from geo_matcher.destinations import DAILY_SERVICES
 
 __all__ = ["DAILY_SERVICE_NEAR_MIN", "daily_services", "indicators"]
 
-FIRST_YEARS_SALES, LAST_YEARS_SALES = 2021, 2025
-"""Years over which sales are summed; medians are never averaged."""
+YEARS_OF_SALES = 5
+"""Last years over which sales are summed; medians are never averaged."""
 
 DAILY_SERVICE_NEAR_MIN = 10.0
 """A drive up to which an everyday service counts as near, in minutes."""
@@ -42,7 +42,7 @@ def indicators(
     def by_commune(frame: pd.DataFrame, column: str) -> pd.Series:
         return codes.map(frame.set_index("insee_code")[column])
 
-    fixed = source["broadband_fixed_2026t2"]
+    fixed = source["broadband_fixed"]
     premises = by_commune(fixed, "mci_premises")
     out["ftth_coverage_share"] = (by_commune(fixed, "mci_best_ftth") / premises).round(4)
     out["ftth_coverage_share_cartefibre"] = (
@@ -64,14 +64,17 @@ def indicators(
     out["daily_services_low_min"] = codes.map(mean["minutes_low"])
     out["daily_services_within_10min"] = codes.map((high <= DAILY_SERVICE_NEAR_MIN).sum(axis=1))
 
-    prices = source["housing_prices_rents_2022_2023"]
+    prices = source["housing_prices_rents"]
     current = prices[prices["insee_code"] == prices["current_insee"]]
-    out["house_price_eur_m2"] = by_commune(current, "price_m2_mean_2022_2023").round(0)
+    price = by_commune(current, "price_m2_mean_2022_2023")
+    if "housing_medians" in source:
+        price = price.fillna(by_commune(source["housing_medians"], "house_median_eur_m2"))
+    out["house_price_eur_m2"] = price.round(0)
     out["house_rent_eur_m2_month"] = by_commune(current, "rent_house_eur_m2_month").round(2)
-    sales = source["housing_sales_2021_2025"]
-    sales = sales[sales["year"].between(FIRST_YEARS_SALES, LAST_YEARS_SALES)]
+    sales = source["housing_sales"]
+    sales = sales[sales["year"] > sales["year"].max() - YEARS_OF_SALES]
     total = sales.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
-    out["home_sales_2021_2025"] = codes.map(total).astype("Int64")
+    out["home_sales"] = codes.map(total).astype("Int64")
 
     heat = source["climate_projections"]
     heat = heat[(heat["indicator"] == "d30") & (heat["horizon"] == HEAT_HORIZON)]

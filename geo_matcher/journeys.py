@@ -139,7 +139,7 @@ class Journeys:
         Parameters
         ----------
         tables
-            ``town_halls_80km``, ``adjacency_80km`` and, where there are any, ``roads`` and
+            ``town_halls``, ``adjacency`` and, where there are any, ``roads`` and
             ``road_area``.
 
         Raises
@@ -147,14 +147,14 @@ class Journeys:
         DataError
             If a table of the town-hall network is absent.
         """
-        if missing := [t for t in ("town_halls_80km", "adjacency_80km") if t not in tables]:
+        if missing := [t for t in ("town_halls", "adjacency") if t not in tables]:
             problems = [f"the release holds no table {name}" for name in missing]
             raise DataError(
                 "Drives cannot be computed: " + "; ".join(problems) + ". Give a release with them.",
                 problems,
             )
-        halls = tables["town_halls_80km"]
-        network = TownHallNetwork.from_tables(halls, tables["adjacency_80km"])
+        halls = tables["town_halls"]
+        network = TownHallNetwork.from_tables(halls, tables["adjacency"])
         roads = RoadNetwork.from_table(tables["roads"]) if "roads" in tables else None
         columns = ["name", "population", "town_hall_lon", "town_hall_lat"]
         known = halls.set_index("insee_code").loc[list(network.codes), columns]

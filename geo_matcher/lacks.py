@@ -131,7 +131,7 @@ def _lacks(territory: Territory, commune: Mapping[str, Any]) -> Iterator[Lack]:
         yield Lack("fibre", (line["source"],), count=without, of=line["premises"])
     near_min = territory.parameters["daily_services"]["near_min"]
     if far := _far(travel, DAILY_SERVICES, near_min):
-        yield Lack("services", ("shops_bpe2025",), within_min=near_min, far=far)
+        yield Lack("services", ("shops",), within_min=near_min, far=far)
     for name, within_min in FAR_MIN.items():
         if far := _far(travel, (name,), within_min):
             yield Lack(name, _tables(territory, name), within_min=within_min, far=far)

@@ -182,7 +182,7 @@ BOURG_MIN = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0)
 TOWN_MIN = (15.0, 30.0, 45.0, 60.0, 90.0, 120.0)
 """Towns and airports: one scale for all, so that the maps of two towns can be compared."""
 
-_ROADS = ("travel_times", "town_halls_80km", "adjacency_80km", "roads")
+_ROADS = ("travel_times", "town_halls", "adjacency", "roads")
 
 
 def _drive(
@@ -213,12 +213,12 @@ def _layers() -> Mapping[str, Layer]:
     rows = (
         Layer("fibre", "connection", "Locaux raccordables à la fibre", "Premises that fibre passes",
               Unit.SHARE.value, (0.7, 0.8, 0.9, 0.94, 0.97, 0.99), "ftth_coverage_share",
-              ("broadband_fixed_2026t2", "indicators"), is_low_deep=False,
+              ("broadband_fixed", "indicators"), is_low_deep=False,
               note_fr="Pour la commune entière, pas pour une adresse.",
               note_en="For the whole commune, not for an address."),
         Layer("without_fibre", "connection", "Locaux sans fibre", "Premises without fibre",
               PREMISES, (1.0, 5.0, 10.0, 20.0, 50.0, 100.0), "premises_without_ftth",
-              ("broadband_fixed_2026t2", "indicators"),
+              ("broadband_fixed", "indicators"),
               note_fr="Un nombre : une grande commune en a plus, à part égale.",
               note_en="A count: a large commune has more of them at the same share."),
         _drive("workplace", "near", BOURG_MIN,
@@ -285,12 +285,12 @@ def _layers() -> Mapping[str, Layer]:
               Unit.MINUTES.value, TOWN_MIN, "minutes_to", _ROADS[1:]),
         Layer("house_price", "housing", "Prix d'achat", "Purchase price", Unit.EUR_M2.value,
               (1200.0, 1400.0, 1600.0, 1800.0, 2000.0, 2500.0), "house_price_eur_m2",
-              ("housing_prices_rents_2022_2023", "indicators"),
+              ("housing_prices_rents", "indicators"),
               note_fr="Moyenne des ventes de 2022 et 2023 ; peu de ventes, prix peu sûr.",
               note_en="Mean of the sales of 2022 and 2023; few sales make an unsure price."),
         Layer("house_rent", "housing", "Loyer d'une maison", "House rent", Unit.EUR_M2_MONTH.value,
               (6.5, 7.0, 7.5, 8.0, 8.5, 9.0), "house_rent_eur_m2_month",
-              ("housing_prices_rents_2022_2023", "indicators"),
+              ("housing_prices_rents", "indicators"),
               note_fr="Loyer d'annonce, estimé.", note_en="Advertised rent, estimated."),
         Layer("population", "setting", "Habitants", "Inhabitants", Unit.INHABITANTS.value,
               (100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0), "population", ("communes",),

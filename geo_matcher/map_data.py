@@ -277,7 +277,7 @@ def _places(territory: Territory, language: str) -> list[list[Any]]:
     sentence on what is known of it.
     """
     words = WORDS[language]
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     communes = dict(zip(halls["insee_code"], halls["name"], strict=True))
     communes |= {fact["insee_code"]: fact["name"] for fact in territory.facts}
     symbol_of = {kind: i for i, s in enumerate(SYMBOLS) for kind in s.kinds}

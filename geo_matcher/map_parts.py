@@ -293,7 +293,7 @@ def _drawn_tables(ranking: Ranking) -> Iterable[str]:
     in_types = np.isin(list(CRITERIA), types.criteria if types else ()).astype(np.float64)
     typed = used_tables(replace(ranking, weights=in_types))  # as if a profile asked for just these
     driven = {*source_tables(territory, FIGURES["wheel"]), "travel_times"}
-    own = {"places", "broadband_fixed_2026t2"}
+    own = {"places", "broadband_fixed"}
     return {*used_tables(ranking), *typed, *drawn, *driven, *own}
 
 

@@ -290,7 +290,7 @@ def pair_of(ranking: Ranking, insee_code: str) -> Pair:
 def _shops(territory: Territory) -> _Shops:
     journeys = Journeys.of(territory)
     tables = territory.tables
-    halls = tables["town_halls_80km"]
+    halls = tables["town_halls"]
     # Names of the release come last: they carry the article as people write it.
     names = dict(zip(halls["insee_code"], halls["name"], strict=True))
     names |= territory.communes["name"].to_dict()

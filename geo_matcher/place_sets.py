@@ -133,7 +133,7 @@ def places_shown(territory: Territory, name: str, language: str) -> tuple[dict[s
     """
     words = WORDS[language]
     chosen = PLACE_SETS[name]
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     communes = dict(zip(halls["insee_code"], halls["name"], strict=True))
     places = territory.places
     found = []

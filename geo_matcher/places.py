@@ -19,6 +19,7 @@ __all__ = ["HOSPITAL_CATEGORIES", "collect_places"]
 
 HOSPITAL_CATEGORIES = (
     "Centre Hospitalier (C.H.)",
+    "Centre Hospitalier Régional (C.H.R.)",
     "Centre hospitalier, ex Hôpital local",
     "Etablissement de Soins Pluridisciplinaire",
 )
@@ -37,7 +38,7 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         ``place_id, kind, name, insee_code, lon, lat, position, status, year, source_table``,
         positions in EPSG:4326, sorted by identifier.
     """
-    halls = source["town_halls_80km"].set_index("insee_code")
+    halls = source["town_halls"].set_index("insee_code")
 
     def part(table: str, kind: Any, name: Any, status: Any, year: Any) -> pd.DataFrame:
         frame = source[table]
@@ -48,29 +49,29 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             found[axis] = frame.get(axis, np.nan)
         return found
 
-    shops = source["shops_bpe2025"]
-    work, schools, hospitals = source["workplaces"], source["schools"], source["hospitals_2020"]
-    culture, hubs = source["culture_partial"], source["hubs"]
-    houses = source["france_services_communes"]
-    doctors = source["health_registered_2018"]
+    shops = source["shops"]
+    work, schools, hospitals = source["workplaces"], source["schools"], source["hospitals"]
+    culture, hubs = source["culture"], source["hubs"]
+    houses = source["france_services"]
+    doctors = source["health_registered"]
     evidence = source["partners_evidence"]
     school_kind = schools["kind"].replace({"primary": "primary_school"})
     is_hospital = hospitals["category"].isin(HOSPITAL_CATEGORIES)
     parts = [
-        part("shops_bpe2025", shops["kind"], "", "listed", "2025"),
+        part("shops", shops["kind"], "", "listed", "2025"),
         part("workplaces", work["kind"], work["name"], work["status"], work["year"]),
-        part("france_services_communes", "france_services", houses["name"], "listed", ""),
+        part("france_services", "france_services", houses["name"], "listed", ""),
         part("schools", school_kind, schools["name"], "listed", schools["school_year"]),
         part(
-            "hospitals_2020",
+            "hospitals",
             np.where(is_hospital, "hospital", "specialised_hospital"),
             hospitals["name"],
             "listed",
             "2020",
         ),
         part("hubs", hubs["kind"], hubs["name"], "listed", ""),
-        part("culture_partial", culture["kind"], culture["name"], "listed", culture["year"]),
-        part("health_registered_2018", "doctor", "", "to be confirmed", "2018")[
+        part("culture", culture["kind"], culture["name"], "listed", culture["year"]),
+        part("health_registered", "doctor", "", "to be confirmed", "2018")[
             doctors["gp_registered"] == 1
         ],
         part(
@@ -83,7 +84,7 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         pd.DataFrame(
             [
                 {"kind": f"city_{key}", "name": name, "insee_code": code, "status": "listed",
-                 "year": "", "source_table": "town_halls_80km", "lon": np.nan, "lat": np.nan}
+                 "year": "", "source_table": "town_halls", "lon": np.nan, "lat": np.nan}
                 for key, (code, name) in HUB_CITIES.items()
             ]
         ),
@@ -92,7 +93,7 @@ def collect_places(source: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     unknown = sorted(set(places["insee_code"]) - set(halls.index))
     if unknown:
         problems = [
-            f"a place lies in commune {code}, which is not in town_halls_80km" for code in unknown
+            f"a place lies in commune {code}, which is not in town_halls" for code in unknown
         ]
         raise DataError("Places cannot be located: " + "; ".join(problems), problems)
     at_hall = places["lon"].isna() | places["lat"].isna()

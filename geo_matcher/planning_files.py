@@ -26,7 +26,7 @@ from geo_matcher.territory import WGS_84, Territory
 
 __all__ = ["PLAN_TABLES", "gaps_csv", "plan_csv", "plan_geojson", "plan_geopackage"]
 
-PLAN_TABLES = ("communes", SOURCE, "places", "town_halls_80km")
+PLAN_TABLES = ("communes", SOURCE, "places", "town_halls")
 """Tables of the catalog that gaps and plans rest on."""
 
 GAP_LABELS = {

@@ -55,7 +55,7 @@ class _Gazetteer:
 
 @lru_cache(maxsize=4)
 def _gazetteer(territory: Territory) -> _Gazetteer:
-    columns = territory.tables["town_halls_80km"][["insee_code", "name", "population"]]
+    columns = territory.tables["town_halls"][["insee_code", "name", "population"]]
     rows = [
         (str(code), str(name), int(people))
         for code, name, people in columns.itertuples(index=False)

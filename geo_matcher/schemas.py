@@ -151,7 +151,7 @@ SCHEMAS: dict[str, Schema] = {
             "departement": _text(),
             "population": _count(),
             "area_km2": _number(0.01, 1000),
-            "epci_code": _text(matches=r"^\d{9}$"),
+            "epci_code": _text(matches=r"^(\d{9})?$"),  # a few islands belong to none
             "epci_name": _text(),
             "arrondissement": _text(),
             "postal_codes": _text(matches=r"^\d{5}( ?[;,|/ ] ?\d{5})*$"),
@@ -165,7 +165,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "broadband_fixed_2026t2": _table(
+    "broadband_fixed": _table(
         {
             "insee_code": _code(),
             "cartefibre_premises": _count(),
@@ -178,7 +178,24 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "town_halls_80km": _table(
+    "mobile_sites": _table(
+        {
+            "operator": _text("orange", "sfr", "free", "bouygues"),
+            "site": _text(matches=r"\S"),
+            "insee_code": _code(),
+            "lon": _lon(),
+            "lat": _lat(),
+            "has_2g": _yes_no(),
+            "has_3g": _yes_no(),
+            "has_4g": _yes_no(),
+            "has_5g": _yes_no(),
+            "is_white_zone": _yes_no(),
+            "is_targeted_coverage": _yes_no(),
+        },
+        "operator",
+        "site",
+    ),
+    "town_halls": _table(
         {
             "insee_code": _code(),
             "name": _text(),
@@ -190,10 +207,8 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "adjacency_80km": _table(
-        {"a": _code(), "b": _code(), "straight_km": _number(0, 100)}, "a", "b"
-    ),
-    "shops_bpe2025": _table(
+    "adjacency": _table({"a": _code(), "b": _code(), "straight_km": _number(0, 100)}, "a", "b"),
+    "shops": _table(
         {"kind": _text(*DAILY_SERVICES), "insee_code": _code(), "lon": _lon(), "lat": _lat()}
     ),
     "workplaces": _table(
@@ -208,7 +223,7 @@ SCHEMAS: dict[str, Schema] = {
             "status": _text(),
         }
     ),
-    "france_services_communes": _table(
+    "france_services": _table(
         {"insee_code": _code(), "name": _text(), "source": _text(matches=r"\S")}, "insee_code"
     ),
     "hubs": _table(
@@ -223,7 +238,7 @@ SCHEMAS: dict[str, Schema] = {
         "kind",
         "name",
     ),
-    "housing_sales_2021_2025": _table(
+    "housing_sales": _table(
         {
             "insee_code": _code(),
             "insee_code_source": _code(),
@@ -236,7 +251,7 @@ SCHEMAS: dict[str, Schema] = {
         "insee_code_source",
         "year",
     ),
-    "housing_prices_rents_2022_2023": _table(
+    "housing_prices_rents": _table(
         {
             "insee_code": _code(),
             "current_insee": _code(),
@@ -272,7 +287,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "risks_2026": _table(
+    "risks": _table(
         {
             "insee_code_source": _code(),
             "insee_code": _code(),
@@ -311,7 +326,7 @@ SCHEMAS: dict[str, Schema] = {
         "horizon",
         "statistic",
     ),
-    "culture_partial": _table(
+    "culture": _table(
         {
             "kind": _text("plus_beaux_villages", "cinema", "weekly_market", "museum"),
             "insee_code": _code(),
@@ -356,7 +371,7 @@ SCHEMAS: dict[str, Schema] = {
         "uai",
         "kind",
     ),
-    "hospitals_2020": _table(
+    "hospitals": _table(
         {
             "finess": _text(matches=r"^\w{9}$"),
             "name": _text(matches=r"\S"),
@@ -368,7 +383,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         "finess",
     ),
-    "health_registered_2018": _table(
+    "health_registered": _table(
         {
             "insee_code": _code(),
             **{f"{who}_registered": _yes_no() for who in ("gp", "nurse", "dentist")},
@@ -453,6 +468,28 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
+    "incomes": _table(
+        {
+            "insee_code": _code(),
+            "median_income_eur_year": _number(1_000, 200_000, nullable=True),
+            "year": _whole(2000, 2100),
+        },
+        "insee_code",
+    ),
+    "density_grid": _table(
+        {"insee_code": _code(), "density_level": _whole(1, 7), "year": _whole(2000, 2100)},
+        "insee_code",
+    ),
+    "housing_medians": _table(
+        {
+            "insee_code": _code(),
+            "first_year": _whole(2000, 2100),
+            "last_year": _whole(2000, 2100),
+            "house_median_eur_m2": _number(10, 20_000),
+            "house_sales": _count(),
+        },
+        "insee_code",
+    ),
     "roads": _table(
         {
             "a": _count(),
@@ -490,7 +527,7 @@ SCHEMAS: dict[str, Schema] = {
             "daily_services_within_10min": _number(0, len(DAILY_SERVICES)),
             "house_price_eur_m2": _number(10, 20_000, nullable=True),
             "house_rent_eur_m2_month": _number(1, 100, nullable=True),
-            "home_sales_2021_2025": _number(0, 1e6, nullable=True),
+            "home_sales": _number(0, 1e6, nullable=True),
             "hot_days_2030_year": _number(0, 366, nullable=True),
             "hot_days_2030_low_year": _number(0, 366, nullable=True),
             "hot_days_2030_high_year": _number(0, 366, nullable=True),

@@ -23,6 +23,7 @@ import pandas as pd
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, file_sha256
 from geo_matcher.errors import DataError, UnknownCommuneError
+from geo_matcher.release_store import held_release
 from geo_matcher.tables import read_table
 
 __all__ = [
@@ -50,7 +51,11 @@ RELEASE_VARIABLE = "GEO_MATCHER_RELEASE"
 
 
 def default_release_folder() -> Path:
-    """Return the release to use: ``GEO_MATCHER_RELEASE``, else the one that is shipped."""
+    """Return the release to use: ``GEO_MATCHER_RELEASE``, else the one that is shipped.
+
+    The variable may name a release or a store of releases. A store that it does not name is never
+    followed, not even the one in the user's data folder (decision 0021).
+    """
     if chosen := os.environ.get(RELEASE_VARIABLE):
         return Path(chosen)
     package = Path(__file__).parent
@@ -104,13 +109,21 @@ class Territory:
         Parameters
         ----------
         folder
-            The release, for instance ``data/communes``.
+            The release, for instance ``data/communes``; or a store of releases
+            (:mod:`geo_matcher.release_store`), of which the one in service is read.
 
         Raises
         ------
         DataError
             If anything is wrong; every problem found is in ``problems``.
+        StoreError
+            If a store cannot be followed.
         """
+        with held_release(folder) as held:
+            return cls._checked(held)
+
+    @classmethod
+    def _checked(cls, folder: Path) -> Territory:
         from geo_matcher.gate import check_release
 
         catalog = Catalog.read(folder)

@@ -71,7 +71,7 @@ def sale_spread(territory: Territory) -> float:
     spread of single sales over the square root of their number. The residuals are freed of the part
     that a year has in its own mean.
     """
-    sales = territory.tables["housing_sales_2021_2025"]
+    sales = territory.tables["housing_sales"]
     known = sales["house_median_eur_m2"].notna() & (sales["house_sales"] > 0)
     sales = sales.loc[known, ["insee_code", "house_median_eur_m2", "house_sales"]]
     count = sales["house_sales"].astype(np.float64)
@@ -165,7 +165,7 @@ SPREADS = {"ftth_coverage_share": _fibre_ends, "land_30mbit_share": _land_ends}
 def _price_quantiles(territory: Territory, raw: FloatArray) -> FloatArray:
     from scipy.special import ndtri
 
-    sales = territory.tables["housing_sales_2021_2025"]
+    sales = territory.tables["housing_sales"]
     recent = sales[sales["year"].isin(PRICE_YEARS)]
     count = recent.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
     behind = count.reindex(territory.communes.index).fillna(0).clip(lower=1).to_numpy(np.float64)

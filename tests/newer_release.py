@@ -19,7 +19,7 @@ def newer_release(folder: Path) -> Territory:
 
 
 def _change(copy: Path) -> None:
-    lines = _read(copy / "source" / "broadband_fixed_2026t2.csv")
+    lines = _read(copy / "source" / "broadband_fixed.csv")
     of_village = lines["insee_code"] == FIBRE_FELL
     for row in lines.index[of_village]:
         lost = int(str(lines.at[row, "mci_best_ftth"])) // 3
@@ -29,12 +29,10 @@ def _change(copy: Path) -> None:
             ("mci_land_1gbit", -lost),
         ):
             lines.at[row, column] = str(int(str(lines.at[row, column])) + change)
-    lines.to_csv(copy / "source" / "broadband_fixed_2026t2.csv", index=False, lineterminator="\n")
-    prices = _read(copy / "source" / "housing_prices_rents_2022_2023.csv")
+    lines.to_csv(copy / "source" / "broadband_fixed.csv", index=False, lineterminator="\n")
+    prices = _read(copy / "source" / "housing_prices_rents.csv")
     prices.loc[prices["insee_code"] == PRICE_FELL, "price_m2_mean_2022_2023"] = "900"
-    prices.to_csv(
-        copy / "source" / "housing_prices_rents_2022_2023.csv", index=False, lineterminator="\n"
-    )
+    prices.to_csv(copy / "source" / "housing_prices_rents.csv", index=False, lineterminator="\n")
 
 
 def _read(path: Path) -> pd.DataFrame:

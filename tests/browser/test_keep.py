@@ -172,7 +172,7 @@ def test_the_message_is_prepared_copied_and_kept(visit: Start) -> None:
     assert page.context.cookies() == []
 
 
-@pytest.mark.parametrize("width", [1280, 390, 360])
+@pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_nothing_overflows(visit: Start, width: int, language: str) -> None:
     tab = visit(width=width, height=850)

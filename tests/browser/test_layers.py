@@ -423,7 +423,7 @@ def test_the_map_stands_on_its_own(visit: Start, territory: Territory) -> None:
     drawn(page)
     assert page.locator("path.neighbour").count() > 200
     names = [name for name in page.locator(".is-around:not(.is-crowded)").all_inner_texts() if name]
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     around = set(halls.loc[~halls["insee_code"].isin(territory.codes), "name"])
     assert names
     assert set(names) <= around

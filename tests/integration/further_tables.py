@@ -58,7 +58,7 @@ def without_cinemas(folder: Path) -> None:
     """Take the cinemas out of a release."""
 
     def edit(copy: Path) -> None:
-        path = copy / "source/culture_partial.csv"
+        path = copy / "source/culture.csv"
         rows = pd.read_csv(path, dtype=str, keep_default_na=False)
         rows[rows["kind"] != "cinema"].to_csv(path, index=False, lineterminator="\n")
 

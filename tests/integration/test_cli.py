@@ -225,7 +225,7 @@ def test_data_check_accepts_the_shipped_release(
 
 def test_data_check_lists_every_problem_of_a_broken_release(run: Run, release_copy: Path) -> None:
     (release_copy / "derived" / "places.csv").unlink()
-    table = release_copy / "source" / "broadband_fixed_2026t2.csv"
+    table = release_copy / "source" / "broadband_fixed.csv"
     text = table.read_text(encoding="utf-8")
     table.write_text(text.replace("32001,657,", "32001,six,", 1), encoding="utf-8")
     said = refused(run("--release", str(release_copy), "data", "check"))
@@ -264,7 +264,7 @@ def test_a_build_that_fails_names_the_release_and_no_passing_copy_of_it(
 
 
 def test_a_build_that_the_gate_refuses_names_the_release(run: Run, release_copy: Path) -> None:
-    table = release_copy / "source" / "broadband_fixed_2026t2.csv"
+    table = release_copy / "source" / "broadband_fixed.csv"
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     table.write_text("".join(lines[:1] + lines[2:]), encoding="utf-8")
     said = refused(run("--release", str(release_copy), "data", "build"))

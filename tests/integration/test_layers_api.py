@@ -432,9 +432,9 @@ def test_hostile_data_stays_text(territory: Territory) -> None:
     communes["name"] = communes["epci_name"] = HOSTILE
     places = territory.places.copy()
     places["name"] = HOSTILE
-    halls = territory.tables["town_halls_80km"].copy()
+    halls = territory.tables["town_halls"].copy()
     halls["name"] = HOSTILE
-    tables = {**territory.tables, "places": places, "town_halls_80km": halls}
+    tables = {**territory.tables, "places": places, "town_halls": halls}
     hostile = dataclasses.replace(territory, communes=communes, tables=tables)
     with TestClient(create_app(Settings(release=territory.folder), hostile)) as client:
         for path in ("/", "/table"):

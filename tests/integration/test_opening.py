@@ -31,7 +31,7 @@ def with_places(folder: Path, opened: dict[str, str]) -> None:
     """Add places to the source tables of a release."""
     work, shops, health, halls = (
         pd.read_csv(folder / f"source/{name}.csv", dtype=str, keep_default_na=False)
-        for name in ("workplaces", "shops_bpe2025", "health_registered_2018", "town_halls_80km")
+        for name in ("workplaces", "shops", "health_registered", "town_halls")
     )
     halls = halls.set_index("insee_code")
     for kind, code in opened.items():
@@ -53,8 +53,8 @@ def with_places(folder: Path, opened: dict[str, str]) -> None:
             }
             work = pd.concat([work, pd.DataFrame([row])])
     work.to_csv(folder / "source/workplaces.csv", index=False)
-    shops.to_csv(folder / "source/shops_bpe2025.csv", index=False)
-    health.to_csv(folder / "source/health_registered_2018.csv", index=False)
+    shops.to_csv(folder / "source/shops.csv", index=False)
+    health.to_csv(folder / "source/health_registered.csv", index=False)
 
 
 @pytest.mark.parametrize("opened", [OPENED, AGAIN])

@@ -211,7 +211,7 @@ def test_from_a_big_city_three_facts_stand_side_by_side(
     assert "2023" in price.before.note
     numbers = [table.name for table in territory.catalog.tables]
     assert numbers[price.before.source - 1] == "origin_cities"
-    assert numbers[price.after.source - 1] == "housing_prices_rents_2022_2023"
+    assert numbers[price.after.source - 1] == "housing_prices_rents"
     assert {number for number, _ in view.sources} == {
         cell.source for row in view.rows for cell in (row.before, row.after)
     }

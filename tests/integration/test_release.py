@@ -145,11 +145,11 @@ def test_the_parameters_are_those_of_the_code(territory: Territory) -> None:
 @pytest.fixture(scope="module")
 def graph(territory: Territory) -> nx.Graph:
     """Return the town-hall network, built again without the code under test."""
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     towns = set(halls.loc[halls["population"] >= 20_000, "insee_code"])
     made = nx.Graph()
     made.add_nodes_from(halls["insee_code"])
-    pairs = territory.tables["adjacency_80km"][["a", "b", "straight_km"]]
+    pairs = territory.tables["adjacency"][["a", "b", "straight_km"]]
     for a, b, straight_km in pairs.to_numpy().tolist():
         km = straight_km * 1.10
         speed = (60.0, 50.0, 35.0)[(a in towns) + (b in towns)]
@@ -269,7 +269,7 @@ def test_the_basket_is_the_mean_of_the_services_by_trips(territory: Territory) -
 
 def test_fibre_is_a_share_of_the_premises_of_the_same_count(territory: Territory) -> None:
     # Cazaubon has 2,539 premises in one count and 1,778 in the other: never mixed.
-    table = territory.tables["broadband_fixed_2026t2"].set_index("insee_code")
+    table = territory.tables["broadband_fixed"].set_index("insee_code")
     fixed: dict[str, Any] = table.loc[["32096"]].to_dict("records")[0]  # type: ignore[assignment]
     found = territory.indicators.loc["32096"]
     assert {fixed["cartefibre_premises"], fixed["mci_premises"]} == {2539, 1778}
@@ -285,15 +285,15 @@ def test_what_no_source_gives_stays_empty(territory: Territory) -> None:
     assert found["house_price_eur_m2"].isna().sum() == 458 - 312
     assert found["hot_days_2030_year"].notna().sum() == 53
     assert found.index[found["density_km2"].isna()].tolist() == ["32365"]
-    assert set(found.index[found["home_sales_2021_2025"].isna()]) == {"32056", "32275"}
+    assert set(found.index[found["home_sales"].isna()]) == {"32056", "32275"}
 
 
 def test_sales_of_former_communes_are_added_to_the_present_one(territory: Territory) -> None:
-    sales = territory.tables["housing_sales_2021_2025"]
+    sales = territory.tables["housing_sales"]
     own = sales[sales["insee_code"] == "32365"]
     assert own["insee_code_source"].nunique() == 4
     expected = int(own["house_sales"].sum() + own["flat_sales"].sum())
-    assert territory.indicators.at["32365", "home_sales_2021_2025"] == expected
+    assert territory.indicators.at["32365", "home_sales"] == expected
 
 
 # --- The cities that movers come from --------------------------------------------------------
@@ -314,7 +314,7 @@ def test_every_big_city_has_its_facts_and_their_pages(territory: Territory) -> N
 
 def test_toulouse_is_the_same_in_both_tables_that_know_it(territory: Territory) -> None:
     cities = territory.tables["origin_cities"].set_index("insee_code")
-    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    halls = territory.tables["town_halls"].set_index("insee_code")
     shared = cities.index.intersection(halls.index)
     assert shared.tolist() == ["31555"]
     assert (cities["population"][shared] == halls["population"][shared]).all()
@@ -324,7 +324,7 @@ def test_city_prices_come_from_the_indicators_of_the_villages_and_enter_no_indic
     territory: Territory,
 ) -> None:
     cities = territory.tables["origin_cities"]
-    villages = territory.tables["housing_prices_rents_2022_2023"]
+    villages = territory.tables["housing_prices_rents"]
     years = ["price_m2_mean_2022", "price_m2_mean_2023"]
     assert set(years) <= set(villages.columns)
     assert (cities[years].min() > villages[years].median()).all()
@@ -337,7 +337,7 @@ def test_every_commune_of_france_is_known_by_name(territory: Territory) -> None:
     assert french.index.is_monotonic_increasing
     assert set(territory.codes) <= set(french.index)
     assert set(territory.tables["origin_cities"]["insee_code"]) <= set(french.index)
-    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    halls = territory.tables["town_halls"].set_index("insee_code")
     same = french.loc[halls.index]
     assert (same["name"] == halls["name"]).all()
     assert (same["population"] == halls["population"]).all()

@@ -48,9 +48,9 @@ def test_what_changed_is_found_in_its_tables_and_nowhere_else(
     found = release_diff(territory, newer, FAMILY)
     tables = {table.name: table for table in found.tables}
     assert set(tables) == {
-        "broadband_fixed_2026t2", "housing_prices_rents_2022_2023", "indicators",
+        "broadband_fixed", "housing_prices_rents", "indicators",
     }  # fmt: skip
-    fibre = tables["broadband_fixed_2026t2"]
+    fibre = tables["broadband_fixed"]
     assert (fibre.changed, fibre.added, fibre.removed) == (1, 0, 0)
     assert {column for column, _ in fibre.columns} == {
         "mci_best_ftth", "mci_best_fixed_4g", "mci_land_1gbit",
@@ -82,12 +82,12 @@ def test_the_moves_are_those_of_the_rankings(territory: Territory, newer: Territ
 
 
 def test_rows_without_a_key_and_whole_tables_come_and_go(territory: Territory) -> None:
-    shops = territory.tables["shops_bpe2025"]
-    fewer = dict(territory.tables) | {"shops_bpe2025": shops.iloc[3:].reset_index(drop=True)}
+    shops = territory.tables["shops"]
+    fewer = dict(territory.tables) | {"shops": shops.iloc[3:].reset_index(drop=True)}
     del fewer["schools"]
     after = dataclasses.replace(territory, tables=fewer)
     tables = {table.name: table for table in release_diff(territory, after, FAMILY).tables}
-    assert (tables["shops_bpe2025"].removed, tables["shops_bpe2025"].added) == (3, 0)
+    assert (tables["shops"].removed, tables["shops"].added) == (3, 0)
     gone = tables["schools"]
     assert (gone.rows_before, gone.rows_after, gone.removed) == (168, None, 168)
     back = {table.name: table for table in release_diff(after, territory, FAMILY).tables}
@@ -129,7 +129,7 @@ def test_on_the_command_line(newer: Territory) -> None:
     folders = (str(RELEASE), str(newer.folder))
     shown = call(*folders, "--profile-name", "paris-web-family", "--scope", "partners")
     assert shown.exit_code == 0, shown.output
-    assert "broadband_fixed_2026t2" in shown.stdout
+    assert "broadband_fixed" in shown.stdout
     assert "Mauvezin: 1 →" in shown.stdout
     assert "ftth_coverage_share -" in shown.stdout
     answer = json.loads(call(*folders, "--format", "json").stdout)

@@ -52,7 +52,7 @@ Contents = Callable[[Path], dict[str, bytes]]
 def invented(territory: Territory, buffer_km: float) -> gpd.GeoDataFrame:
     """Return invented roads over the département and so much around it."""
     own = territory.communes.geometry.to_crs(2154).union_all().buffer(buffer_km * 1000)
-    halls = territory.tables["town_halls_80km"]
+    halls = territory.tables["town_halls"]
     at = np.column_stack(to_lambert_93(halls["town_hall_lon"], halls["town_hall_lat"]))
     anchors = at[shapely.contains_xy(own, at)]
     shapely.prepare(own)
@@ -152,7 +152,7 @@ def test_the_error_found_on_roads_is_that_of_the_lengths_of_the_quickest_ways(
             known = graph.get_edge_data(int(u), int(v), {"minutes": np.inf})["minutes"]
             if cost < known:
                 graph.add_edge(int(u), int(v), minutes=cost, km=metres / 1000)
-    halls = built.tables["town_halls_80km"]
+    halls = built.tables["town_halls"]
     x, y = to_lambert_93(halls["town_hall_lon"], halls["town_hall_lat"])
     at = {code: (x[i], y[i]) for i, code in enumerate(halls["insee_code"])}
 
@@ -297,8 +297,8 @@ def times_on(
     roads: RoadNetwork, territory: Territory, places: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     tables = territory.tables
-    halls = tables["town_halls_80km"]
-    network = TownHallNetwork.from_tables(halls, tables["adjacency_80km"])
+    halls = tables["town_halls"]
+    network = TownHallNetwork.from_tables(halls, tables["adjacency"])
     chosen = territory.places if places is None else places
     return travel_times(network, chosen, territory.communes, halls, roads=roads).set_index(
         ["destination", "insee_code"]
@@ -399,7 +399,7 @@ def test_times_begin_where_people_live_if_that_is_known(
 ) -> None:
     """Two hamlets, of 30 dwellings and of 10: the mean of their two drives, three to one."""
     code, far = "32013", "32107"
-    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    halls = territory.tables["town_halls"].set_index("insee_code")
     lon, lat = (halls[f"town_hall_{axis}"].to_dict() for axis in ("lon", "lat"))
     at = {c: (lon[c], lat[c]) for c in ("32249", far)}
     rows = [
@@ -411,13 +411,13 @@ def test_times_begin_where_people_live_if_that_is_known(
     dwellings = pd.DataFrame(rows, columns=["insee_code", "lon", "lat", "dwellings"])
     network = RoadNetwork.from_table(download.roads)
     town_halls = TownHallNetwork.from_tables(
-        territory.tables["town_halls_80km"], territory.tables["adjacency_80km"]
+        territory.tables["town_halls"], territory.tables["adjacency"]
     )
     places = built.places[built.places["kind"].isin(["college", "lycee"])]  # at town halls
 
     def times(points: pd.DataFrame | None) -> dict[tuple[str, str], Any]:
         found = travel_times(
-            town_halls, places, built.communes, built.tables["town_halls_80km"], roads=network,
+            town_halls, places, built.communes, built.tables["town_halls"], roads=network,
             dwellings=points,
         )  # fmt: skip
         records = found.to_dict("records")

@@ -47,7 +47,7 @@ def test_each_drive_has_its_course_the_drives_back_too(on_roads: Territory) -> N
     ranking = rank(on_roads, PRESETS["paris-web-family"].profile, "partners")
     plan = plan_visits(ranking, AUCH, 5)
     journeys = Journeys.of(on_roads)
-    halls = on_roads.tables["town_halls_80km"].set_index("insee_code")
+    halls = on_roads.tables["town_halls"].set_index("insee_code")
     x, y = to_lambert_93(halls["town_hall_lon"], halls["town_hall_lat"])
     at = dict(zip(halls.index, gpd.points_from_xy(x, y), strict=True))
     assert plan.network == "roads"

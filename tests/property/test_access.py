@@ -107,7 +107,7 @@ def test_a_larger_commune_takes_longer_to_leave(areas: list[float]) -> None:
 
 
 def test_on_the_whole_network_too_one_search_equals_one_from_each(territory: Territory) -> None:
-    halls, pairs = territory.tables["town_halls_80km"], territory.tables["adjacency_80km"]
+    halls, pairs = territory.tables["town_halls"], territory.tables["adjacency"]
     places = territory.places
     sources = set(places.loc[places["kind"] == "lycee", "insee_code"])
     network = TownHallNetwork.from_tables(halls, pairs)

@@ -174,7 +174,7 @@ def test_the_distances_of_the_release_are_those_between_its_town_halls(
     territory: Territory,
 ) -> None:
     tables = territory.tables
-    assert distance_problems(tables["town_halls_80km"], tables["adjacency_80km"]) == []
+    assert distance_problems(tables["town_halls"], tables["adjacency"]) == []
 
 
 @pytest.mark.parametrize(("shift_lat", "is_told"), [(0.0, False), (0.0005, False), (0.3, True)])

@@ -19,12 +19,12 @@ from geo_matcher.access import TownHallNetwork, access_minutes
 from geo_matcher.build import (
     build_derived,
     build_release,
-    exchange,
     mend_communes,
     set_partners,
 )
 from geo_matcher.catalog import Catalog, Mend
 from geo_matcher.errors import CrsError, DataError
+from geo_matcher.release_store import exchange
 from geo_matcher.territory import Territory
 from geo_matcher.travel_times import travel_times
 
@@ -68,13 +68,13 @@ def test_a_build_that_the_gate_refuses_leaves_the_release_as_it_was(
     before = contents(release_copy.parent)
 
     def loses_a_commune(copy: Path) -> None:
-        path = copy / "source/broadband_fixed_2026t2.csv"
+        path = copy / "source/broadband_fixed.csv"
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(lines[:1] + lines[2:]), encoding="utf-8")
 
     with pytest.raises(DataError) as refusal:
         build_release(release_copy, edit=loses_a_commune)
-    assert refusal.value.problems == ("broadband_fixed_2026t2: has no row for commune: 32001",)
+    assert refusal.value.problems == ("broadband_fixed: has no row for commune: 32001",)
     assert contents(release_copy.parent) == before
 
 
@@ -120,7 +120,7 @@ def test_sources_in_another_crs_are_refused(release_copy: Path) -> None:
 def test_a_town_hall_that_is_misplaced_beyond_the_border_stops_the_build(
     release_copy: Path,
 ) -> None:
-    path = release_copy / "source/town_halls_80km.csv"
+    path = release_copy / "source/town_halls.csv"
     halls = pd.read_csv(path, dtype=str, keep_default_na=False)
     row = halls.index[halls["insee_code"] == "31555"][0]
     halls.loc[row, "town_hall_lat"] = str(float(halls.loc[row, "town_hall_lat"]) + 0.6)

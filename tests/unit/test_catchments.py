@@ -124,7 +124,7 @@ def test_what_has_no_or_too_many_places_is_refused(territory: Territory) -> None
 
 def test_people_within_reach_are_counted_over_the_border(territory: Territory) -> None:
     journeys = Journeys.of(territory)
-    halls = territory.tables["town_halls_80km"].set_index("insee_code")
+    halls = territory.tables["town_halls"].set_index("insee_code")
     found = inhabitants_within(journeys, ["32160", "32013"])
     assert (found[15] >= halls.loc[["32160", "32013"], "population"]).all()
     assert (found[15] <= found[30]).all()

@@ -37,7 +37,7 @@ def test_lists_known_to_be_partial_and_lists_that_reach_beyond_the_border_are_to
 
 
 def test_hub_cities_bear_their_code_and_name(territory: Territory) -> None:
-    halls = territory.tables["town_halls_80km"].set_index("insee_code")["name"]
+    halls = territory.tables["town_halls"].set_index("insee_code")["name"]
     for code, name in HUB_CITIES.values():
         assert halls[code] == name
 

@@ -28,6 +28,6 @@ def test_a_town_of_the_release_is_as_far_as_the_release_says(territory: Territor
 
 
 def test_a_release_without_neighbours_has_no_drives(territory: Territory) -> None:
-    tables = {name: t for name, t in territory.tables.items() if name != "adjacency_80km"}
-    with pytest.raises(DataError, match="no table adjacency_80km"):
+    tables = {name: t for name, t in territory.tables.items() if name != "adjacency"}
+    with pytest.raises(DataError, match="no table adjacency"):
         home_minutes(dataclasses.replace(territory, tables=tables))

@@ -170,17 +170,17 @@ def test_geojson_says_where_it_comes_from(ranking: Ranking) -> None:
     assert collection["scope"] == "all"
     assert collection["profile"]["name"] == "paris-web-family"
     catalog = ranking.territory.catalog
-    assert catalog["shops_bpe2025"].credit_fr in collection["attribution"]
+    assert catalog["shops"].credit_fr in collection["attribution"]
     assert catalog["membership"].credit_fr in collection["attribution"]
-    assert catalog["shops_bpe2025"].credit_en in to_geojson(ranking)["attribution"]
+    assert catalog["shops"].credit_en in to_geojson(ranking)["attribution"]
 
 
 def test_only_used_tables_are_credited(territory: Territory) -> None:
     others = [family for family in FAMILIES if family != "connection"]
     profile = parse_profile({"importance": dict.fromkeys(others, "not_at_all")})
     tables = used_tables(rank(territory, profile, "all"))
-    assert "broadband_fixed_2026t2" in tables
-    assert not tables & {"schools", "culture_partial", "climate_projections", "travel_times"}
+    assert "broadband_fixed" in tables
+    assert not tables & {"schools", "culture", "climate_projections", "travel_times"}
 
 
 def test_credits_follow_the_catalog_and_pass_over_unknown_tables(territory: Territory) -> None:

@@ -26,15 +26,15 @@ def flags(territory: Territory) -> Flags:
     """
     quiet: dict[str, Any] = {
         "ftth_coverage_share": 0.99, "ftth_coverage_share_cartefibre": 0.99,
-        "land_30mbit_share": 1.0, "premises_without_ftth": 0, "home_sales_2021_2025": 100,
+        "land_30mbit_share": 1.0, "premises_without_ftth": 0, "home_sales": 100,
         "mci_premises": 1000, "copper_closure_date": "2029-01-31", "ddrm_flood": 0,
         "ddrm_industrial": 0, "doctor": 5.0,
     }  # fmt: skip
 
     def run(**asked: Any) -> dict[str, Flag]:
         indicators, minutes = territory.indicators.copy(), territory.minutes.copy()
-        fixed = territory.tables["broadband_fixed_2026t2"].copy()
-        risks = territory.tables["risks_2026"].copy()
+        fixed = territory.tables["broadband_fixed"].copy()
+        risks = territory.tables["risks"].copy()
         for name, figure in (quiet | asked).items():
             if name == "doctor":
                 minutes.loc[CODE, "doctor"] = figure
@@ -43,7 +43,7 @@ def flags(territory: Territory) -> Flags:
                     frame.loc[frame["insee_code"] == CODE, name] = figure
             if name in indicators:
                 indicators.loc[CODE, name] = figure
-        tables = {**territory.tables, "broadband_fixed_2026t2": fixed, "risks_2026": risks}
+        tables = {**territory.tables, "broadband_fixed": fixed, "risks": risks}
         changed = replace(territory, indicators=indicators, minutes=minutes, tables=tables)
         return {flag.code: flag for flag in red_flags(changed)[CODE]}
 
@@ -78,7 +78,7 @@ def test_the_copper_flag_says_how_many_premises_and_which_day(flags: Flags) -> N
     assert flag.text_en == (
         "120 of 1,200 premises cannot have fibre yet; copper closes on 31 January 2029."
     )
-    assert flag.source == "broadband_fixed_2026t2"
+    assert flag.source == "broadband_fixed"
 
 
 @pytest.mark.parametrize(
@@ -148,19 +148,19 @@ def test_the_doctor_flag_says_how_far_and_how_old_the_list_is(flags: Flags) -> N
 def test_few_sales_are_flagged_and_counted(
     flags: Flags, sales: float, french: str, english: str
 ) -> None:
-    flag = flags(home_sales_2021_2025=sales)["few_sales"]
+    flag = flags(home_sales=sales)["few_sales"]
     assert flag.text_fr == f"{french} de 2021 à 2025{NBSP}: le prix dit peu."
     assert flag.text_en == f"{english} from 2021 to 2025: the price says little."
 
 
 def test_unknown_sales_are_not_told_as_none(flags: Flags) -> None:
-    flag = flags(home_sales_2021_2025=np.nan)["few_sales"]
+    flag = flags(home_sales=np.nan)["few_sales"]
     assert flag.text_fr == "Nous ne savons pas combien de logements se sont vendus de 2021 à 2025."
     assert flag.text_en == "We do not know how many homes were sold from 2021 to 2025."
 
 
 def test_ten_sales_are_enough(flags: Flags) -> None:
-    assert "few_sales" not in flags(home_sales_2021_2025=10)
+    assert "few_sales" not in flags(home_sales=10)
 
 
 @pytest.mark.parametrize(
@@ -178,16 +178,16 @@ def test_a_listed_risk_is_flagged(
     found = flags(**{column: 1})
     assert list(found) == [code]
     assert (found[code].text_fr, found[code].text_en) == (french, english)
-    assert found[code].source == "risks_2026"
+    assert found[code].source == "risks"
 
 
 def test_a_risk_listed_for_a_former_commune_is_one_of_the_present_commune(
     territory: Territory,
 ) -> None:
-    risks = territory.tables["risks_2026"].copy()
+    risks = territory.tables["risks"].copy()
     risks[["ddrm_flood", "ddrm_industrial"]] = 0
     risks.loc[risks["insee_code_source"] == "32074", "ddrm_flood"] = 1
-    changed = replace(territory, tables={**territory.tables, "risks_2026": risks})
+    changed = replace(territory, tables={**territory.tables, "risks": risks})
     flagged = {
         code for code, found in red_flags(changed).items() if "flood" in {f.code for f in found}
     }
@@ -198,7 +198,7 @@ def test_flags_come_in_their_order_with_a_source_of_the_catalog(
     flags: Flags, territory: Territory
 ) -> None:
     found = flags(
-        ddrm_industrial=1, ddrm_flood=1, home_sales_2021_2025=0, doctor=30.0,
+        ddrm_industrial=1, ddrm_flood=1, home_sales=0, doctor=30.0,
         premises_without_ftth=500, ftth_coverage_share=0.5, ftth_coverage_share_cartefibre=1.2,
     )  # fmt: skip
     assert tuple(found) == FLAG_CODES

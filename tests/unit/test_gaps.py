@@ -138,9 +138,9 @@ def test_newcomers_that_do_not_fit_are_refused(territory: Territory, wrong: list
 
 
 def test_premises_that_do_not_add_up_are_refused(territory: Territory) -> None:
-    table = territory.tables["broadband_fixed_2026t2"].copy()
+    table = territory.tables["broadband_fixed"].copy()
     table["mci_best_satellite"] = table["mci_best_satellite"] + 1
-    broken = replace(territory, tables={**territory.tables, "broadband_fixed_2026t2": table})
+    broken = replace(territory, tables={**territory.tables, "broadband_fixed": table})
     with pytest.raises(DataError, match="do not add up"):
         gaps(broken)
 

@@ -310,7 +310,7 @@ def test_legend_and_sources_are_on_the_page(
     ):  # fmt: skip
         assert " ".join(words[name].split()) in text, name
     assert territory.release_id in text
-    shops = territory.catalog["shops_bpe2025"]
+    shops = territory.catalog["shops"]
     assert (shops.credit_fr if language == "fr" else shops.credit_en) in text
     fills = [attributes["fill"] for attributes in page.all("rect")]
     assert fills[1:8] == list(SCORE_COLOURS)
@@ -484,7 +484,7 @@ def test_an_unknown_fibre_share_is_hatched(territory: Territory) -> None:
 def test_every_place_is_drawn_once(territory: Territory, page: Page) -> None:
     ground = _data(page)["ground"]
     kinds = territory.places["kind"].value_counts()
-    assert len(ground["shops"]) == len(territory.tables["shops_bpe2025"])
+    assert len(ground["shops"]) == len(territory.tables["shops"])
     for number, symbol in enumerate(SYMBOLS):
         drawn: Sequence[list[Any]] = [sign for sign in ground["places"] if sign[2] == number]
         assert sum(len(sign[3]) for sign in drawn) == sum(kinds.get(k, 0) for k in symbol.kinds)
@@ -561,9 +561,9 @@ def _layer_label(page: Page, name: str) -> str:
 def test_what_the_types_rest_on_is_credited(territory: Territory) -> None:
     """Prices weigh nothing for this profile, but take part in the types."""
     profile = parse_profile({"importance": {"housing": "not_at_all"}})
-    assert "housing_prices_rents_2022_2023" not in used_tables(rank(territory, profile, "all"))
+    assert "housing_prices_rents" not in used_tables(rank(territory, profile, "all"))
     page = Page(map_html(rank(territory, profile, "all")))
-    credit = territory.catalog["housing_prices_rents_2022_2023"].credit_fr
+    credit = territory.catalog["housing_prices_rents"].credit_fr
     assert " ".join(credit.split()) in page.text()
 
 

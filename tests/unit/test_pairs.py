@@ -56,7 +56,7 @@ def world(territory: Territory, artist: Ranking) -> World:
     def run(places: Mapping[str, Sequence[str]], roads: Sequence[tuple[str, str, float]]) -> Pair:
         codes = [HOME, A, B, C]
         tables = dict(territory.tables)
-        halls = tables["town_halls_80km"].set_index("insee_code", drop=False)
+        halls = tables["town_halls"].set_index("insee_code", drop=False)
         halls = halls.loc[codes].assign(population=100).reset_index(drop=True)
         adjacency = pd.DataFrame(
             [(a, b, minutes / 1.1) for a, b, minutes in roads], columns=["a", "b", "straight_km"]
@@ -66,8 +66,8 @@ def world(territory: Territory, artist: Ranking) -> World:
         network = TownHallNetwork.from_tables(halls, adjacency)
         communes = territory.communes.loc[codes].reset_index(drop=True)
         tables |= {
-            "town_halls_80km": halls,
-            "adjacency_80km": adjacency,
+            "town_halls": halls,
+            "adjacency": adjacency,
             "places": table,
             "travel_times": travel_times(network, table, communes, halls),
         }
@@ -210,7 +210,7 @@ def test_no_commune_and_no_choice_of_errands_saves_more(
     has = {str(holder): set(own) for holder, own in places.groupby("insee_code")["kind"]}
     lacking = set(DAILY_SERVICES) - has.get(code, set())
     network = TownHallNetwork.from_tables(
-        territory.tables["town_halls_80km"], territory.tables["adjacency_80km"]
+        territory.tables["town_halls"], territory.tables["adjacency"]
     )
     minutes = dict(zip(network.codes, network.nearest([code]).minutes.tolist(), strict=True))
     best: dict[str, float] = {}
@@ -327,7 +327,7 @@ def test_a_number_out_of_range_is_refused(artist: Ranking, top: int) -> None:
 
 
 def test_a_release_without_the_network_is_refused(territory: Territory, artist: Ranking) -> None:
-    tables = {name: table for name, table in territory.tables.items() if name != "adjacency_80km"}
+    tables = {name: table for name, table in territory.tables.items() if name != "adjacency"}
     ranking = replace(artist, territory=replace(territory, tables=tables))
-    with pytest.raises(DataError, match="no table adjacency_80km"):
+    with pytest.raises(DataError, match="no table adjacency"):
         pairs(ranking)

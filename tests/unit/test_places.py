@@ -19,10 +19,10 @@ def table(columns: str, *rows: tuple[object, ...]) -> pd.DataFrame:
 def source() -> dict[str, pd.DataFrame]:
     hubs = [(code, 0.5, 43.5) for code, _ in HUB_CITIES.values()]
     return {
-        "town_halls_80km": table(
+        "town_halls": table(
             "insee_code town_hall_lon town_hall_lat", ("32001", 0.1, 43.1), *hubs
         ),
-        "shops_bpe2025": table(
+        "shops": table(
             "kind insee_code lon lat",
             ("bank", "32001", 0.2, 43.2),
             ("bakery", "32001", 0.123456, 43.0),
@@ -31,18 +31,18 @@ def source() -> dict[str, pd.DataFrame]:
             "name kind insee_code address year source position status",
             ("Le Site", "coworking", "32001", "", "2016", "press", "", "to be confirmed (2016)"),
         ),
-        "france_services_communes": table("insee_code name", ("32013", "Auch")),
+        "france_services": table("insee_code name", ("32013", "Auch")),
         "schools": table(
             "kind name insee_code school_year", ("primary", "ECOLE", "32001", "2022-23")
         ),
-        "hospitals_2020": table(
+        "hospitals": table(
             "name category insee_code lon lat",
             ("CH", HOSPITAL_CATEGORIES[0], "32013", 0.6, 43.6),
             ("PSY", "Centre Hospitalier Spécialisé", "32013", math.nan, math.nan),
         ),
         "hubs": table("kind name insee_code lon lat", ("station", "Auch", "32013", 0.59, 43.65)),
-        "culture_partial": table("kind name insee_code year", ("cinema", "Ciné", "32013", "")),
-        "health_registered_2018": table(
+        "culture": table("kind name insee_code year", ("cinema", "Ciné", "32013", "")),
+        "health_registered": table(
             "insee_code gp_registered", ("32001", 0), ("32013", 1)
         ),
         "partners_evidence": table(
@@ -127,11 +127,11 @@ def test_the_order_of_the_source_rows_does_not_matter(
 def test_places_in_communes_that_nobody_knows_are_all_named(
     source: dict[str, pd.DataFrame],
 ) -> None:
-    source["shops_bpe2025"].loc[0, "insee_code"] = "99998"
+    source["shops"].loc[0, "insee_code"] = "99998"
     source["hubs"].loc[0, "insee_code"] = "99999"
     with pytest.raises(DataError) as refusal:
         collect_places(source)
     assert refusal.value.problems == (
-        "a place lies in commune 99998, which is not in town_halls_80km",
-        "a place lies in commune 99999, which is not in town_halls_80km",
+        "a place lies in commune 99998, which is not in town_halls",
+        "a place lies in commune 99999, which is not in town_halls",
     )

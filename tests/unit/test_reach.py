@@ -34,10 +34,10 @@ def test_any_commune_around_can_be_driven_to(territory: Territory) -> None:
 
 
 def test_what_no_road_leads_to_is_infinitely_far(territory: Territory) -> None:
-    pairs = territory.tables["adjacency_80km"]
+    pairs = territory.tables["adjacency"]
     alone = pairs[(pairs["a"] != "65286") & (pairs["b"] != "65286")]
     cut_off = dataclasses.replace(
-        territory, tables={**territory.tables, "adjacency_80km": alone.reset_index(drop=True)}
+        territory, tables={**territory.tables, "adjacency": alone.reset_index(drop=True)}
     )
     assert np.isinf(minutes_to(cut_off, "65286")).all()
 
@@ -66,7 +66,7 @@ def test_a_commune_is_found_by_code_or_name(territory: Territory, text: str, cod
 def test_a_label_names_one_commune_only(territory: Territory) -> None:
     labels = {
         code: destination_label(territory, code)
-        for code in territory.tables["town_halls_80km"]["insee_code"]
+        for code in territory.tables["town_halls"]["insee_code"]
     }
     assert len(set(labels.values())) == len(labels)
     assert labels["32389"] == "Saint-Martin (32)"
@@ -87,7 +87,7 @@ def test_what_is_not_found_is_said_with_what_looks_alike(territory: Territory) -
 
 
 def test_a_name_of_several_communes_is_told_apart(territory: Territory) -> None:
-    names = territory.tables["town_halls_80km"]
+    names = territory.tables["town_halls"]
     outside = names[~names["insee_code"].isin(territory.codes)]
     twice = Counter(outside["name"].tolist())
     own = set(territory.communes["name"])

@@ -156,7 +156,7 @@ def test_a_table_that_nobody_has_described_is_refused(tmp_path: Path) -> None:
 )
 def test_a_count_is_a_whole_number(tmp_path: Path, cell: str, problem: str) -> None:
     text = f"insee_code,gp_registered,nurse_registered,dentist_registered\n32001,{cell},0,0\n"
-    name = "health_registered_2018.csv"
+    name = "health_registered.csv"
     assert problems_of(tmp_path, text, name) == (f"{name} {problem}",)
 
 
@@ -223,14 +223,25 @@ def test_every_table_of_the_release_has_a_schema(territory: Territory) -> None:
     described = {t.name for t in territory.catalog.tables if t.path.endswith((".csv", ".parquet"))}
     assert described <= set(schemas)
     # One comes with the network's own list, two with roads, three with what others may count.
-    given = {"partners", "roads", "road_area", "supply", "apl_doctors", "dwellings"}
+    given = {
+        "partners",
+        "roads",
+        "road_area",
+        "supply",
+        "apl_doctors",
+        "dwellings",
+        "incomes",
+        "density_grid",
+        "housing_medians",
+        "mobile_sites",
+    }
     assert set(schemas) - described == given
 
 
 def test_schemas_know_every_destination_and_technology() -> None:
     times = SCHEMAS["travel_times"].columns["destination"].rule
     assert times == OneOf(tuple(d.name for d in DESTINATIONS))
-    assert set(BEST_TECHNOLOGY) < set(SCHEMAS["broadband_fixed_2026t2"].columns)
+    assert set(BEST_TECHNOLOGY) < set(SCHEMAS["broadband_fixed"].columns)
     within = SCHEMAS["indicators"].columns["daily_services_within_10min"].rule
     assert within == Within(0, len(DAILY_SERVICES))
 
@@ -345,7 +356,7 @@ def test_the_quick_look_accepts_what_pandera_accepts(
 
 
 def test_nothing_known_is_nan_and_never_zero(territory: Territory) -> None:
-    medians = territory.tables["housing_sales_2021_2025"]["house_median_eur_m2"]
+    medians = territory.tables["housing_sales"]["house_median_eur_m2"]
     assert medians.isna().any()
     assert not (medians == 0).any()
     assert np.isnan(territory.indicators["house_price_eur_m2"]["32002"])

@@ -76,7 +76,7 @@ def test_files_that_are_absent_changed_or_undescribed_are_all_told(release_copy:
 
 
 def test_faults_of_every_sort_are_told_at_once(release_copy: Path) -> None:
-    fixed = release_copy / "source/broadband_fixed_2026t2.csv"
+    fixed = release_copy / "source/broadband_fixed.csv"
     first, second, *others = fixed.read_text(encoding="utf-8").splitlines()
     cells = second.split(",")
     cells[3] = "-5"  # mci_premises
@@ -88,7 +88,7 @@ def test_faults_of_every_sort_are_told_at_once(release_copy: Path) -> None:
     problems = problems_of(release_copy)
     assert sum("SHA-256 differs" in problem for problem in problems) == 3
     assert (
-        "source/broadband_fixed_2026t2.csv line 2, column mci_premises: found -5, expected "
+        "source/broadband_fixed.csv line 2, column mci_premises: found -5, expected "
         "in_range(0, 10000000.0)"
     ) in problems
     assert any(p.startswith("derived/parameters.toml is not valid TOML: ") for p in problems)

@@ -186,7 +186,7 @@ def test_neighbours_are_those_of_the_adjacency_table(territory: Territory) -> No
     found = {
         (territory.codes[a], territory.codes[b]) for a, b in zip(*links.nonzero(), strict=True)
     }
-    table = territory.tables["adjacency_80km"]
+    table = territory.tables["adjacency"]
     inside = table[table["a"].isin(territory.codes) & table["b"].isin(territory.codes)]
     listed = {pair for a, b in inside[["a", "b"]].to_numpy() for pair in ((a, b), (b, a))}
     assert listed <= found

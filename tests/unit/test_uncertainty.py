@@ -48,7 +48,7 @@ def sales(territory: Territory) -> list[dict[str, Any]]:
     """Return the sales of each commune and year, row by row."""
     return cast(
         "list[dict[str, Any]]",
-        territory.tables["housing_sales_2021_2025"].to_dict(orient="records"),
+        territory.tables["housing_sales"].to_dict(orient="records"),
     )
 
 
@@ -207,7 +207,7 @@ def test_the_spread_finds_that_of_simulated_sales(territory: Territory) -> None:
             median = float(np.median(level * (1 + 0.3 * rng.standard_normal(count))))
             rows.append((code, year, median, count))
     table = pd.DataFrame(rows, columns=["insee_code", "year", "house_median_eur_m2", "house_sales"])
-    told = replace(territory, tables={**territory.tables, "housing_sales_2021_2025": table})
+    told = replace(territory, tables={**territory.tables, "housing_sales": table})
     assert sale_spread(told) == pytest.approx(0.3, rel=0.05)
 
 
@@ -249,8 +249,8 @@ def test_prices_never_fall_below_nothing_and_no_sale_counts_as_one(
     column = figures[:, NAMES.index("house_price_eur_m2")]
     assert np.nanmin(column) == 0.0
     # Where the sales behind a price are not told, it counts as that of a single one.
-    told = territory.tables["housing_sales_2021_2025"]
-    untold = {**territory.tables, "housing_sales_2021_2025": told[told["insee_code"] != FLEURANCE]}
+    told = territory.tables["housing_sales"]
+    untold = {**territory.tables, "housing_sales": told[told["insee_code"] != FLEURANCE]}
     without = replace(territory, tables=untold)
     price = number(table, FLEURANCE, "house_price_eur_m2")
     normal = NormalDist(price, price * sale_spread(without))
