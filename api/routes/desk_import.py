@@ -175,8 +175,10 @@ def show_export(found: DeskDep) -> Response:
 @router.post(f"{PAGES}{EXPORT}")
 def hand_over(found: DeskDep, form: PageForm) -> Response:
     """Give every file with all that belongs to it; the reading is written down."""
-    known_forms: list[ExportForm] = list(MEDIA_TYPES)
-    wanted = next((known for known in MEDIA_TYPES if known == form.get("form")), "xlsx")
+    wanted: ExportForm = "xlsx"
+    for known in MEDIA_TYPES:
+        if known == form.get("form"):
+            wanted = known
     with WHOLE.turn():
         content = handover.export_everything(found.db, wanted, by=found.account)
     return found.file(content, MEDIA_TYPES[wanted], export_name(found.db.today(), wanted))
