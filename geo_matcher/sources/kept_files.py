@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.source import Fetched
@@ -88,20 +89,13 @@ class Place:
     def alone(self) -> Iterator[None]:
         """Keep other processes from the same file meanwhile."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if sys.platform == "win32":
-            yield
-            return
-        import fcntl
-
-        with (self.folder / f"{self.stem}.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SourceError(
-                    f"{self.url} is being downloaded by another process. Wait for it, then try "
-                    "again."
-                ) from None
-            yield
+        try:
+            with FileLock(self.folder / f"{self.stem}.lock", blocking=False):
+                yield
+        except Timeout:
+            raise SourceError(
+                f"{self.url} is being downloaded by another process. Wait for it, then try again."
+            ) from None
 
     def kept(self) -> Fetched | None:
         """Return what is kept, if it is whole and as it came."""

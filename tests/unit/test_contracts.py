@@ -229,7 +229,7 @@ ONLY_USERS = {
     "icalendar": {"visit_calendar"},
     "libpysal": {"clusters"},
     "openpyxl": {"cells", "workbooks"},
-    "filelock": {"release_store"},
+    "filelock": {"kept_files", "release_store"},
     "platformdirs": {"database", "release_store", "fetching"},
     "psycopg": set(),
     "rapidfuzz": {"likeness", "osm_places"},
