@@ -60,6 +60,7 @@ __all__ = [
     "give_session",
     "language_of",
     "local_next",
+    "read_form",
     "session_of",
 ]
 
@@ -374,6 +375,11 @@ class Form(Mapping[str, str]):
     def __repr__(self) -> str:
         """Say which fields were sent, not what stood in them."""
         return f"Form({sorted(self._last)})"
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every field with its value, in the order of the form."""
+        return tuple(self._pairs)
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field, in the order of the form."""

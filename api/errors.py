@@ -16,6 +16,7 @@ from typing import Any, cast
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -239,7 +240,17 @@ async def _page(request: Request, status: int, headers: Mapping[str, str] | None
     return desk_sorry(request, status, headers)
 
 
-async def _sign_in_first(_: Request, raised: Exception) -> Response:
+async def _sign_in_first(request: Request, raised: Exception) -> Response:
+    from api.carried import interrupted
+    from api.desk import HOME, language_of
+    from api.sign_in_page import sign_in_page
+    from api.texts import translator
+
+    if (carried := await interrupted(request)) is not None:
+        t = translator(language_of(request))
+        return await run_in_threadpool(
+            sign_in_page, request, HOME, t("sign_in.interrupted"), 403, carried=carried
+        )
     return RedirectResponse(cast("SignInNeeded", raised).target, 303)
 
 

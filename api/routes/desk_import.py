@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from api import desk_import, desk_places, desk_words
     from api.desk_work import DeskRequest
     from geo_matcher.dossiers import accounts, cells, handover, spreadsheets
+    from geo_matcher.dossiers.handover import ExportForm
 else:
     from api.later import Later
 
@@ -174,9 +175,10 @@ def show_export(found: DeskDep) -> Response:
 @router.post(f"{PAGES}{EXPORT}")
 def hand_over(found: DeskDep, form: PageForm) -> Response:
     """Give every file with all that belongs to it; the reading is written down."""
-    wanted: handover.ExportForm = next(
-        (known for known in MEDIA_TYPES if known == form.get("form")), "xlsx"
-    )
+    wanted: ExportForm = "xlsx"
+    for known in MEDIA_TYPES:
+        if known == form.get("form"):
+            wanted = known
     with WHOLE.turn():
         content = handover.export_everything(found.db, wanted, by=found.account)
     return found.file(content, MEDIA_TYPES[wanted], export_name(found.db.today(), wanted))
