@@ -19,10 +19,9 @@ from geo_matcher.sources.georisques import RADON_URL
 from tests.integration.upstream import lomagnol, villages
 from tests.integration.upstream.server import Upstream
 
-__all__ = ["BPE_URL", "DEPARTEMENT", "put_causse"]
+__all__ = ["DEPARTEMENT", "put_causse"]
 
 DEPARTEMENT = villages.DEPARTEMENT
-BPE_URL = lomagnol.BPE_URL
 
 FORMER = "46150"
 """A commune that 46001 took in."""

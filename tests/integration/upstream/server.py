@@ -119,6 +119,10 @@ class Upstream:
         """Answer the next requests for an address with these faults."""
         self.faults[_key(url)] = [*self.faults.get(_key(url), []), *faults]
 
+    def body(self, url: str) -> bytes:
+        """Return a file as it is given out."""
+        return self.files[_key(url)].body
+
     def gone(self, url: str) -> None:
         """Answer 404 from now on."""
         del self.files[_key(url)]
