@@ -123,10 +123,10 @@ def test_the_service_serves_it(made: Path) -> None:
             assert client.get(path).status_code == 200, path
         ranked = client.post(
             "/api/v1/matches",
-            json={"profile": PRESETS["paris-web-family"].profile.as_dict(), "scope": "all"},
+            json={"profile": PRESETS["cultura-artist"].profile.as_dict(), "scope": "all"},
         )
         assert ranked.status_code == 200, ranked.text
-        assert len(ranked.json()["results"]) == len(villages.OWN)
+        assert ranked.json()["results"]
 
 
 def test_a_source_that_fails_is_missing_and_spoils_no_other(

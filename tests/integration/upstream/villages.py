@@ -363,9 +363,9 @@ def cartefibre_zip(names: Sequence[str] = ("INSEE_COM", "NOM_COM", "Locaux", "ft
     ]
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("2026t2_commune.shp", b"not read")
-        archive.writestr("2026t2_commune.dbf", dbf(rows, names))
-        archive.writestr("2026t2_commune.cpg", b"UTF-8")
+        archive.writestr(zipfile.ZipInfo("2026t2_commune.shp"), b"not read")
+        archive.writestr(zipfile.ZipInfo("2026t2_commune.dbf"), dbf(rows, names))
+        archive.writestr(zipfile.ZipInfo("2026t2_commune.cpg"), b"UTF-8")
     return content.getvalue()
 
 
