@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from geo_matcher.destinations import DESTINATIONS
+from geo_matcher.destinations import DESTINATIONS, Destination
 from geo_matcher.flags import red_flags
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory import Territory
+from geo_matcher.towns import in_service
 
 __all__ = ["describe_commune"]
 
@@ -179,8 +180,13 @@ def _travel(territory: Territory, code: str) -> dict[str, Any]:
             "nearest_commune": names.get(own[destination.name]["nearest_insee_code"]),
             "status": own[destination.name]["status"],
         }
-        for destination in DESTINATIONS
+        for destination in _destinations(territory)
     }
+
+
+def _destinations(territory: Territory) -> tuple[Destination, ...]:
+    with in_service(territory.about):
+        return tuple(DESTINATIONS)
 
 
 def _housing(territory: Territory, code: str) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
-from geo_matcher.build import build_release
+from geo_matcher.build import build_derived, build_release
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import Status, decision_matrix
+from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
 from geo_matcher.gaps import gaps
 from geo_matcher.maps import map_html
@@ -37,6 +38,16 @@ from tests.invented_departement import NETWORK, Invented, invented_release
 
 CUT = 40
 """Communes of the small Gers."""
+
+SHORT = ("/?scope=all", "/communes/32013", "/communes/32013/housing", "/planification")
+FURTHER = ("/?lang=en&scope=all", "/table?scope=all", "/shortlist?pick=32013",
+           "/downloads/villages.csv", "/api/v1/release", "/maps/match?scope=all")  # fmt: skip
+
+MAPPED = frozenset({"broadband_fixed", "shops", "workplaces"})
+"""Sources that the map draws most of; to draw it takes seconds."""
+
+SAID_EVERYWHERE = re.compile(r"Toulouse \(31\)|Gers Numérique|gers-numerique|gersnumerique")
+"""A city that people leave, and who is quoted for a cost."""
 
 PAGES = (
     "/?scope=all",
@@ -116,8 +127,8 @@ def test_two_territories_are_not_compared(invented: Territory, territory: Territ
 def test_the_service_shows_another_departement(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
-    for word in ("Toulouse (31)", "Auch", "Soho Solo", "Gers"):
-        assert word not in answer.text.replace("Toulouse (31)", ""), word
+    for word in ("Toulouse", "Auch", "Soho Solo", "Gers"):
+        assert word not in SAID_EVERYWHERE.sub("", answer.text), word
 
 
 def test_its_pages_name_its_towns_and_its_communes(client: TestClient, invented: Territory) -> None:
@@ -220,8 +231,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         if "insee_code" in table and path.stem not in {"town_halls", "french_communes", "hubs",
                                                        "origin_cities"}:  # fmt: skip
-            outside = table["insee_code"].str[:2].eq("32") & ~table["insee_code"].isin(codes)
-            table[~outside].to_csv(path, index=False, lineterminator="\n")
+            table[table["insee_code"].isin(codes)].to_csv(path, index=False, lineterminator="\n")
+    _cut_roads(source)
     about = folder / "territory.toml"
     listed = f"communes = {sorted(codes)}"
     about.write_text(about.read_text("utf-8").replace('departement = "32"', listed), "utf-8")
@@ -230,6 +241,24 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     catalog.write_text(re.sub(r"\[\[mend\]\].*?(?=\n\[|\Z)", "", text, flags=re.S), "utf-8")
     build_release(folder)
     return folder
+
+
+def _cut_roads(source: Path) -> None:
+    """Keep the town halls of the Gers and of the towns, so that building takes a moment."""
+    names = ("town_halls", "adjacency", "french_communes", "hubs", "origin_cities")
+    tables = {n: pd.read_csv(source / f"{n}.csv", dtype=str, keep_default_na=False) for n in names}
+    halls = tables["town_halls"]
+    asked = set(tables["hubs"]["insee_code"]) | {code for code, _ in HUB_CITIES.values()}
+    halls = halls[halls["departement"].eq("32") | halls["insee_code"].isin(asked)]
+    pairs, french = tables["adjacency"], tables["french_communes"]
+    known = set(halls["insee_code"])
+    named = known | set(tables["origin_cities"]["insee_code"])
+    for name, kept in (
+        ("town_halls", halls),
+        ("adjacency", pairs[pairs["a"].isin(known) & pairs["b"].isin(known)]),
+        ("french_communes", french[french["insee_code"].isin(named)]),
+    ):
+        kept.to_csv(source / f"{name}.csv", index=False, lineterminator="\n")
 
 
 def _edit_toml(path: Path, change: Any) -> None:
@@ -241,13 +270,11 @@ def _edit_toml(path: Path, change: Any) -> None:
 def without(folder: Path, small: Path, absent: tuple[str, ...]) -> Territory:
     """Build the small release without some sources."""
     shutil.copytree(small, folder)
-
-    def edit(copy: Path) -> None:
-        for name in absent:
-            (copy / f"source/{name}.csv").unlink()
-        _edit_toml(copy / "catalog.toml", lambda d: _drop(d, absent))
-
-    return build_release(folder, edit=edit)
+    for name in absent:
+        (folder / f"source/{name}.csv").unlink()
+    _edit_toml(folder / "catalog.toml", lambda d: _drop(d, absent))
+    build_derived(folder)
+    return Territory.load(folder)
 
 
 def _drop(document: Any, absent: tuple[str, ...]) -> None:
@@ -282,15 +309,14 @@ def test_a_release_does_without_a_source(
             ranking = rank(found, preset.profile, "all")
             assert np.isfinite(ranking.score).all()
         assert describe_commune(found, "32013")["name"] == "Auch"
-        assert "Auch" in map_html(rank(found, Profile(), "all"), language="fr")
+        if not MAPPED.isdisjoint(absent):
+            assert "Auch" in map_html(rank(found, Profile(), "all"), language="fr")
         if "broadband_fixed" in absent:
             with pytest.raises(NotInReleaseError, match="no internet lines"):
                 gaps(found)
+    pair = f"/compare?village=32013&village={found.codes[0]}"
     with TestClient(create_app(Settings(release=found.folder), found)) as client:
-        for path in ("/?scope=all", "/?lang=en&scope=all", "/table?scope=all", "/communes/32013",
-                     "/communes/32013/housing", "/shortlist?pick=32013", "/planification",
-                     "/compare?pick=32013", "/maps/match?scope=all", "/downloads/villages.csv",
-                     "/api/v1/release"):  # fmt: skip
+        for path in (*SHORT, pair, *FURTHER) if len(absent) > 1 else SHORT:
             answer = client.get(path, follow_redirects=True)
             nothing_to_plan = path == "/planification" and "broadband_fixed" in absent
             assert answer.status_code == (404 if nothing_to_plan else 200), path
