@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors destinations licences look map_words planning_words road_speeds shortest_paths",
-        "access catalog choice criteria floating_catchment membership places schemas",
+        "access catalog choice corrections criteria floating_catchment membership places schemas",
         "gate greedy numbers profile release_store tables",
         "optimum territory presets",
         "road_network overpass source",
@@ -74,6 +74,7 @@ DATA_SIDE = frozenset(
         "build",
         "catalog",
         "catchments",
+        "corrections",
         "drives",
         "floating_catchment",
         "gate",
