@@ -29,8 +29,8 @@ from api.desk_words import (
 from api.texts import translator, typeset
 from geo_matcher.dossiers.accounts import Account, Right
 from geo_matcher.dossiers.dossier import Dossier, Visit
-from geo_matcher.dossiers.duplicates import Likeness
 from geo_matcher.dossiers.fields import CONSENTS, Draft
+from geo_matcher.dossiers.likeness import Likeness
 from geo_matcher.dossiers.stages import CLOSING_REASONS, Stage, add_months
 
 __all__ = ["FileView", "file_view"]

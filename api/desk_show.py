@@ -19,7 +19,8 @@ from api.desk_work import DeskRequest
 from api.turns import odds_in_turn
 from geo_matcher.dossiers.accounts import Right, list_users
 from geo_matcher.dossiers.dossier import Dossier
-from geo_matcher.dossiers.duplicates import Likeness, duplicates_of
+from geo_matcher.dossiers.duplicates import duplicates_of
+from geo_matcher.dossiers.likeness import Likeness
 from geo_matcher.dossiers.reading import read_file
 from geo_matcher.dossiers.stages import Stage
 from geo_matcher.matching import Ranking, rank

@@ -16,6 +16,7 @@
     ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
     ├── WeightError (ValueError)            weights that cannot be used
     ├── DossierError (ValueError)           a file of an adviser cannot become what was asked
+    │   └── SpreadsheetError                a spreadsheet of files cannot be read as one
     ├── UnknownDossierError (LookupError)   no file, task, account or token is called so
     ├── StaleEditError (RuntimeError)       somebody else changed the file meanwhile
     ├── AccessError (PermissionError)       who asks may not do that
@@ -45,6 +46,7 @@ __all__ = [
     "ScenarioError",
     "SignInError",
     "SourceError",
+    "SpreadsheetError",
     "StaleEditError",
     "StoreError",
     "ThrottledError",
@@ -134,6 +136,22 @@ class WeightError(GeoMatcherError, ValueError):
 
 class DossierError(GeoMatcherError, ValueError):
     """A file of an adviser cannot become what was asked; nothing was changed."""
+
+
+class SpreadsheetError(DossierError):
+    """A spreadsheet of files cannot be read as one, whatever stands in its rows.
+
+    Parameters
+    ----------
+    message
+        What was found, what was expected, what to do.
+    reason
+        ``damaged``, ``size``, ``rows`` or ``headings``.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class UnknownDossierError(GeoMatcherError, LookupError):

@@ -17,8 +17,10 @@ from api.desk import (
     Form,
     OpenForm,
     PageForm,
+    browser_of,
     clear_session,
     client_address,
+    give_browser,
     give_session,
     language_of,
     local_next,
@@ -70,6 +72,7 @@ def begin_session(request: Request, db: DatabaseDep, form: OpenFormDep) -> Respo
             form.get("login", "").strip().lower(),
             form.get("password", ""),
             address=client_address(request),
+            browser=browser_of(request),
         )
     except ThrottledError as error:
         minutes = -(-error.retry_after_s // 60)
@@ -81,6 +84,7 @@ def begin_session(request: Request, db: DatabaseDep, form: OpenFormDep) -> Respo
         sign_in.sign_out(db, before)
     response = _to(wanted)
     give_session(request, response, begun.token)
+    give_browser(request, response, begun.browser)
     return response
 
 

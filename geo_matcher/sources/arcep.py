@@ -23,9 +23,9 @@ import pyogrio
 
 from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.schemas import SCHEMAS
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited, refuse_file
 from geo_matcher.sources.economie import copper_closures
-from geo_matcher.sources.municipal_districts import whole_city
-from geo_matcher.sources.reading import Field, Layout, Where, broken_file, read_delimited
+from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["BROADBAND", "CARTEFIBRE_URL", "MCI_URL", "MOBILE", "mobile_sites_url"]
@@ -55,7 +55,6 @@ MOBILE_OPERATORS = {
 }  # fmt: skip
 """Operators by the code of their network."""
 
-LICENCE_URL = "https://github.com/etalab/licence-ouverte/blob/master/LO.md"
 
 _COMMON = (
     Field("code_insee", "code", into="insee_code"),
@@ -156,11 +155,11 @@ def _statistics(file: Fetched, layout: Layout, area: Area) -> tuple[pd.DataFrame
     if len(days) > 1:
         problems.append(f"column 'date' holds {len(days)} days: {', '.join(days[:MAX_NAMED])}")
     counts = [name for name in rows if name not in ("insee_code", "type", "date")]
-    rows["insee_code"] = area.current(rows["insee_code"].map(whole_city))
+    rows["insee_code"] = area.current(rows["insee_code"])
     found = rows.groupby("insee_code")[counts].sum()
     problems += _absent(found.index, area)
     if problems:
-        raise broken_file(layout.source, file, problems)
+        refuse_file(layout.source, file, problems)
     return found.loc[list(area.codes)], days[0]
 
 
@@ -204,7 +203,7 @@ def _check_identities(
         if rows.any()
     ]
     if problems:
-        raise broken_file(BEST.source, land_file, problems)
+        refuse_file(BEST.source, land_file, problems)
 
 
 # --- Cartefibre ------------------------------------------------------------------------------
@@ -231,11 +230,11 @@ def _cartefibre(
         for name in numbers
         if bad[name].any()
     ]
-    codes = area.current(rows["INSEE_COM"].map(whole_city))
+    codes = area.current(rows["INSEE_COM"])
     found = numbers.groupby(codes).sum().round().astype("int64") if not problems else numbers
     problems += _absent(pd.Index(codes.unique()), area)
     if problems:
-        raise broken_file(CARTEFIBRE_SOURCE, file, problems)
+        refuse_file(CARTEFIBRE_SOURCE, file, problems)
     return found.loc[list(area.codes)], f"{edition[0]} T{edition[1]}", (listing, file)
 
 
@@ -287,7 +286,7 @@ def _dbf(file: Fetched) -> pd.DataFrame:
                         f"the column {name!r} is missing; near names: {', '.join(near)[:200]}"
                     )
             if problems:
-                raise broken_file(CARTEFIBRE_SOURCE, file, problems)
+                refuse_file(CARTEFIBRE_SOURCE, file, problems)
             frame = pyogrio.read_dataframe(
                 path, columns=list(CARTEFIBRE_COLUMNS), read_geometry=False, encoding=DBF_ENCODING
             )
@@ -305,8 +304,7 @@ def _fixed_origin(day: str, quarter: str, copper_day: str) -> Origin:
         title_en="Fixed internet and copper closure by commune",
         producer="Arcep, ministère de l’Économie",
         vintage=day,
-        licence="Licence Ouverte 2.0",
-        licence_url=LICENCE_URL,
+        **LICENCE_OUVERTE,
         url="https://www.data.gouv.fr/datasets/ma-connexion-internet",
         quality="declared",
         credit_fr=f"Arcep, Ma connexion internet ({day}) et Cartefibre ({quarter})",
@@ -334,9 +332,9 @@ def mobile_sites_url(year: int, quarter: int) -> str:
 
 
 def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
-    file, edition = _newest_sites(fetch, dt.datetime.now(dt.UTC).date())
+    file, edition = _newest_sites(fetch, _today())
     rows = read_delimited(file, SITES, where=[Where("insee_code", area.asked_codes)])
-    rows["insee_code"] = area.current(rows["insee_code"].map(whole_city))
+    rows["insee_code"] = area.current(rows["insee_code"])
     rows["operator"] = rows["operator"].map(lambda code: MOBILE_OPERATORS.get(code, f"?{code}"))
     columns = SCHEMAS["mobile_sites"].columns
     bad = {
@@ -351,7 +349,7 @@ def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         if which.any()
     ]
     if problems:
-        raise broken_file(SITES.source, file, problems)
+        refuse_file(SITES.source, file, problems)
     table = rows[list(columns)].sort_values(["insee_code", "operator", "site"], ignore_index=True)
     origin = Origin(
         title_fr="Sites mobiles par opérateur",
@@ -368,6 +366,10 @@ def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         note_en="A site nearby does not say that a mobile works: the relief counts.",
     )
     return (SourceTable("mobile_sites", table, origin, (file,)),)
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _newest_sites(fetch: Fetch, today: dt.date) -> tuple[Fetched, str]:

@@ -25,7 +25,8 @@ import shapely
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import AbsentFileError, CrsError, SourceError
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, contacts_of
-from geo_matcher.sources.reading import broken_file
+from geo_matcher.sources.delimited import refuse_file
+from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
@@ -62,9 +63,6 @@ CODE_COLUMNS = ("code", "insee_com", "code_insee")
 """What the code of a commune is called: contours administratifs, ADMIN EXPRESS 3 and 4."""
 
 SHAPES_FR, SHAPES_EN = "Contours généralisés à 50 m", "Outlines generalised to 50 m"
-
-LICENCE = "Licence Ouverte 2.0"
-LICENCE_URL = "https://github.com/etalab/licence-ouverte/blob/master/LO.md"
 
 
 def contours_url(year: int) -> str:
@@ -182,7 +180,7 @@ def _entries(file: Fetched, needed: tuple[str, ...]) -> list[dict[str, Any]]:
         elif not re.fullmatch(INSEE_CODE.strip("^$"), known["code"]):
             problems.append(f"entry {number}: {known['code'][:20]!r} is no INSEE code")
     if problems:
-        raise broken_file(SOURCE, file, problems)
+        refuse_file(SOURCE, file, problems)
     return entries
 
 
@@ -245,8 +243,12 @@ def _merged(fetch: Fetch, listed: pd.DataFrame) -> tuple[dict[str, str], Fetched
 # --- Outlines --------------------------------------------------------------------------------
 
 
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
+
+
 def _newest_contours(fetch: Fetch, year: int | None) -> tuple[Fetched, str]:
-    newest = year or dt.datetime.now(dt.UTC).year
+    newest = year or _today().year
     years = [newest] if year else [newest - back for back in range(OLDER_EDITIONS + 1)]
     for one in years:
         try:
@@ -273,8 +275,11 @@ def _outlines(
     path: Path, box: tuple[float, float, float, float], merged: Mapping[str, str]
 ) -> gpd.GeoSeries:
     """Read the outlines inside a box, EPSG:4326, by present code; former communes are joined."""
-    with path.open("rb") as stream:
-        is_gzip = stream.read(2) == b"\x1f\x8b"
+    try:
+        with path.open("rb") as stream:
+            is_gzip = stream.read(2) == b"\x1f\x8b"
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}). Check its name.") from None
     name = f"/vsigzip/{path.absolute()}" if is_gzip else str(path)
     try:
         layers = [str(layer) for layer, _ in pyogrio.list_layers(name)]
@@ -459,8 +464,7 @@ class _Origins:
             title_en=title_en,
             producer=producer,
             vintage=self.edition,
-            licence=LICENCE,
-            licence_url=LICENCE_URL,
+            **LICENCE_OUVERTE,
             url="https://www.data.gouv.fr/datasets/contours-administratifs",
             quality=quality,
             credit_fr=f"{producer}, {self.edition}",
@@ -509,8 +513,7 @@ class _Origins:
             title_en="Communes of France",
             producer="INSEE, API Découpage administratif",
             vintage=day.isoformat(),
-            licence=LICENCE,
-            licence_url=LICENCE_URL,
+            **LICENCE_OUVERTE,
             url="https://geo.api.gouv.fr/decoupage-administratif/communes",
             quality="measured",
             credit_fr=f"INSEE, API Découpage administratif, {day.isoformat()}",

@@ -12,9 +12,9 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from geo_matcher.errors import SourceError
+from geo_matcher.errors import AbsentFileError, SourceError
+from geo_matcher.sources.delimited import Field, Layout, read_delimited
 from geo_matcher.sources.licences import DVF_TERMS
-from geo_matcher.sources.reading import Field, Layout, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["SOURCE", "sales_url"]
@@ -130,7 +130,7 @@ def _files(fetch: Fetch, departement: str, last: int) -> dict[int, Fetched]:
     """Return the files of five years, the newest of which may not be published yet."""
     try:
         newest = {last: fetch(sales_url(last, departement), expected="gzip")}
-    except SourceError:
+    except AbsentFileError:
         newest = {}
         last -= 1
     years = range(last - YEARS + 1, last + 1)

@@ -10,8 +10,8 @@ import re
 import pandas as pd
 
 from geo_matcher.errors import SourceError
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
 
 __all__ = ["RENT_URLS", "SOURCE"]

@@ -11,8 +11,7 @@ import json
 import pandas as pd
 
 from geo_matcher.errors import SourceError
-from geo_matcher.sources.municipal_districts import whole_city
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched
 
 __all__ = ["COPPER_ABOUT_URL", "COPPER_URL", "copper_closures"]
@@ -63,7 +62,7 @@ def copper_closures(fetch: Fetch, area: Area) -> tuple[pd.Series, str, tuple[Fet
             f"{LAYOUT.source}: no row of {file.url} is about a commune of {area.departement}. The "
             "codes may be written in another way: see docs/data.md."
         )
-    rows["insee_code"] = area.current(rows["insee_code"].map(whole_city))
+    rows["insee_code"] = area.current(rows["insee_code"])
     is_planned = ~rows["sentence"].str.lower().str.contains(UNPLANNED, regex=False)
     planned = rows[is_planned & (rows["closes_on"] != "")]
     days = planned.groupby("insee_code")["closes_on"].min()

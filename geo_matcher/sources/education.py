@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from geo_matcher.errors import SourceError
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
 
 __all__ = ["SOURCE", "schools_url"]

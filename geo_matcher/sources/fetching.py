@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import hashlib
-import json
-import sys
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Protocol
+from typing import Any, NoReturn, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -31,6 +28,7 @@ import tenacity
 
 from geo_matcher import __version__
 from geo_matcher.errors import AbsentFileError, SourceError
+from geo_matcher.sources.kept_files import Place, Version
 from geo_matcher.sources.source import Fetched
 
 __all__ = ["Fetcher", "Limits", "Progress"]
@@ -173,7 +171,7 @@ class Fetcher:
 
     def kept(self, url: str) -> Fetched | None:
         """Return the kept file of an address, if there is a sound one, asking nobody."""
-        return _Place(self.cache, url).kept()
+        return Place(self.cache, url).kept()
 
     def is_newer_upstream(self, fetched: Fetched) -> bool | None:
         """Tell whether a server has another version of a file by now, without downloading it.
@@ -218,7 +216,7 @@ class Fetcher:
         return kept
 
     def _download(self, url: str, expected: str) -> Fetched:
-        place = _Place(self.cache, url)
+        place = Place(self.cache, url)
         with place.alone():
             kept = place.kept()
             tries = _Tries()
@@ -229,9 +227,11 @@ class Fetcher:
             except SourceError as error:
                 if kept is None:
                     raise
-                raise type(error)(
+                kind = type(error)  # that a file is absent is to be told apart
+                told = kind(
                     f"{error} The file of {kept.day.isoformat()} is kept: an offline build uses it."
-                ) from None
+                )
+                raise told from None
             except OSError as error:
                 if isinstance(error, SourceError):
                     raise
@@ -242,7 +242,7 @@ class Fetcher:
         raise AssertionError  # pragma: no cover - tenacity gives up by raising
 
     def _try(
-        self, url: str, expected: str, place: _Place, kept: Fetched | None, tries: _Tries
+        self, url: str, expected: str, place: Place, kept: Fetched | None, tries: _Tries
     ) -> Fetched:
         part = place.part()
         headers = {"Accept-Encoding": "identity"}
@@ -257,16 +257,16 @@ class Fetcher:
                 return fresh
             if answer.status_code == 416:
                 place.drop_part()
-                raise _TryAgainError("has no more of the file than is there already")
+                _try_again("has no more of the file than is there already")
             self._check_status(answer, url, (200, 206))
             _check_type(answer, url, expected)
             start = 0
             if answer.status_code == 206:
                 start = _start_of(answer)
-                if part is None or start != part.bytes or not part.is_of(answer):
+                if part is None or start != part.bytes or not part.is_of(answer.headers):
                     place.drop_part()
-                    raise _TryAgainError("answered with another part than was asked for")
-            version = _Version.of(answer, final_url, expected)
+                    _try_again("answered with another part than was asked for")
+            version = Version.of(answer.headers, final_url, expected)
             total = _length(answer, start)
             if total is not None and total > self.limits.max_bytes:
                 raise SourceError(self._too_large(url, f"{total:,}"))
@@ -279,8 +279,8 @@ class Fetcher:
     def _receive(
         self,
         answer: httpx.Response,
-        place: _Place,
-        version: _Version,
+        place: Place,
+        version: Version,
         start: int,
         total: int | None,
         tries: _Tries,
@@ -298,12 +298,12 @@ class Fetcher:
                         raise SourceError(self._too_large(place.url, f"more than {done:,}"))
                     self._left_s(place.url)
         except httpx.TransportError as error:
-            raise _TryAgainError(f"broke off after {done:,} bytes ({_cause(error)})") from None
+            _try_again(f"broke off after {done:,} bytes ({_cause(error)})")
         finally:
             if done - start >= FRUITFUL_BYTES:
                 tries.fruitless = 0
         if total is not None and done != total:
-            raise _TryAgainError(f"sent {done:,} bytes of the {total:,} that it announced")
+            _try_again(f"sent {done:,} bytes of the {total:,} that it announced")
 
     def _too_large(self, url: str, size: str) -> str:
         return (
@@ -330,7 +330,7 @@ class Fetcher:
                 try:
                     answer = self._client.send(request, stream=True)
                 except httpx.TransportError as error:
-                    raise _TryAgainError(f"cannot be reached ({_cause(error)})") from None
+                    _try_again(f"cannot be reached ({_cause(error)})")
                 try:
                     if answer.status_code not in REDIRECT_CODES:
                         yield answer, here
@@ -364,7 +364,7 @@ class Fetcher:
             return
         told = f"{status} {answer.reason_phrase}".rstrip()
         if status in WAIT_CODES:
-            raise _TryAgainError(f"answered {told}", _retry_after_s(answer))
+            _try_again(f"answered {told}", _retry_after_s(answer))
         if status in (404, 410):
             raise AbsentFileError(
                 f"{url} is not there ({told}). The producer has moved the file: look for its new "
@@ -424,6 +424,11 @@ class Fetcher:
                 "take. What has come is kept: try again and the download goes on."
             )
         return left_s
+
+
+def _try_again(what: str, wait_s: float | None = None) -> NoReturn:
+    problem = _TryAgainError(what, wait_s)
+    raise problem
 
 
 class _TryAgainError(Exception):
@@ -518,7 +523,7 @@ def _cause(error: BaseException) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def _check_content(path: Path, url: str, expected: str, place: _Place) -> None:
+def _check_content(path: Path, url: str, expected: str, place: Place) -> None:
     """Refuse what is not the file that was expected, whole."""
     with path.open("rb") as stream:
         start = stream.read(2048)
@@ -546,170 +551,3 @@ def _check_content(path: Path, url: str, expected: str, place: _Place) -> None:
             f"{url} {problem}. It was not taken. Open the address in a browser to see what the "
             "producer gives; try again later."
         )
-
-
-# --- The cache -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """What a server says of the version that it sends."""
-
-    final_url: str
-    etag: str
-    last_modified: str
-    is_packed: bool
-    """Whether the server packed it for the way only, so that it is unpacked on arrival."""
-
-    @classmethod
-    def of(cls, answer: httpx.Response, final_url: str, expected: str) -> _Version:
-        headers = answer.headers
-        # Some stores name the packing of a .gz file as if it was for the way only.
-        is_packed = headers.get("Content-Encoding", "identity") not in ("", "identity")
-        return cls(
-            final_url,
-            headers.get("ETag", ""),
-            headers.get("Last-Modified", ""),
-            is_packed and expected != "gzip",
-        )
-
-    @property
-    def validator(self) -> str:
-        """What a cut download may go on by, empty where nothing names the version for sure."""
-        if self.is_packed:  # ranges count packed bytes
-            return ""
-        return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The beginning of a file whose download was cut off."""
-
-    bytes: int
-    validator: str
-
-    def is_of(self, answer: httpx.Response) -> bool:
-        """Tell whether an answer goes on with it, as far as the server says."""
-        named = [answer.headers.get("ETag"), answer.headers.get("Last-Modified")]
-        return self.validator in named or named == [None, None]
-
-
-class _Place:
-    """Where the file of one address is kept.
-
-    The content lies under its checksum, so that the record, replaced last and at once, always
-    names a whole file: a crash at any moment leaves the old one or the new one.
-    """
-
-    def __init__(self, cache: Path, url: str) -> None:
-        self.url = url
-        path = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]
-        safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in path)
-        self.name = safe[-60:] or "file"
-        self.stem = f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{self.name}"
-        self.folder = cache
-        self.record_path = cache / f"{self.stem}.json"
-        self.part_path = cache / f"{self.stem}.part"
-        self.part_record_path = cache / f"{self.stem}.part.json"
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes from the same file meanwhile."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if sys.platform == "win32":
-            yield
-            return
-        import fcntl
-
-        with (self.folder / f"{self.stem}.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SourceError(
-                    f"{self.url} is being downloaded by another process. Wait for it, then try "
-                    "again."
-                ) from None
-            yield
-
-    def kept(self) -> Fetched | None:
-        try:
-            record = json.loads(self.record_path.read_text("utf-8"))
-            path = self.folder / str(record.pop("file"))
-            record["day"] = dt.date.fromisoformat(record["day"])
-            fetched = Fetched(path=path, **record)
-            is_sound = path.stat().st_size == fetched.bytes and _sha256(path) == fetched.sha256
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-        return fetched if is_sound and fetched.url == self.url else None
-
-    def keep(self, url: str, version: _Version) -> Fetched:
-        """Put what has come in the place of what was kept."""
-        sha256 = _sha256(self.part_path)
-        path = self.folder / f"{self.stem}.{sha256[:12]}"
-        size = self.part_path.stat().st_size
-        self.part_path.replace(path)
-        fetched = Fetched(
-            path=path,
-            url=url,
-            final_url=version.final_url,
-            etag=version.etag,
-            last_modified=version.last_modified,
-            bytes=size,
-            sha256=sha256,
-            day=_today(),
-        )
-        self._record(fetched)
-        self.part_record_path.unlink(missing_ok=True)
-        for old in self.folder.glob(f"{self.stem}.????????????"):
-            if old != path and not old.name.endswith((".part", ".json", ".lock")):
-                old.unlink(missing_ok=True)
-        return fetched
-
-    def keep_again(self, kept: Fetched, final_url: str) -> Fetched:
-        """Note that what is kept is still the newest."""
-        fresh = replace(kept, final_url=final_url, day=_today())
-        self._record(fresh)
-        return fresh
-
-    def _record(self, fetched: Fetched) -> None:
-        record = {**asdict(fetched), "file": fetched.path.name, "day": fetched.day.isoformat()}
-        del record["path"]
-        _write(self.record_path, record)
-
-    def part(self) -> _Part | None:
-        """Return the beginning that a download may go on from."""
-        try:
-            record = json.loads(self.part_record_path.read_text("utf-8"))
-            size = self.part_path.stat().st_size
-            validator = str(record["validator"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return _Part(size, validator) if size and validator else None
-
-    @contextmanager
-    def write_part(self, version: _Version, start: int) -> Iterator[IO[bytes]]:
-        """Open the beginning to write on, from a byte on."""
-        if start == 0:
-            self.drop_part()
-        with self.part_path.open("ab" if start else "wb") as out:
-            _write(self.part_record_path, {"validator": version.validator})
-            yield out
-
-    def drop_part(self) -> None:
-        self.part_record_path.unlink(missing_ok=True)
-        self.part_path.unlink(missing_ok=True)
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(json.dumps(record, ensure_ascii=False, indent=1), "utf-8")
-    new.replace(path)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -12,8 +12,8 @@ import pandas as pd
 
 from geo_matcher.destinations import DAILY_SERVICES, SHOPS_BOX_MARGIN_KM
 from geo_matcher.errors import SourceError
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["BPE_URL", "SOURCE"]

@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 import pandas as pd
 
 from geo_matcher.errors import SourceError
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.licences import ODBL
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["SOURCE", "STATIONS_URL"]

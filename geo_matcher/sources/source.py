@@ -19,7 +19,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_matcher.errors import CrsError
-from geo_matcher.sources.municipal_districts import districts_of
+from geo_matcher.sources.municipal_districts import districts_of, whole_city
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
 __all__ = ["Area", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
@@ -115,19 +115,20 @@ class Area:
     @cached_property
     def asked_codes(self) -> frozenset[str]:
         """Codes under which a producer may speak of the communes: present, former, districts."""
-        own = set(self.codes)
-        former = {code for code, present in self.merged.items() if present in own}
-        districts = {district for code in own for district in districts_of(code)}
-        return frozenset(own | former | districts)
+        return self.with_former(self.codes)
 
     def current(self, codes: pd.Series) -> pd.Series:
-        """Return the present code of each commune; a code that was never merged stays as it is."""
-        return codes.map(lambda code: self.merged.get(code, code))
+        """Return the commune that each code now belongs to: a district to its city.
+
+        A code that was never merged stays as it is.
+        """
+        return codes.map(lambda code: self.merged.get(whole_city(code), whole_city(code)))
 
     def with_former(self, codes: Collection[str]) -> frozenset[str]:
-        """Return codes of communes together with those of the former communes now in them."""
+        """Return codes of communes with those of former communes and districts now in them."""
         wanted = frozenset(codes)
-        return wanted | {former for former, code in self.merged.items() if code in wanted}
+        former = {former for former, code in self.merged.items() if code in wanted}
+        return wanted | former | {district for code in wanted for district in districts_of(code)}
 
     def box(self, margin_km: float) -> tuple[float, float, float, float]:
         """Return the bounding box of the communes, wider by some km on each side.

@@ -26,7 +26,7 @@ from typing import Any
 
 import psutil
 
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Fetched
 from tests.benchmarks.measure import Row
 
@@ -186,12 +186,12 @@ def with_duckdb(file: File) -> int:
 
     columns = ", ".join(f'"{name}"' for name in file.columns)
     with duckdb.connect() as connection:
-        found = connection.execute(
+        found: Any = connection.execute(
             f"select {columns} from read_csv(?, delim=?, header=true, all_varchar=true, "
             f"quote='\"', escape='\"') where \"{file.code}\" like ?",
             [str(file.path), file.layout.delimiter, f"{DEPARTEMENT}%"],
         ).to_arrow_table()
-    return int(found.num_rows)
+    return len(found)
 
 
 def with_polars(file: File) -> int:

@@ -333,10 +333,10 @@ def test_an_address_that_is_none(cache: Path) -> None:
 
 
 def test_two_processes_do_not_write_the_same_file(upstream: Upstream, cache: Path) -> None:
-    from geo_matcher.sources.fetching import _Place
+    from geo_matcher.sources.kept_files import Place
 
     with (
-        _Place(cache, URL).alone(),
+        Place(cache, URL).alone(),
         fetcher(upstream, cache) as fetch,
         pytest.raises(SourceError, match="by another process"),
     ):

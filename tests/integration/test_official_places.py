@@ -93,6 +93,14 @@ def test_every_table_fits_its_schema_and_says_where_it_comes_from(
         assert all(file.path.is_file() for file in table.files)
 
 
+def test_a_district_of_a_big_city_is_asked_for_and_belongs_to_it() -> None:
+    asked = AREA.with_former(["69123", "09901"])
+    assert {"69381", "69389", "69123", "09901", "09950"} <= asked
+    assert "75101" not in asked
+    codes = pd.Series(["69381", "09950", "09902"])
+    assert AREA.current(codes).tolist() == ["69123", "09901", "09902"]
+
+
 # --- Facilities ------------------------------------------------------------------------------
 
 

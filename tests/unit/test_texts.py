@@ -10,6 +10,7 @@ from api.accompany import CALLBACKS
 from api.changes import COUNTS
 from api.desk_faults import FAULTS
 from api.desk_frozen import CAUSES
+from api.desk_import import SHEET_FAULTS
 from api.desk_places import DONE
 from api.desk_words import OWN as OWN_FIELDS
 from api.faults import FAULT_TEXTS
@@ -56,6 +57,8 @@ COMPOSED = {
     "desk.fault.": {*FAULTS, "other"},
     "desk.field.": set(OWN_FIELDS),
     "desk.figure.": {"enquiries", "qualified", "visits", "settled", "persons"},
+    "desk.handover.form.": {"xlsx", "csv", "json"},
+    "desk.import.fault.": set(SHEET_FAULTS),
     "desk.head.": {*DIMENSIONS, "reached", "share", "previous", "days", "months", "still", "low"}
     | {"high", "followed", "enquiries", "qualified", "settled", "persons", "commune", "epci"},
     "desk.language.": set(FILE_LANGUAGES),

@@ -19,7 +19,7 @@ import openpyxl
 import pandas as pd
 import shapely
 
-from geo_matcher.errors import SourceError
+from geo_matcher.errors import AbsentFileError
 from geo_matcher.sources.density_grid import DENSITY_URL
 from geo_matcher.sources.dgfip import sales_url
 from geo_matcher.sources.dhup import RENT_URLS
@@ -63,7 +63,7 @@ class Kept:
     def __call__(self, url: str, *, expected: str) -> Fetched:
         self.expected[url] = expected
         if url not in self.files:
-            raise SourceError(f"{url} answers 404.")
+            raise AbsentFileError(f"{url} answers 404.")
         body = self.files[url]
         digest = hashlib.sha256(body).hexdigest()
         path = self.folder / digest

@@ -114,12 +114,14 @@ def put_villages(upstream: Upstream) -> None:
 # --- Communes --------------------------------------------------------------------------------
 
 
-def _lonlat(shape: shapely.Geometry) -> shapely.Geometry:
-    return gpd.GeoSeries([shape], crs="EPSG:2154").to_crs("EPSG:4326").iloc[0]
+def _lonlat(point: shapely.Point) -> shapely.Point:
+    found = gpd.GeoSeries([point], crs="EPSG:2154").to_crs("EPSG:4326").iloc[0]
+    assert isinstance(found, shapely.Point)
+    return found
 
 
-def _point(shape: shapely.Geometry) -> dict[str, Any]:
-    point = _lonlat(shape)
+def _point(metric: shapely.Point) -> dict[str, Any]:
+    point = _lonlat(metric)
     return {"type": "Point", "coordinates": [round(point.x, 4), round(point.y, 4)]}
 
 
@@ -183,8 +185,8 @@ def contours_geojson_gz(
     changed: Mapping[str, shapely.Geometry] | None = None, crs: str = "EPSG:4326"
 ) -> bytes:
     """Return the outlines; that of 46006 still in two, as it was before its merger."""
-    shapes = {village.code: village.square for village in VILLAGES}
-    west, south, east, north = shapes["46006"].bounds
+    shapes: dict[str, shapely.Geometry] = {v.code: v.square for v in VILLAGES}
+    west, south, east, north = next(v.square for v in VILLAGES if v.code == "46006").bounds
     middle = (west + east) / 2
     shapes["46006"] = shapely.box(west, south, middle, north)
     shapes["46106"] = shapely.box(middle, south, east, north)

@@ -19,12 +19,11 @@ from api.desk import CSRF_HEADER, Desk, local_next
 from api.private import API, PAGES
 from api.settings import Settings
 from geo_matcher.dossiers.accounts import SYSTEM, Account, disable_user
+from geo_matcher.dossiers.attempts import ATTEMPTS_PER_ACCOUNT, THROTTLE_MINUTES
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.sign_in import (
     ABSOLUTE_HOURS,
-    ATTEMPTS_PER_ACCOUNT,
     IDLE_MINUTES,
-    THROTTLE_MINUTES,
     csrf_token,
     end_sessions,
     session_account,
@@ -105,6 +104,21 @@ def test_attempts_are_counted(browser: Browser, clock: StillClock) -> None:
     assert browser.sign_in().status_code == 303
 
 
+def test_a_stranger_does_not_lock_out_a_browser_that_is_known(
+    browser: Browser, service: FastAPI
+) -> None:
+    assert browser.sign_in().status_code == 303
+    mark = browser.client.cookies["gm-browser"]
+    assert "martin" not in mark
+    browser.client.cookies.delete("gm-session")
+    stranger = Browser(service)  # at the same address even
+    for _ in range(ATTEMPTS_PER_ACCOUNT):
+        assert stranger.sign_in(password="wrong").status_code == 403
+    assert stranger.sign_in().status_code == 429
+    assert browser.sign_in().status_code == 303
+    assert browser.client.cookies["gm-browser"] != mark
+
+
 def test_no_header_makes_somebody_come_from_elsewhere(browser: Browser, service: FastAPI) -> None:
     for number in range(30):
         browser.client.headers["X-Forwarded-For"] = f"192.0.2.{number}"
@@ -145,8 +159,11 @@ def test_a_new_session_ends_the_one_before(browser: Browser, db: Database) -> No
 def test_scripts_cannot_read_the_cookies(browser: Browser) -> None:
     form = browser.client.get(SIGN_IN).headers["Set-Cookie"]
     assert re.fullmatch(r"gm-form=[\w-]{43}; HttpOnly; Path=/; SameSite=strict", form)
-    cookie = browser.sign_in().headers["Set-Cookie"]
+    cookie, known = browser.sign_in().headers.get_list("Set-Cookie")
     assert re.fullmatch(r"gm-session=[\w-]{43}; HttpOnly; Path=/; SameSite=lax", cookie)
+    assert re.fullmatch(
+        r"gm-browser=[\w.-]{87}; HttpOnly; Max-Age=15552000; Path=/; SameSite=strict", known
+    )
 
 
 def test_over_https_no_other_host_can_set_them(service: FastAPI, browser: Browser) -> None:

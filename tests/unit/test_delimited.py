@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from geo_matcher.errors import SourceError
-from geo_matcher.sources import reading
-from geo_matcher.sources.reading import Field, Layout, Where, read_delimited
+from geo_matcher.sources import delimited
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.source import Fetched
 
 LAYOUT = Layout(
@@ -89,7 +89,7 @@ def test_an_old_name_of_a_column_is_known(tmp_path: Path) -> None:
 def test_rows_are_kept_by_code_and_by_departement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 200)  # many blocks
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 200)  # many blocks
     rows = [f"2026-06-30;Village;{code};1,5;{code};x" for code in range(1001, 1400)]
     rows += [f"2026-06-30;Village;{code};1,5;{code};x" for code in range(46001, 46100)]
     file = fetched(tmp_path, text(*rows).encode())
@@ -103,7 +103,7 @@ def test_rows_are_kept_by_code_and_by_departement(
 def test_bad_cells_of_rows_that_are_kept_are_all_told_with_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 120)
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 120)
     bad = (
         "2026-06-30;Bélaye;46022;8,25;140;x",
         "",
@@ -129,7 +129,7 @@ def test_problems_are_bounded(tmp_path: Path) -> None:
     rows = ["2026-06-30;Bélaye;46022;8,25;beaucoup trop de mots pour une seule cellule ici;x"] * 500
     with pytest.raises(SourceError, match="and 480 more") as caught:
         read_delimited(fetched(tmp_path, text(*rows).encode()), LAYOUT)
-    assert len(caught.value.problems) == reading.MAX_PROBLEMS + 1
+    assert len(caught.value.problems) == delimited.MAX_PROBLEMS + 1
     assert len(str(caught.value)) < 4000
 
 

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Literal, cast
+from typing import IO, Any, Literal, NoReturn, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -28,7 +28,7 @@ from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.source import Fetched
 
-__all__ = ["Field", "Layout", "Where", "broken_file", "read_delimited"]
+__all__ = ["Field", "Layout", "Where", "read_delimited", "refuse_file"]
 
 MAX_PROBLEMS = 20
 """Problems of one file that are told; the others are counted."""
@@ -408,14 +408,14 @@ class _Reading:
             except csv.Error:
                 return
 
-    def _refuse(self, problems: list[str], count: int | None = None) -> Any:
-        raise broken_file(self.layout.source, self.file, problems, count)
+    def _refuse(self, problems: list[str], count: int | None = None) -> NoReturn:
+        refuse_file(self.layout.source, self.file, problems, count)
 
 
-def broken_file(
+def refuse_file(
     source: str, file: Fetched, problems: Sequence[str], count: int | None = None
-) -> SourceError:
-    """Return the error that tells what is wrong with a file of a producer.
+) -> NoReturn:
+    """Raise the error that tells what is wrong with a file of a producer.
 
     Parameters
     ----------
@@ -427,11 +427,16 @@ def broken_file(
         What was found and expected, a phrase each; the first ones are told.
     count
         How many problems there are, if not all are given.
+
+    Raises
+    ------
+    SourceError
+        Always.
     """
     told = list(problems[:MAX_PROBLEMS])
     if (more := (count or len(problems)) - len(told)) > 0:
         told.append(f"and {more} more")
-    return SourceError(
+    raise SourceError(
         f"{source}: {file.name} ({file.url}): {'; '.join(told)}. The producer may have changed "
         "its format: see docs/data.md for what is expected.",
         [f"{source}: {file.name}, {problem}" for problem in told],
