@@ -17,6 +17,7 @@ import shapely
 from pyproj import CRS
 
 from geo_matcher.catalog import Catalog
+from geo_matcher.corrections import correction_problems
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.schemas import BEST_TECHNOLOGY
 
@@ -99,6 +100,7 @@ def check_release(catalog: Catalog, tables: Mapping[str, pd.DataFrame]) -> list[
     if "travel_times" in tables:
         problems += _time_problems(tables["travel_times"], len(known))
     problems += _road_problems(tables)
+    problems += correction_problems(tables)
     if "membership" in tables:
         problems += _membership_problems(tables["membership"])
     return problems

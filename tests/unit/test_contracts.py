@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors destinations licences look map_words municipal_districts planning_words "
         "road_speeds shortest_paths",
-        "access catalog choice criteria floating_catchment membership places schemas",
+        "access catalog choice corrections criteria floating_catchment membership places schemas",
         "gate greedy numbers profile release_store tables",
         "optimum territory presets",
         "road_network overpass source",
@@ -78,6 +78,7 @@ DATA_SIDE = frozenset(
         "build",
         "catalog",
         "catchments",
+        "corrections",
         "communes",
         "contacts",
         "delimited",
