@@ -337,6 +337,20 @@ class Note(_Answer):
     text_en: str
 
 
+class Correction(_Answer):
+    """A signed override, which stands beside the official value."""
+
+    table: str
+    place: str | None = Field(description="Name or kind of the place; null for the commune itself.")
+    column: str
+    value: str
+    official_value: str | None = Field(description="What the source said on that day.")
+    who: str
+    day: str
+    reason: str
+    source: str
+
+
 class CommuneDetail(_Answer):
     """Everything that the release knows of one commune; what is unknown is null."""
 
@@ -362,6 +376,9 @@ class CommuneDetail(_Answer):
     climate: list[dict[str, Any]] = Field(description="Rows of table climate_projections.")
     places: list[dict[str, Any]] = Field(description="Rows of table places.")
     red_flags: list[RedFlag]
+    corrections: list[Correction] = Field(
+        description="What was corrected, by whom and why, beside the official value."
+    )
     notes: list[Note]
 
 

@@ -19,7 +19,7 @@ from geo_matcher.errors import SourceError
 from geo_matcher.sources.source import Fetched
 from geo_matcher.territory import Territory
 
-__all__ = ["Freshness", "Upstream", "age_months", "freshness"]
+__all__ = ["Asks", "Freshness", "Upstream", "age_months", "freshness"]
 
 Upstream = Literal["newer", "same", "unknown", "unreachable", "not asked"]
 """``unknown``: the server says nothing of versions; ``not asked``: the release does not know which

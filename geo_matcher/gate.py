@@ -17,6 +17,7 @@ import shapely
 from pyproj import CRS
 
 from geo_matcher.catalog import Catalog
+from geo_matcher.corrections import correction_problems
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory_file import TerritoryFile
@@ -104,6 +105,7 @@ def check_release(
     if "travel_times" in tables:
         problems += _time_problems(tables["travel_times"], len(known), about)
     problems += _road_problems(tables)
+    problems += correction_problems(tables)
     if "membership" in tables:
         problems += _membership_problems(tables["membership"])
     return problems

@@ -15,21 +15,19 @@ from pathlib import Path
 import pandas as pd
 
 from geo_matcher.errors import GeoMatcherError, SourceError
-from geo_matcher.sources import (
-    arcep,
-    density_grid,
-    dgfip,
-    dhup,
-    drees,
-    education,
-    filosofi,
-    finess,
-    georisques,
-    insee,
-    sncf,
-)
+from geo_matcher.sources.arcep import BROADBAND, MOBILE
+from geo_matcher.sources.density_grid import SOURCE as DENSITY
+from geo_matcher.sources.dgfip import SOURCE as SALES
+from geo_matcher.sources.dhup import SOURCE as RENTS
+from geo_matcher.sources.drees import SOURCE as APL
+from geo_matcher.sources.education import SOURCE as SCHOOLS
+from geo_matcher.sources.filosofi import SOURCE as INCOMES
+from geo_matcher.sources.finess import SOURCE as HOSPITALS
+from geo_matcher.sources.georisques import SOURCE as RISKS
+from geo_matcher.sources.insee import SOURCE as FACILITIES
 from geo_matcher.sources.osm_places import places_source
 from geo_matcher.sources.overpass import Overpass
+from geo_matcher.sources.sncf import SOURCE as STATIONS
 from geo_matcher.sources.source import Area, Fetch, Fetched, Source, SourceTable
 
 __all__ = ["Failure", "Gathered", "all_sources", "chosen_sources", "fetched_table", "gather"]
@@ -87,18 +85,18 @@ def all_sources(overpass: Overpass | None = None, workplaces: Path | None = None
         The network's own list of places to work, CSV; it wins over the map.
     """
     return [
-        arcep.BROADBAND,
-        arcep.MOBILE,
-        insee.SOURCE,
-        filosofi.SOURCE,
-        density_grid.SOURCE,
-        dhup.SOURCE,
-        dgfip.SOURCE,
-        education.SOURCE,
-        finess.SOURCE,
-        drees.SOURCE,
-        sncf.SOURCE,
-        georisques.SOURCE,
+        BROADBAND,
+        MOBILE,
+        FACILITIES,
+        INCOMES,
+        DENSITY,
+        RENTS,
+        SALES,
+        SCHOOLS,
+        HOSPITALS,
+        APL,
+        STATIONS,
+        RISKS,
         places_source(overpass, workplaces),
     ]
 

@@ -393,6 +393,24 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
+    "corrections": _table(
+        {
+            "insee_code": _code(),
+            "table": _text(matches=r"^[a-z_]+$"),
+            "place": _text(),
+            "column": _text(matches=r"^[a-z_]+$"),
+            "value": _text(matches=r"\S"),
+            "official_value": _text(),
+            "who": _text(matches=r"\S"),
+            "day": _date(),
+            "reason": _text(matches=r"\S"),
+            "source": _text(matches=r"\S"),
+        },
+        "insee_code",
+        "table",
+        "place",
+        "column",
+    ),
     "partners": _table(
         {
             "insee_code": _code(),

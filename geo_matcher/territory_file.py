@@ -18,6 +18,7 @@ from geo_matcher.errors import DataError
 
 __all__ = [
     "RELEASE_VARIABLE",
+    "TAKEN_KEYS",
     "TERRITORY_FILE",
     "Names",
     "Network",

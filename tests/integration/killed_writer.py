@@ -1,9 +1,10 @@
 """A writer of a store that is killed at a step: run as a program, it forks one for each line read.
 
-A step is whatever the interpreter tells an audit hook of before it asks the system for it (a file
-opened, a folder made, renamed, listed, removed), as far as it touches the store. Each line that is
-read names a folder to publish and the step to die at, 0 for none; each line that is written says
-how it went: ``killed``, or ``ended`` and the number of steps.
+A step is the moment before something is asked of the system in the store (a file opened, a folder
+made, renamed, removed: whatever the interpreter tells an audit hook of), and the moment after each
+call that opens, writes, closes or renames: a file that was just emptied is such a moment. Each line
+that is read names a folder to publish and the step to die at, 0 for none; each line that is written
+says how it went: ``killed``, or ``ended``, the number of steps, and at which the pointer had moved.
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ from typing import Any
 
 from geo_matcher.catalog import Catalog, file_sha256
 from geo_matcher.errors import DataError
-from geo_matcher.release_store import ReleaseStore
+from geo_matcher.release_store import POINTER_FILE, ReleaseStore
 
 MIN_KEPT = 2
+CALLS = frozenset(
+    [
+        *("open", "write", "flush", "close", "__exit__", "fsync", "rename", "replace"),
+        *("mkdir", "rmdir", "unlink", "chmod", "utime", "sendfile", "copy_file_range"),
+    ]
+)
+"""Calls after which a writer may die."""
 
 
 def light_gate(folder: Path) -> None:
@@ -32,18 +40,30 @@ def light_gate(folder: Path) -> None:
 
 def publish(store: Path, folder: Path, fatal_step: int, gate: Any, told: int) -> None:
     """Publish a folder, and die at a step."""
-    steps = 0
+    steps = moved = 0
 
-    def count(_: str, arguments: tuple[Any, ...]) -> None:
+    def step() -> None:
         nonlocal steps
-        if any(isinstance(a, (str, Path)) and str(a).startswith(str(store)) for a in arguments):
-            steps += 1
-            if steps == fatal_step:
-                os.kill(os.getpid(), signal.SIGKILL)
+        steps += 1
+        if steps == fatal_step:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    sys.addaudithook(count)
+    def before(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal moved
+        if any(isinstance(a, (str, Path)) and str(a).startswith(str(store)) for a in arguments):
+            if event == "os.rename" and str(arguments[1]).endswith(POINTER_FILE):
+                moved = steps
+            step()
+
+    def after(_: Any, event: str, called: Any) -> None:
+        if event == "c_return" and called.__name__ in CALLS:
+            step()
+
+    sys.addaudithook(before)
+    sys.setprofile(after)
     ReleaseStore(store, keep=MIN_KEPT).publish(folder, gate=gate)
-    os.write(told, b"%d" % steps)
+    sys.setprofile(None)
+    os.write(told, b"%d %d" % (steps, moved))
 
 
 def main(store: Path, gate: Any) -> None:

@@ -226,6 +226,7 @@ def test_every_table_of_the_release_has_a_schema(territory: Territory) -> None:
     # One comes with the network's own list, two with roads, the others with official sources.
     given = {
         "partners",
+        "corrections",
         "roads",
         "road_area",
         "supply",

@@ -22,6 +22,7 @@ from api.planning_form import WEIGHTS as PLAN_WEIGHTS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
 from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
 from api.village_words import EVENTS, PRACTICES, RISKS, TRACES, WEEKDAYS
+from geo_matcher.corrections import CORRECTABLE
 from geo_matcher.decision import Status
 from geo_matcher.dossiers.fields import LANGUAGES as FILE_LANGUAGES
 from geo_matcher.dossiers.year_report import DIMENSIONS
@@ -39,6 +40,8 @@ COMPOSED = {
     "catnat.": {*EVENTS, "other"},
     "climate.": {*CLIMATE, "title", "none", "caption", "what", "past", "horizon", "figure"}
     | {"interval.all", "interval.most"},
+    "corrected.": {*CORRECTABLE["communes"], "title", "line", "signed", "unknown", "closed"}
+    | {"was_open"},
     "day.": set(WEEKDAYS),
     "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
     "callback.": set(CALLBACKS),
