@@ -227,7 +227,7 @@ def _prepared(request: Request, territory: Territory, body: bytes) -> Response:
         found.ranking,
         found.asked,
         typed,
-        recipient=settings.contact_email,
+        recipient=settings.contact_email or territory.about.contact_email,
         origin=public_address(request),
         today=dt.date.today(),
         offered=offered,
@@ -273,7 +273,8 @@ def _sent(
         page=frame,
         key=received.key,
         day=format_date(received.until, language),
-        email=request.app.state.settings.contact_email,
+        email=request.app.state.settings.contact_email
+        or request.app.state.territory.about.contact_email,
     )
     return HTMLResponse(html, headers=PRIVATE)
 
