@@ -1,7 +1,8 @@
 """The application: settings in, a FastAPI application out.
 
-Hides how routes, middlewares and static files are put together. The release is read once, before
-the first request; nothing is fetched from the network, then or later.
+Hides how routes, middlewares and static files are put together. The release is read before the
+first request, and again when another one is to take its place (:mod:`api.in_service`); nothing is
+fetched from the network, then or later.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse
 
+from api import planning_work
 from api.assets import asset, serve_files
-from api.dependencies import TerritoryInService
 from api.desk import Desk
 from api.enquiries import Inbox
 from api.errors import PROBLEM_JSON, QuietFailures, add_error_handlers
 from api.icons import sprite
+from api.in_service import InService, OneRelease
 from api.models import Problem
 from api.routes import (
     access,
@@ -30,6 +32,7 @@ from api.routes import (
     desk,
     desk_changes,
     desk_household,
+    desk_import,
     desk_maps,
     desk_papers,
     desk_report,
@@ -57,11 +60,10 @@ from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
 from api.settings import Settings
 from api.uploads import UPLOADS
-from geo_matcher import __version__
+from geo_matcher import __version__, towns
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import red_flags
 from geo_matcher.territory import Territory
-from geo_matcher.towns import in_service
 
 __all__ = ["create_app"]
 
@@ -103,17 +105,14 @@ def create_app(
         Loads its release when it starts; a broken release stops the start with a ``DataError``.
     """
     settings = settings or Settings()
+    in_service = InService(settings.release, prepare=_prepare, forget=planning_work.forget)
     sprite()  # so that a drawing that is not there stops the start
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        loaded = territory or Territory.load(settings.release)
-        with in_service(loaded.about):
-            decision_matrix(loaded)
-            red_flags(loaded)
-            release.prepare(app, loaded)
-        app.state.territory = loaded
+        in_service.start(territory)
         yield
+        in_service.close()
         app.state.desk.close()
 
     app = FastAPI(
@@ -131,6 +130,7 @@ def create_app(
         responses=ERRORS,
     )
     app.state.settings = settings
+    app.state.in_service = in_service
     app.state.desk = Desk(settings, clock)
     app.state.inbox = Inbox()
     add_error_handlers(app)
@@ -158,6 +158,7 @@ def create_app(
         desk,
         desk_changes,
         desk_household,
+        desk_import,
         desk_maps,
         desk_papers,
         desk_report,
@@ -169,8 +170,8 @@ def create_app(
         app.include_router(module.router)
     serve_files(app)
     _serve_docs(app)
+    app.add_middleware(OneRelease, in_service=in_service)
     app.add_middleware(QuietFailures)
-    app.add_middleware(TerritoryInService)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
@@ -181,6 +182,14 @@ def create_app(
     app.add_middleware(ConcurrencyLimit, max_requests=settings.max_concurrency)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _prepare(territory: Territory) -> None:
+    """Make what every answer needs of a release."""
+    with towns.in_service(territory.about):
+        decision_matrix(territory)
+        red_flags(territory)
+        release.release_answer(territory)
 
 
 def _serve_docs(app: FastAPI) -> None:

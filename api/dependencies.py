@@ -10,16 +10,14 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Depends, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.in_service import territory_of_request
 from geo_matcher.territory import Territory
-from geo_matcher.towns import in_service
 
 __all__ = [
     "FRESH",
     "StaticAnswer",
     "TerritoryDep",
-    "TerritoryInService",
     "get_territory",
     "json_answer",
 ]
@@ -30,26 +28,12 @@ FRESH = {"Cache-Control": "no-cache"}
 """Headers of a page that changes with the release."""
 
 
-class TerritoryInService:
-    """Serves every request with the towns, criteria and presets of the release in service."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        territory = getattr(scope["app"].state, "territory", None) if "app" in scope else None
-        if scope["type"] != "http" or territory is None:
-            await self.app(scope, receive, send)
-            return
-        with in_service(territory.about):
-            await self.app(scope, receive, send)
-
-
 async def get_territory(request: Request) -> Territory:
-    """Return the territory in service; a coroutine, so that no thread is needed for it."""
-    territory: Territory = request.app.state.territory
-    return territory
+    """Return the territory that this request began with, even if another is in service by now.
+
+    A coroutine, so that no thread is needed for it.
+    """
+    return territory_of_request(request.scope)
 
 
 TerritoryDep = Annotated[Territory, Depends(get_territory)]

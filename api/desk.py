@@ -51,13 +51,16 @@ __all__ = [
     "OpenForm",
     "PageAccount",
     "PageForm",
+    "browser_of",
     "check_csrf",
     "clear_session",
     "client_address",
     "csrf_of",
+    "give_browser",
     "give_session",
     "language_of",
     "local_next",
+    "read_form",
     "session_of",
 ]
 
@@ -69,7 +72,8 @@ SIGN_IN = f"{PAGES}/connexion"
 CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
 """Field of a form, and header of a script, that hold what only a page of ours can know."""
 
-SESSION_COOKIE, FORM_COOKIE = "gm-session", "gm-form"
+SESSION_COOKIE, FORM_COOKIE, BROWSER_COOKIE = "gm-session", "gm-form", "gm-browser"
+BROWSER_COOKIE_S = 180 * 24 * 3600
 MAX_COOKIE = 200
 MAX_FIELDS = 400
 MAX_NEXT = 500
@@ -228,10 +232,18 @@ def _read_cookie(request: Request, name: str) -> str:
     return value if len(value) <= MAX_COOKIE else ""
 
 
-def _set_cookie(request: Request, response: Response, name: str, value: str, site: str) -> None:
+def _set_cookie(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    site: str,
+    max_age_s: int | None = None,
+) -> None:
     response.set_cookie(
         _cookie_name(request, name),
         value,
+        max_age=max_age_s,
         path="/",
         secure=_is_https(request),
         httponly=True,
@@ -251,6 +263,16 @@ def give_session(request: Request, response: Response, token: str) -> None:
     something needs the CSRF token besides.
     """
     _set_cookie(request, response, SESSION_COOKIE, token, "lax")
+
+
+def browser_of(request: Request) -> str:
+    """Return what a browser kept from its last sign-in; empty where nobody signed in there."""
+    return _read_cookie(request, BROWSER_COOKIE)
+
+
+def give_browser(request: Request, response: Response, mark: str) -> None:
+    """Let a browser be known at its next sign-in: strangers who guess do not make it wait."""
+    _set_cookie(request, response, BROWSER_COOKIE, mark, "strict", BROWSER_COOKIE_S)
 
 
 def clear_session(request: Request, response: Response) -> None:
@@ -353,6 +375,11 @@ class Form(Mapping[str, str]):
     def __repr__(self) -> str:
         """Say which fields were sent, not what stood in them."""
         return f"Form({sorted(self._last)})"
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every field with its value, in the order of the form."""
+        return tuple(self._pairs)
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field, in the order of the form."""

@@ -108,6 +108,8 @@ class BoardView:
         Whether names are shown, so that they can be searched.
     search_href, board_href, new_href
         Where a search is sent, the whole board, where a file is opened.
+    import_href, export_href
+        Where a spreadsheet is taken in, and where all files are handed over.
     """
 
     columns: tuple[Column, ...]
@@ -126,6 +128,8 @@ class BoardView:
     search_href: str
     board_href: str
     new_href: str
+    import_href: str
+    export_href: str
 
 
 def board_view(
@@ -138,6 +142,7 @@ def board_view(
     communes: Mapping[str, str],
     sees: bool,
     may_open: bool,
+    may_export: bool,
 ) -> BoardView:
     """Return the board.
 
@@ -157,8 +162,8 @@ def board_view(
         Names of communes by code.
     sees
         Whether names are shown.
-    may_open
-        Whether a file can be opened.
+    may_open, may_export
+        Whether a file can be opened; whether all can be handed over.
     """
     t = translator(language)
     named = {account.login: account.name for account in advisers}
@@ -212,6 +217,8 @@ def board_view(
         search_href=desk_href("/dossiers", language),
         board_href=desk_href("/dossiers", language, conseiller=asked.adviser),
         new_href=desk_href("/dossiers/nouveau", language) if may_open else "",
+        import_href=desk_href("/import", language) if may_open else "",
+        export_href=desk_href("/export", language) if may_export else "",
     )
 
 

@@ -29,8 +29,8 @@ from api.desk_words import (
 from api.texts import translator, typeset
 from geo_matcher.dossiers.accounts import Account, Right
 from geo_matcher.dossiers.dossier import Dossier, Visit
-from geo_matcher.dossiers.duplicates import Likeness
 from geo_matcher.dossiers.fields import CONSENTS, Draft
+from geo_matcher.dossiers.likeness import Likeness
 from geo_matcher.dossiers.stages import CLOSING_REASONS, Stage, add_months
 
 __all__ = ["FileView", "file_view"]
@@ -158,6 +158,8 @@ class FileView:
         What the household looks for, and its villages.
     notes, tasks, visits, follow_ups, frozen, history, twins
         What hangs on the file.
+    unreadable
+        What the household looks for that is not understood any more, as a sentence.
     hrefs
         Where each form is sent, by its name.
     """
@@ -192,7 +194,12 @@ class FileView:
     history: tuple[TextLine, ...]
     twins: tuple[Twin, ...]
     advisers: tuple[tuple[str, str, bool], ...]
+    unreadable: str
     hrefs: Mapping[str, str]
+
+
+SMALL = ("step", "note", "task", "consent", "withdraw", "follow_up", "freeze")
+"""Forms that come back on the page itself: their addresses say which villages were shown."""
 
 
 def file_view(
@@ -206,6 +213,7 @@ def file_view(
     members: tuple[MemberTab, ...] = (),
     ranking: RankingView | None = None,
     twins: Sequence[tuple[Likeness, str]] = (),
+    shown: Mapping[str, str] | None = None,
 ) -> FileView:
     """Return the page of a file.
 
@@ -223,6 +231,8 @@ def file_view(
         What the household looks for, and its villages.
     twins
         Files that may be of the same household, with their names.
+    shown
+        Which villages the page shows, as its address says it.
     """
     t, draft = translator(language), file.draft
     may_write = Right.WRITE in by.rights and not file.is_anonymous
@@ -261,7 +271,10 @@ def file_view(
             for note in reversed(file.notes)
         ),
         tasks=_tasks(file, today, language, names),
-        visits=tuple(_visit(file, visit, today, language, communes) for visit in file.visits[::-1]),
+        visits=tuple(
+            _visit(file, visit, today, language, communes, shown or {})
+            for visit in file.visits[::-1]
+        ),
         follow_ups=_follow_ups(file, today, language),
         frozen=_frozen(file, language, names),
         history=tuple(
@@ -272,13 +285,18 @@ def file_view(
             )
             for event in reversed(file.events)
         ),
+        unreadable=t("desk.members.unreadable", names=", ".join(file.unreadable))
+        if file.unreadable
+        else "",
         twins=tuple(_twin(file, likeness, name, language) for likeness, name in twins),
         advisers=tuple(
             (account.login, account.name, draft is not None and account.login == draft.adviser)
             for account in advisers
         ),
         hrefs={
-            name: desk_href(f"/dossiers/{file.key}/{path}", language)
+            name: desk_href(
+                f"/dossiers/{file.key}/{path}", language, **((shown or {}) if name in SMALL else {})
+            )
             for name, path in (
                 ("edit", "modifier"),
                 ("step", "etape"),
@@ -438,7 +456,12 @@ def _tasks(
 
 
 def _visit(
-    file: Dossier, visit: Visit, today: dt.date, language: str, communes: Mapping[str, str]
+    file: Dossier,
+    visit: Visit,
+    today: dt.date,
+    language: str,
+    communes: Mapping[str, str],
+    shown: Mapping[str, str],
 ) -> VisitLine:
     return VisitLine(
         visit.id,
@@ -447,7 +470,7 @@ def _visit(
         visit.impression,
         visit.is_cancelled,
         visit.on >= today,
-        desk_href(f"/dossiers/{file.key}/visites/{visit.id}", language),
+        desk_href(f"/dossiers/{file.key}/visites/{visit.id}", language, **shown),
     )
 
 

@@ -20,7 +20,7 @@ __all__ = ["DONE", "NavLink", "WorkFrame", "desk_href", "home_of", "work_frame"]
 
 DONE = (
     "opened", "saved", "moved", "note", "task", "task_done", "visit", "visit_told", "consent",
-    "withdrawn", "follow_up", "frozen", "merged", "erased",
+    "withdrawn", "follow_up", "frozen", "merged", "erased", "imported",
 )  # fmt: skip
 """What a page may say was done, as the address names it."""
 
@@ -122,7 +122,8 @@ def work_frame(
         ("/carte", "desk.nav.map", Right.STATISTICS),
         ("/bilan", "desk.nav.report", Right.STATISTICS),
     )
-    here = max((p for p, *_ in places if path == p or path.startswith(f"{p}/")), key=len)
+    at = "/dossiers" if path in {"/import", "/export"} else path
+    here = max((p for p, *_ in places if at == p or at.startswith(f"{p}/")), key=len)
     role = ROLE_LABELS[account.role][language] if account.role else ""
     return WorkFrame(
         title=title,

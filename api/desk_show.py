@@ -19,14 +19,15 @@ from api.desk_work import DeskRequest
 from api.turns import odds_in_turn
 from geo_matcher.dossiers.accounts import Right, list_users
 from geo_matcher.dossiers.dossier import Dossier
-from geo_matcher.dossiers.duplicates import Likeness, duplicates_of
+from geo_matcher.dossiers.duplicates import duplicates_of
+from geo_matcher.dossiers.likeness import Likeness
 from geo_matcher.dossiers.reading import read_file
 from geo_matcher.dossiers.stages import Stage
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.territory import SCOPES
 from geo_matcher.towns import served
 
-__all__ = ["RankedFor", "asked_member", "file_page", "ranked_for"]
+__all__ = ["RankedFor", "asked_member", "file_page", "ranked_for", "shown_in"]
 
 TYPED = (
     "step", "commune", "on", "persons", "note", "task", "due_on", "months", "hard", "remark",
@@ -72,6 +73,15 @@ def ranked_for(found: DeskRequest, file: Dossier, member: str = "", scope: str =
         return RankedFor(number, scope, None)
     profile = file.draft.members[number].profile
     return RankedFor(number, scope, rank(found.territory, profile, scope))
+
+
+def shown_in(found: DeskRequest) -> dict[str, str]:
+    """Return whose villages the page shows, in which set, as its address says it."""
+    member, scope = found.asked("membre"), found.asked("scope")
+    return {
+        "membre": member if member.isdecimal() and len(member) < 3 else "",
+        "scope": scope if scope in SCOPES else "",
+    }
 
 
 def file_page(
@@ -122,6 +132,7 @@ def file_page(
         ),
         ranking=ranking,
         twins=_twins(found, file),
+        shown=shown_in(found),
     )  # fmt: skip
     return found.page(
         "desk_file.html",

@@ -113,9 +113,9 @@ class DeskRequest:
             headers["Content-Security-Policy"] = policy
         return Response(content, media_type=media, headers=headers)
 
-    def go(self, path: str, done: str = "", mark: str = "") -> Response:
+    def go(self, path: str, done: str = "", mark: str = "", **query: str) -> Response:
         """Lead to a page after something was done."""
-        address = desk_places.desk_href(path, self.language, fait=done)
+        address = desk_places.desk_href(path, self.language, fait=done, **query)
         return RedirectResponse(f"{address}{mark}", status_code=303)
 
     def sorry(self, texts: Sequence[str], status: int) -> Response:

@@ -16,6 +16,7 @@ from typing import Any, cast
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,6 +49,7 @@ __all__ = [
     "ERROR_STATUS",
     "PROBLEM_JSON",
     "QuietFailures",
+    "ReleaseRefused",
     "SignInNeeded",
     "add_error_handlers",
     "problem",
@@ -113,6 +115,20 @@ class SignInNeeded(Exception):  # noqa: N818 - no mistake: a page asks who is th
         self.target = target
 
 
+class ReleaseRefused(Exception):  # noqa: N818 - an answer, no mistake of the service
+    """An administrator asked for a release that cannot be put into service: a 422 says why.
+
+    Parameters
+    ----------
+    error
+        The refusal.
+    """
+
+    def __init__(self, error: GeoMatcherError) -> None:
+        super().__init__("the new release is refused")
+        self.error = error
+
+
 def problem(
     status: int,
     detail: str,
@@ -160,6 +176,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(SignInNeeded, _sign_in_first)
+    app.add_exception_handler(ReleaseRefused, _release_refused)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -223,8 +240,29 @@ async def _page(request: Request, status: int, headers: Mapping[str, str] | None
     return desk_sorry(request, status, headers)
 
 
-async def _sign_in_first(_: Request, raised: Exception) -> Response:
+async def _sign_in_first(request: Request, raised: Exception) -> Response:
+    from api.carried import interrupted
+    from api.desk import HOME, language_of
+    from api.sign_in_page import sign_in_page
+    from api.texts import translator
+
+    if (carried := await interrupted(request)) is not None:
+        t = translator(language_of(request))
+        return await run_in_threadpool(
+            sign_in_page, request, HOME, t("sign_in.interrupted"), 403, carried=carried
+        )
     return RedirectResponse(cast("SignInNeeded", raised).target, 303)
+
+
+async def _release_refused(request: Request, raised: Exception) -> Response:
+    error = cast("ReleaseRefused", raised).error
+    return problem(
+        422,
+        f"The new release is refused, and the one in service stays. {error}",
+        kind="urn:geo-matcher:release-refused",
+        instance=request.url.path,
+        problems=error.problems,
+    )
 
 
 async def _validation(request: Request, raised: Exception) -> Response:

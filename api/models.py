@@ -37,6 +37,7 @@ __all__ = [
     "Problem",
     "RedFlag",
     "Release",
+    "Reloaded",
     "Result",
     "Robustness",
     "ScopeName",
@@ -336,6 +337,20 @@ class Note(_Answer):
     text_en: str
 
 
+class Correction(_Answer):
+    """A signed override, which stands beside the official value."""
+
+    table: str
+    place: str | None = Field(description="Name or kind of the place; null for the commune itself.")
+    column: str
+    value: str
+    official_value: str | None = Field(description="What the source said on that day.")
+    who: str
+    day: str
+    reason: str
+    source: str
+
+
 class CommuneDetail(_Answer):
     """Everything that the release knows of one commune; what is unknown is null."""
 
@@ -361,6 +376,9 @@ class CommuneDetail(_Answer):
     climate: list[dict[str, Any]] = Field(description="Rows of table climate_projections.")
     places: list[dict[str, Any]] = Field(description="Rows of table places.")
     red_flags: list[RedFlag]
+    corrections: list[Correction] = Field(
+        description="What was corrected, by whom and why, beside the official value."
+    )
     notes: list[Note]
 
 
@@ -398,6 +416,14 @@ class Release(_Answer):
     tables: list[dict[str, Any]]
     gaps: list[dict[str, str]]
     mends: list[dict[str, str]]
+
+
+class Reloaded(_Answer):
+    """Which release is in service now, and which was before."""
+
+    before: str
+    release: str
+    is_new: bool = Field(description="Whether another one was read.")
 
 
 class Health(_Answer):

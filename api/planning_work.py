@@ -31,6 +31,7 @@ __all__ = [
     "MAX_FRONTIER",
     "MAX_ROBUST",
     "core_of",
+    "forget",
     "gaps_answer",
     "gaps_of",
     "lifts_of",
@@ -78,6 +79,11 @@ class _Shelf(Generic[T]):
                 self._put(key, found)
         return found
 
+    def clear(self) -> None:
+        """Let all of them go."""
+        with self._lock:
+            self._kept.clear()
+
     def _find(self, key: Hashable) -> T | None:
         with self._lock:
             if key in self._kept:
@@ -97,6 +103,13 @@ _plans: _Shelf[Plan] = _Shelf()
 _cores: _Shelf[RobustCore] = _Shelf()
 _lifts: _Shelf[Lifts] = _Shelf()
 _sitings: _Shelf[Siting] = _Shelf()
+
+
+def forget() -> None:
+    """Let go all that is kept, when another release takes the place of the one it was made of."""
+    for shelf in (_gaps, _plans, _cores, _lifts, _sitings):
+        shelf.clear()
+    _planners.clear()
 
 
 def gaps_of(territory: Territory) -> Gaps:
@@ -149,11 +162,13 @@ def scenario_of(territory: Territory, data: dict[str, Any], budget: object) -> S
 def _planner(territory: Territory, scenario: Scenario) -> Planner:
     """Return the planner of a scenario; called in turn only."""
     key = (territory, scenario.id)
-    if key not in _planners:
-        _planners[key] = Planner(territory, scenario, gaps_with_newcomers(territory))
+    planner = _planners.get(key)
+    if planner is None:
+        planner = Planner(territory, scenario, gaps_with_newcomers(territory))
+        _planners[key] = planner
         while len(_planners) > KEPT:
             _planners.popitem(last=False)
-    return _planners[key]
+    return planner
 
 
 def plan_of(territory: Territory, scenario: Scenario, points: int = 0) -> Plan:

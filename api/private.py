@@ -5,7 +5,7 @@ Hides nothing but where that is: no cache keeps what lies there, and no error re
 
 from __future__ import annotations
 
-__all__ = ["API", "PAGES", "PUBLIC_FORM", "holds_personal_data", "is_page", "is_private"]
+__all__ = ["API", "PAGES", "PUBLIC_FORM", "RELOAD", "holds_personal_data", "is_page", "is_private"]
 
 PAGES = "/conseillers"
 """Where the pages of the advisers' side are."""
@@ -13,6 +13,9 @@ PAGES = "/conseillers"
 API = "/api/v1/dossiers"
 """Where its API is."""
 
+
+RELOAD = "/api/v1/release/reload"
+"""Where an administrator asks the service to take up another release."""
 
 PUBLIC_FORM = "/accompany"
 """Where movers write to the advisers."""
@@ -25,7 +28,7 @@ def holds_personal_data(path: str) -> bool:
 
 def is_private(path: str) -> bool:
     """Tell whether an address lies on the advisers' side."""
-    return is_page(path) or _is_under(path, API)
+    return is_page(path) or _is_under(path, API) or path == RELOAD
 
 
 def is_page(path: str) -> bool:

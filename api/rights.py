@@ -32,6 +32,7 @@ __all__ = [
     "Person",
     "Reader",
     "ReaderInPart",
+    "Releaser",
     "RightName",
     "Statistician",
     "Viewer",
@@ -42,7 +43,7 @@ __all__ = [
 
 RightName = Literal[
     "files.open", "files.read", "files.write", "files.export", "files.erase", "portfolio",
-    "statistics", "accounts", "backups",
+    "statistics", "accounts", "backups", "releases",
 ]  # fmt: skip
 """The words of :class:`geo_matcher.dossiers.accounts.Right`; a test compares them."""
 
@@ -84,6 +85,7 @@ Exporter = Annotated[Account, needs("files.export")]
 Eraser = Annotated[Account, needs("files.erase")]
 Viewer = Annotated[Account, needs("portfolio")]
 Statistician = Annotated[Account, needs("statistics")]
+Releaser = Annotated[Account, needs("releases")]
 
 
 def rights_of(route: APIRoute) -> tuple[RightName, ...] | None:

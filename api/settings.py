@@ -23,7 +23,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GEO_MATCHER_", frozen=True, extra="ignore")
 
     release: Path = Field(
-        default_factory=default_release_folder, description="Folder of the data release to serve."
+        default_factory=default_release_folder,
+        description="Folder of the data release, or of a store of releases, to serve.",
     )
     max_body_bytes: int = Field(
         100_000, ge=1_000, le=10_000_000, description="Largest request body accepted, in bytes."

@@ -1,26 +1,33 @@
-"""A file that a request brings, as a form of a page or as its whole body.
+"""Files of all dossiers, on their way in and out.
 
-Hides multipart forms and where the file lies meanwhile: in a folder that is gone with the request.
-How much may arrive, and for how long, is bounded while it is read (:mod:`api.security`). Nothing of
-the file's own name is used.
+One that a request brings comes as a form of a page, or as its whole body. Hides multipart forms and
+where the file lies meanwhile: in a folder that is gone with the request. How much may arrive, and
+for how long, is bounded while it is read (:mod:`api.security`). Nothing of the file's own name is
+used.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from api.desk import Form
+from api.turns import Line
 
-__all__ = ["UPLOADS", "Upload", "received"]
+if TYPE_CHECKING:
+    from geo_matcher.dossiers.handover import ExportForm
+
+__all__ = ["MEDIA_TYPES", "UPLOADS", "WHOLE", "Upload", "export_name", "received"]
 
 UPLOADS = frozenset(
     {
@@ -32,9 +39,24 @@ UPLOADS = frozenset(
 )
 """Addresses that take a file."""
 
+MEDIA_TYPES: dict[ExportForm, str] = {
+    "csv": "application/zip",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
+"""What each form of an export is sent as."""
+
+WHOLE = Line("imports and exports of all files", most=3)
+"""Work on every file at once, one at a time."""
+
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 20_000
 NO_FILE = "The request brings no file. Send it as the body, or as the field 'file' of a form."
+
+
+def export_name(day: dt.date, form: str) -> str:
+    """Return what an export is called."""
+    return f"dossiers-{day.isoformat()}.{'zip' if form == 'csv' else form}"
 
 
 @dataclass(frozen=True, slots=True)

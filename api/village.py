@@ -44,6 +44,7 @@ from api.village_tables import (
     work_places,
 )
 from api.village_words import (
+    correction_sentences,
     day_text,
     evidence,
     health_sentence,
@@ -175,6 +176,8 @@ class VillageView:
         Minutes at which a bar is full.
     cites
         Numbers of the sources of each section.
+    corrections
+        Pairs: what was corrected beside the official value, and who signs it.
     sources, notes
         The sources of the page, and faults of the release that bear on the commune.
     """
@@ -227,6 +230,7 @@ class VillageView:
     scale_region: str
     cites: dict[str, tuple[int, ...]]
     sources: tuple[Source, ...]
+    corrections: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
 
@@ -323,6 +327,7 @@ def village_view(
         sources=sources_of(
             territory, (table for tables in SECTIONS.values() for table in tables), language
         ),
+        corrections=tuple(correction_sentences(one, language) for one in commune["corrections"]),
         notes=tuple(
             typeset(note["text_fr" if language == "fr" else "text_en"], language)
             for note in commune["notes"]

@@ -27,6 +27,7 @@ __all__ = [
     "RISKS",
     "TRACES",
     "WEEKDAYS",
+    "correction_sentences",
     "day_text",
     "evidence",
     "health_sentence",
@@ -58,6 +59,29 @@ _MINUTES = re.compile(r"at most ([\d.]+) minutes")
 def day_text(day: str | None, language: str) -> str:
     """Write a date of a table in full; nothing where there is none."""
     return format_date(dt.date.fromisoformat(day), language) if day else ""
+
+
+def correction_sentences(one: Mapping[str, Any], language: str) -> tuple[str, str]:
+    """Say what was corrected, with the official value beside it, and who signs it and why.
+
+    What people wrote is returned as it is: whoever shows it escapes it.
+    """
+    t = translator(language)
+    if one["place"]:
+        is_kind = one["table"] == "shops"  # the source gives shops no name
+        what = t(f"place.{one['place']}") if is_kind else one["place"]
+        value, official = t("corrected.closed"), t("corrected.was_open")
+    else:
+        what = t(f"corrected.{one['column']}")
+        value, official = one["value"], one["official_value"] or t("corrected.unknown")
+    signed = t(
+        "corrected.signed",
+        day=day_text(one["day"], language),
+        who=one["who"],
+        reason=one["reason"] if one["reason"].endswith(".") else f"{one['reason']}.",
+        source=one["source"].rstrip("."),
+    )
+    return t("corrected.line", what=what, value=value, official=official), signed
 
 
 def lead_sentence(commune: Mapping[str, Any], language: str) -> str:

@@ -108,6 +108,14 @@ DESK_SHOTS = (
 )
 """The advisers' pages: name, address with the keys of some files, what must be there, a click."""
 
+SPREADSHEET = (
+    "Nom;Prénom;Courriel;Ville;Date de demande;Étape;Humeur\n"
+    "Inventée;Léa;lea@exemple.test;Lyon;03/02/2025;Projet qualifié;gaie\n"
+    "Modèle;Jean;jean@exemple.test;Montpellier;17/03/2025;Demande;\n"
+    "Modele;Jean;jean@exemple.test;Montpelier;18/03/2025;Demande;\n"
+)
+"""What is taken in for a picture; nobody in it exists, and it is not confirmed."""
+
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
@@ -176,6 +184,13 @@ def shoot_desk(browser: Browser, address: str, keys: dict[str, str]) -> None:
                 page.locator(click).first.click()
                 page.locator(click).first.scroll_into_view_if_needed()
             save(page, f"desk-{name}-{size}")
+        page = context.new_page()
+        page.goto(f"{address}/conseillers/import")
+        sheet = {"name": "suivi.csv", "mimeType": "text/csv", "buffer": SPREADSHEET.encode()}
+        page.set_input_files("#f-file", sheet)
+        page.click(".sheet-form button")
+        page.wait_for_selector(".sheet-found")
+        save(page, f"desk-import-{size}")
         context.close()
 
 

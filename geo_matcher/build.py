@@ -6,12 +6,9 @@ how a release is replaced without ever being half there. Deterministic: same sou
 
 from __future__ import annotations
 
-import ctypes
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,12 @@ from geo_matcher.access import distance_problems
 from geo_matcher.access_measures import access_measures
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
+from geo_matcher.corrections import (
+    CORRECTIONS_FILE,
+    Correction,
+    corrected,
+    with_correction,
+)
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.gate import is_wgs_84
@@ -40,6 +43,7 @@ from geo_matcher.membership import (
 )
 from geo_matcher.missing_sources import declare_absent
 from geo_matcher.places import collect_places, first_years
+from geo_matcher.release_store import ReleaseStore, exchange, held_release, told_of
 from geo_matcher.road_store import drop_roads, write_roads
 from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import Download
@@ -52,8 +56,8 @@ from geo_matcher.travel_times import travel_times
 __all__ = [
     "build_derived",
     "build_release",
-    "exchange",
     "mend_communes",
+    "set_correction",
     "set_partners",
     "set_roads",
 ]
@@ -76,12 +80,13 @@ def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -
     """Rebuild the derived half of a release and put the whole in place at once.
 
     The work is done in a temporary folder beside the release; it is checked by the same gate as any
-    release; only then do the two folders change names, in one step where the system can.
+    release; only then do the two folders change names, in one step where the system can. In a store
+    the release in service is left as it is, and a new one is published.
 
     Parameters
     ----------
     folder
-        The release to rebuild.
+        The release to rebuild, or a store.
     edit
         Changes the temporary copy before the build, for instance to add a source table.
 
@@ -96,30 +101,38 @@ def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -
         If a source is broken or the result does not pass the gate; the release is as it was.
     """
     folder = folder.resolve()
+    if ReleaseStore.is_store(folder):
+        return _published(ReleaseStore(folder), edit)
+    if (store := ReleaseStore.around(folder)) is not None:
+        raise DataError(
+            f"{folder} is a release of a store, where nothing is changed. Name the store itself "
+            f"({store.folder}): a new release is published there."
+        )
     Catalog.read(folder)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         copy = Path(scratch) / folder.name
         shutil.copytree(folder, copy)
         if edit is not None:
             edit(copy)
-        with _told_of(folder, copy):
+        with told_of(copy, str(folder)):
             build_derived(copy)
             Territory.load(copy)
         exchange(folder, copy)
     return Territory.load(folder)
 
 
-@contextmanager
-def _told_of(folder: Path, copy: Path) -> Iterator[None]:
-    """Let a refusal of the copy name the release: the copy is gone when the refusal is read."""
-    try:
-        yield
-    except DataError as error:
-        message, *problems = (
-            text.replace(str(copy), str(folder)) for text in (str(error), *error.problems)
-        )
-        told = type(error)(message, problems)
-        raise told from error
+def _published(store: ReleaseStore, edit: Callable[[Path], None] | None) -> Territory:
+    """Publish what the release in service becomes when it is changed and built."""
+
+    def make(incoming: Path) -> None:
+        with held_release(store.folder) as source:
+            shutil.copytree(source, incoming, dirs_exist_ok=True)
+        if edit is not None:
+            edit(incoming)
+        build_derived(incoming)
+
+    store.publish(make, gate=Territory.load)
+    return Territory.load(store.folder)
 
 
 def set_roads(folder: Path, download: Download | None) -> Territory:
@@ -161,22 +174,83 @@ def set_partners(folder: Path, partner_list: Path) -> Territory:
     DataError
         If the list has any problem: all are listed and the release is as it was.
     """
-    communes = read_table(folder, "communes.parquet")
+    with held_release(folder) as held:
+        communes = read_table(held, "communes.parquet")
     rows = read_partner_list(partner_list, frozenset(communes["insee_code"]))
 
     def add(copy: Path) -> None:
         _write_csv(rows, copy / PARTNER_LIST)
-        path = copy / "catalog.toml"
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
-        tables: Any = document["table"]
-        if not any(table["path"] == PARTNER_LIST for table in tables):
-            entry = tomlkit.table()
-            for key, value in PARTNER_LIST_ENTRY.items():
-                entry[key] = value
-            tables.append(entry)
-        path.write_text(tomlkit.dumps(document), encoding="utf-8")
+        _describe(copy, PARTNER_LIST_ENTRY)
 
     return build_release(folder, edit=add)
+
+
+def set_correction(folder: Path, added: Correction, *, is_trial: bool = False) -> Territory:
+    """Add a correction to a release, and build it again.
+
+    Parameters
+    ----------
+    folder
+        The release, or a store.
+    added
+        See :func:`geo_matcher.corrections.correct`.
+    is_trial
+        Whether to build it elsewhere only, to see what it would do.
+
+    Raises
+    ------
+    DataError
+        If it is refused; the release is as it was.
+    """
+
+    def add(copy: Path) -> None:
+        path = copy / CORRECTIONS_FILE
+        kept = read_table(copy, CORRECTIONS_FILE, "corrections") if path.is_file() else None
+        _write_csv(with_correction(kept, added), path)
+        _describe(copy, CORRECTIONS_ENTRY)
+
+    if not is_trial:
+        return build_release(folder, edit=add)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "trial"
+        with held_release(folder) as held:
+            shutil.copytree(held, copy)
+        return build_release(copy, edit=add)
+
+
+def _describe(copy: Path, described: Mapping[str, str | int]) -> None:
+    """Put a table into the catalog of a release, unless it is there."""
+    path = copy / "catalog.toml"
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    tables: Any = document["table"]
+    if not any(table["path"] == described["path"] for table in tables):
+        entry = tomlkit.table()
+        for key, value in described.items():
+            entry[key] = value
+        tables.append(entry)
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+CORRECTIONS_ENTRY: dict[str, str | int] = {
+    "name": "corrections",
+    "path": CORRECTIONS_FILE,
+    "kind": "source",
+    "title_fr": "Corrections signées, à côté de la valeur officielle",
+    "title_en": "Signed corrections, beside the official value",
+    "producer": "town halls and advisers of the network",
+    "vintage": "see day",
+    "licence": "given by the network for this service",
+    "licence_url": "",
+    "url": "",
+    "quality": "declared",
+    "credit_fr": "Mairies et conseillers du réseau",
+    "credit_en": "Town halls and advisers of the network",
+    "note_fr": "Chaque correction dit qui, quand, pourquoi et d’après quoi.",
+    "note_en": "Each correction says who, when, why and after what.",
+    "rows": 0,
+    "bytes": 0,
+    "sha256": "",
+}
 
 
 PARTNER_LIST_ENTRY: dict[str, str | int] = {
@@ -201,26 +275,6 @@ PARTNER_LIST_ENTRY: dict[str, str | int] = {
 }
 
 
-def exchange(folder: Path, copy: Path) -> None:
-    """Swap two folders of the same file system, atomically on Linux.
-
-    Elsewhere two renames are made; between them the old release stands whole beside its place.
-    """
-    at_fdcwd, rename_exchange = -100, 2
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is not None:
-        paths = os.fsencode(folder), os.fsencode(copy)
-        if rename(at_fdcwd, paths[0], at_fdcwd, paths[1], rename_exchange) == 0:
-            return
-    aside = copy.with_name(copy.name + ".previous")
-    folder.rename(aside)
-    try:
-        copy.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
-
-
 def build_derived(folder: Path) -> None:
     """Write the derived tables of a release and complete its catalog.
 
@@ -241,7 +295,8 @@ def build_derived(folder: Path) -> None:
 
 def _build(folder: Path, catalog: Catalog, about: TerritoryFile) -> None:
     declare_absent(folder)
-    source = _read_sources(folder, catalog)
+    given = _read_sources(folder, catalog)
+    source = corrected(given)
     communes = mend_communes(source["communes_source"], catalog)
     places = collect_places(source, first_years(catalog))
     halls, adjacency = source["town_halls"], source["adjacency"]
@@ -277,7 +332,7 @@ def _build(folder: Path, catalog: Catalog, about: TerritoryFile) -> None:
     (folder / catalog["parameters"].path).write_text(
         _parameters(journeys, source, reach, communes, places), encoding="utf-8"
     )
-    rows = {name: len(frame) for name, frame in (source | tables).items()}
+    rows = {name: len(frame) for name, frame in (given | tables).items()}
     complete_catalog(folder, rows | {"parameters": 1, "territory": 1})
 
 

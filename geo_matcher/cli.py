@@ -6,6 +6,7 @@ Mistakes end with a sentence on stderr and exit code 2, never with a traceback.
 from __future__ import annotations
 
 import gc
+import signal
 import socket
 import sys
 from contextvars import copy_context
@@ -25,6 +26,7 @@ from geo_matcher.cli_data import data_app
 from geo_matcher.cli_dossiers import demo_app, dossiers_app
 from geo_matcher.cli_lift import lift_app
 from geo_matcher.cli_planning import planning_app
+from geo_matcher.cli_releases import releases_app
 from geo_matcher.cli_users import users_app
 from geo_matcher.cli_visit import visit_app
 from geo_matcher.console import (
@@ -73,6 +75,7 @@ app = typer.Typer(
 )
 profile_app = typer.Typer(help="Typical newcomers, as starting points.", no_args_is_help=True)
 app.add_typer(profile_app, name="profile")
+data_app.add_typer(releases_app)
 app.add_typer(data_app, name="data")
 app.add_typer(access_app, name="access")
 app.add_typer(dossiers_app, name="dossiers")
@@ -95,7 +98,10 @@ def options(
     context: typer.Context,
     release: Annotated[
         Path | None,
-        typer.Option(help="Folder of the data release.", envvar="GEO_MATCHER_RELEASE"),
+        typer.Option(
+            help="Folder of the data release, or of a store of releases.",
+            envvar="GEO_MATCHER_RELEASE",
+        ),
     ] = None,
     version: Annotated[  # noqa: ARG001 - read by its callback
         bool,
@@ -416,7 +422,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8000,
 ) -> None:
-    """Start the web service."""
+    """Start the web service; on SIGHUP it takes up the newest release.
+
+    One process serves: what it keeps in memory and its turns for heavy work are shared by all.
+    """
     gc.disable()  # nothing that the start makes is garbage: looking for it costs a tenth
     import pyarrow as pa
     import uvicorn
@@ -448,8 +457,11 @@ def serve(
         raise GeoMatcherError(
             f"Cannot listen on {host}:{port} ({error.strerror}). Choose another with --port."
         ) from None
+    service = create_app(settings, territory)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, lambda *_: service.state.in_service.reload_soon())
     config = uvicorn.Config(
-        create_app(settings, territory),
+        service,
         access_log=False,  # addresses of pages hold people's wishes
         log_level="warning",
         timeout_keep_alive=15,

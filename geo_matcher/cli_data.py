@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column
 
+from geo_matcher.cli_releases import StoreOption, stored_release
 from geo_matcher.console import (
     ScopeArgument,
     ScopeOption,
@@ -121,18 +122,26 @@ def _check(context: typer.Context) -> None:
 
 @data_app.command("diff")
 def _diff(
-    before: Annotated[Path, typer.Argument(help="Folder of the release before.")],
-    after: Annotated[Path, typer.Argument(help="Folder of the release after.")],
+    context: typer.Context,
+    before: Annotated[
+        str, typer.Argument(help="The release before: its folder, or its id in the store.")
+    ],
+    after: Annotated[
+        str, typer.Argument(help="The release after: its folder, or its id in the store.")
+    ],
     profile_name: Annotated[
         list[str] | None,
         typer.Option("--profile-name", help="Presets whose rankings to compare; all by default."),
     ] = None,
     scope: ScopeArgument = ScopeOption.all,
     output_format: TextFormatArgument = TextFormatOption.table,
+    store: StoreOption = None,
 ) -> None:
     """Say what differs between two releases, and what it does to rankings: who moved, and why."""
     named = {name: preset_named(name).profile for name in profile_name or PRESETS}
-    first, second = Territory.load(before), Territory.load(after)
+    first, second = (
+        Territory.load(stored_release(context, store, named)) for named in (before, after)
+    )
     found = release_diff(first, second, named, scope.value)
     if output_format is TextFormatOption.json:
         write_json(found.as_dict())

@@ -66,6 +66,10 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
         "climate": _records(territory, "climate_projections", code),
         "places": _records(territory, "places", code),
         "red_flags": [flag.as_dict() for flag in red_flags(territory)[code]],
+        "corrections": [
+            {key: one[key] or None for key in one if key != "insee_code"}
+            for one in _own(territory, "corrections", code)
+        ],
         "notes": [
             {"text_fr": mend.text_fr, "text_en": mend.text_en}
             for mend in territory.catalog.mends

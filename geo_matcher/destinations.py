@@ -18,6 +18,7 @@ __all__ = [
     "INSEE_CODE",
     "KNOWN_AREAS",
     "PLACES",
+    "SHOPS_BOX_MARGIN_KM",
     "Destination",
 ]
 
@@ -26,7 +27,10 @@ INSEE_CODE = r"^(\d{2}|2[AB])\d{3}$"
 
 KNOWN_AREAS = ("everywhere", "departement", "shops_box")
 """Where a list of places is complete: ``everywhere`` on the network; inside the ``departement``
-only; in the ``shops_box``, the bounding box of the département plus 3 km."""
+only; in the ``shops_box``, the bounding box of the département plus ``SHOPS_BOX_MARGIN_KM``."""
+
+SHOPS_BOX_MARGIN_KM = 3.0
+"""How far beyond the bounding box of the département the list of shops goes."""
 
 HUB_CITIES: LiveMapping[str, tuple[str, str]] = LiveMapping(
     lambda territory: {town.key: (town.insee_code, town.name) for town in territory.town}

@@ -7,6 +7,7 @@
     │   └── CrsError                        a geometry is not in the CRS it must be in
     ├── NotInReleaseError (LookupError)     the release does not hold what is asked about
     ├── SourceError (OSError)               a source outside cannot be reached or gives nonsense
+    │   └── AbsentFileError                 a source has no such file: another edition may be there
     ├── UnknownCommuneError (LookupError)   no commune has this code or name
     ├── UnknownCriterionError (LookupError) no criterion has this name
     ├── UnknownPresetError (LookupError)    no preset has this name
@@ -16,12 +17,13 @@
     ├── ScenarioError (ValueError)          a planning scenario is broken or contradictory
     ├── WeightError (ValueError)            weights that cannot be used
     ├── DossierError (ValueError)           a file of an adviser cannot become what was asked
+    │   └── SpreadsheetError                a spreadsheet of files cannot be read as one
     ├── UnknownDossierError (LookupError)   no file, task, account or token is called so
     ├── StaleEditError (RuntimeError)       somebody else changed the file meanwhile
     ├── AccessError (PermissionError)       who asks may not do that
     │   ├── SignInError                     name and password do not fit, or the session is over
     │   └── ThrottledError                  too many attempts; to be tried again later
-    └── StoreError (OSError)                the database of the files, or a backup, cannot be used
+    └── StoreError (OSError)                a database, a backup or a store of releases fails
 
 Each leaf also inherits the standard exception that names the same mistake. Every message says what
 was found, what was expected and what to do. Errors that gather several problems keep them in
@@ -33,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "AbsentFileError",
     "AccessError",
     "CrsError",
     "DataError",
@@ -45,6 +48,7 @@ __all__ = [
     "ScenarioError",
     "SignInError",
     "SourceError",
+    "SpreadsheetError",
     "StaleEditError",
     "StoreError",
     "ThrottledError",
@@ -86,6 +90,10 @@ class NotInReleaseError(GeoMatcherError, LookupError):
 
 class SourceError(GeoMatcherError, OSError):
     """A source outside this machine cannot be reached, or does not answer as it should."""
+
+
+class AbsentFileError(SourceError):
+    """A source has no file at an address; one of another year may be there."""
 
 
 class UnknownCommuneError(GeoMatcherError, LookupError):
@@ -134,6 +142,22 @@ class WeightError(GeoMatcherError, ValueError):
 
 class DossierError(GeoMatcherError, ValueError):
     """A file of an adviser cannot become what was asked; nothing was changed."""
+
+
+class SpreadsheetError(DossierError):
+    """A spreadsheet of files cannot be read as one, whatever stands in its rows.
+
+    Parameters
+    ----------
+    message
+        What was found, what was expected, what to do.
+    reason
+        ``damaged``, ``size``, ``rows`` or ``headings``.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class UnknownDossierError(GeoMatcherError, LookupError):
@@ -190,4 +214,4 @@ class ThrottledError(AccessError):
 
 
 class StoreError(GeoMatcherError, OSError):
-    """The database of the files, or a backup of it, cannot be used."""
+    """The database of the files, a backup of it, or a store of releases cannot be used."""

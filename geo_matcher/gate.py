@@ -17,6 +17,7 @@ import shapely
 from pyproj import CRS
 
 from geo_matcher.catalog import Catalog
+from geo_matcher.corrections import correction_problems
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory_file import TerritoryFile
@@ -40,7 +41,8 @@ AREA_RATIO = (0.9, 1.1)
 
 COMMUNE_TABLES = (
     "broadband_fixed", "indicators", "travel_times", "access_measures", "membership",
-    "climate_projections", "apl_doctors", "dwellings",
+    "climate_projections", "apl_doctors", "dwellings", "incomes", "density_grid",
+    "housing_medians",
     "health_registered", "schools", "culture", "workplaces", "hospitals",
     "france_services", "housing_sales", "risks", "partners",
     "partners_evidence",
@@ -103,6 +105,7 @@ def check_release(
     if "travel_times" in tables:
         problems += _time_problems(tables["travel_times"], len(known), about)
     problems += _road_problems(tables)
+    problems += correction_problems(tables)
     if "membership" in tables:
         problems += _membership_problems(tables["membership"])
     return problems
@@ -221,11 +224,15 @@ def _broadband_problems(fixed: pd.DataFrame) -> list[str]:
     best = fixed[list(BEST_TECHNOLOGY)].sum(axis=1)
     rules = {
         "premises differ from the sum by best technology": best != fixed["mci_premises"],
-        "premises with 1 Gbit/s by land differ from premises with fibre": (
-            fixed["mci_land_1gbit"] != fixed["mci_best_ftth"]
+        "premises with 1 Gbit/s by land are not those with fibre, or with fibre and cable": (
+            (fixed["mci_land_1gbit"] < fixed["mci_best_ftth"])
+            | (fixed["mci_land_1gbit"] > fixed["mci_best_ftth"] + fixed["mci_best_cable"])
         ),
-        "premises with 30 Mbit/s by land differ from premises less satellite": (
-            fixed["mci_land_30mbit"] != fixed["mci_premises"] - fixed["mci_best_satellite"]
+        "premises with 30 Mbit/s by land are fewer than those with 1 Gbit/s by land": (
+            fixed["mci_land_30mbit"] < fixed["mci_land_1gbit"]
+        ),
+        "premises with 30 Mbit/s by land are more than premises less satellite": (
+            fixed["mci_land_30mbit"] > fixed["mci_premises"] - fixed["mci_best_satellite"]
         ),
     }
     return [

@@ -81,7 +81,10 @@ def indicators(
 
     prices = table("housing_prices_rents")
     current = prices[prices["insee_code"] == prices["current_insee"]]
-    out["house_price_eur_m2"] = by_commune(current, "price_m2_mean_2022_2023").round(0)
+    price = by_commune(current, "price_m2_mean_2022_2023")
+    if "housing_medians" in source:
+        price = price.fillna(by_commune(source["housing_medians"], "house_median_eur_m2"))
+    out["house_price_eur_m2"] = price.round(0)
     out["house_rent_eur_m2_month"] = by_commune(current, "rent_house_eur_m2_month").round(2)
     sales = table("housing_sales")
     sales = sales[sales["year"] > sales["year"].max() - YEARS_OF_SALES]

@@ -21,6 +21,7 @@ __all__ = ["HOSPITAL_CATEGORIES", "collect_places", "first_years"]
 
 HOSPITAL_CATEGORIES = (
     "Centre Hospitalier (C.H.)",
+    "Centre Hospitalier Régional (C.H.R.)",
     "Centre hospitalier, ex Hôpital local",
     "Etablissement de Soins Pluridisciplinaire",
 )

@@ -24,7 +24,14 @@ from geo_matcher.schemas import SCHEMAS
 from geo_matcher.snapshot import Since, changes_since, snapshot
 from geo_matcher.territory import Territory
 
-__all__ = ["GroupDiff", "RankingDiff", "ReleaseDiff", "TableDiff", "release_diff"]
+__all__ = [
+    "GroupDiff",
+    "RankingDiff",
+    "ReleaseDiff",
+    "TableDiff",
+    "ranks_by_commune",
+    "release_diff",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +251,8 @@ def _sorted(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(map(str, codes)))
 
 
-def _ranks(ranking: Ranking) -> dict[str, int]:
+def ranks_by_commune(ranking: Ranking) -> dict[str, int]:
+    """Return the rank of every commune that a ranking holds, by INSEE code."""
     codes: Sequence[str] = ranking.matrix.codes
     return {
         codes[row]: int(place)
@@ -253,7 +261,7 @@ def _ranks(ranking: Ranking) -> dict[str, int]:
 
 
 def _ranking_diff(name: str, before: Ranking, after: Ranking) -> RankingDiff:
-    then, now = _ranks(before), _ranks(after)
+    then, now = ranks_by_commune(before), ranks_by_commune(after)
     moves = [abs(then[code] - now[code]) for code in then.keys() & now.keys()]
     return RankingDiff(
         profile=name,

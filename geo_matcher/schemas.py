@@ -154,7 +154,7 @@ SCHEMAS: dict[str, Schema] = {
             "departement": _text(),
             "population": _count(),
             "area_km2": _number(0.01, 1000),
-            "epci_code": _text(matches=r"^(\d{9})?$"),
+            "epci_code": _text(matches=r"^(\d{9})?$"),  # a few islands belong to none
             "epci_name": _text(),
             "arrondissement": _text(),
             "postal_codes": _text(matches=r"^(\d{5}( ?[;,|/ ] ?\d{5})*)?$"),
@@ -180,6 +180,23 @@ SCHEMAS: dict[str, Schema] = {
             "copper_closure_date": _date(or_empty=True),
         },
         "insee_code",
+    ),
+    "mobile_sites": _table(
+        {
+            "operator": _text("orange", "sfr", "free", "bouygues"),
+            "site": _text(matches=r"\S"),
+            "insee_code": _code(),
+            "lon": _lon(),
+            "lat": _lat(),
+            "has_2g": _yes_no(),
+            "has_3g": _yes_no(),
+            "has_4g": _yes_no(),
+            "has_5g": _yes_no(),
+            "is_white_zone": _yes_no(),
+            "is_targeted_coverage": _yes_no(),
+        },
+        "operator",
+        "site",
     ),
     "town_halls": _table(
         {
@@ -376,6 +393,24 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
+    "corrections": _table(
+        {
+            "insee_code": _code(),
+            "table": _text(matches=r"^[a-z_]+$"),
+            "place": _text(),
+            "column": _text(matches=r"^[a-z_]+$"),
+            "value": _text(matches=r"\S"),
+            "official_value": _text(),
+            "who": _text(matches=r"\S"),
+            "day": _date(),
+            "reason": _text(matches=r"\S"),
+            "source": _text(matches=r"\S"),
+        },
+        "insee_code",
+        "table",
+        "place",
+        "column",
+    ),
     "partners": _table(
         {
             "insee_code": _code(),
@@ -451,6 +486,28 @@ SCHEMAS: dict[str, Schema] = {
             "insee_code": _code(),
             "apl_consultations": _number(0, 100),
             "year": _whole(2000, 2100),
+        },
+        "insee_code",
+    ),
+    "incomes": _table(
+        {
+            "insee_code": _code(),
+            "median_income_eur_year": _number(1_000, 200_000, nullable=True),
+            "year": _whole(2000, 2100),
+        },
+        "insee_code",
+    ),
+    "density_grid": _table(
+        {"insee_code": _code(), "density_level": _whole(1, 7), "year": _whole(2000, 2100)},
+        "insee_code",
+    ),
+    "housing_medians": _table(
+        {
+            "insee_code": _code(),
+            "first_year": _whole(2000, 2100),
+            "last_year": _whole(2000, 2100),
+            "house_median_eur_m2": _number(10, 20_000),
+            "house_sales": _count(),
         },
         "insee_code",
     ),

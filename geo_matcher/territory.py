@@ -22,6 +22,7 @@ import pandas as pd
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, file_sha256
 from geo_matcher.errors import DataError, UnknownCommuneError
+from geo_matcher.release_store import held_release
 from geo_matcher.tables import empty_table, read_table
 from geo_matcher.territory_file import (
     TERRITORY_FILE,
@@ -101,13 +102,21 @@ class Territory:
         Parameters
         ----------
         folder
-            The release, for instance ``data/communes``.
+            The release, for instance ``data/communes``; or a store of releases
+            (:mod:`geo_matcher.release_store`), of which the one in service is read.
 
         Raises
         ------
         DataError
             If anything is wrong; every problem found is in ``problems``.
+        StoreError
+            If a store cannot be followed.
         """
+        with held_release(folder) as held:
+            return cls._checked(held)
+
+    @classmethod
+    def _checked(cls, folder: Path) -> Territory:
         from geo_matcher.gate import check_release
 
         catalog = Catalog.read(folder)

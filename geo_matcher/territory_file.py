@@ -50,7 +50,11 @@ Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 
 
 def default_release_folder() -> Path:
-    """Return the release to use: ``GEO_MATCHER_RELEASE``, else the one that is shipped."""
+    """Return the release to use: ``GEO_MATCHER_RELEASE``, else the one that is shipped.
+
+    The variable may name a release or a store of releases. A store that it does not name is never
+    followed, not even the one in the user's data folder (decision 0021).
+    """
     if chosen := os.environ.get(RELEASE_VARIABLE):
         return Path(chosen)
     package = Path(__file__).parent

@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar, overload
 
+from geo_matcher.release_store import held_release
 from geo_matcher.territory_file import (
     RELEASE_VARIABLE,
     TerritoryFile,
@@ -55,7 +56,8 @@ def _by_default(chosen: str | None) -> TerritoryFile:
 
 @lru_cache(maxsize=KEPT)
 def _read(folder: Path) -> TerritoryFile:
-    return read_territory_file(folder)
+    with held_release(folder) as release:
+        return read_territory_file(release)
 
 
 def towns() -> tuple[Town, ...]:

@@ -13,16 +13,13 @@ import numpy as np
 import pandas as pd
 
 from geo_matcher.access import TownHallNetwork
-from geo_matcher.destinations import DESTINATIONS, Destination
+from geo_matcher.destinations import DESTINATIONS, SHOPS_BOX_MARGIN_KM, Destination
 from geo_matcher.missing_sources import SOURCE_OF_KIND
 from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_times import Finder, RoadFinder, TownHallFinder
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
 __all__ = ["travel_times"]
-
-SHOPS_BOX_MARGIN_KM = 3.0
-"""How far beyond the bounding box of the département the list of shops goes."""
 
 
 def travel_times(

@@ -132,6 +132,7 @@ def _board(found: DeskRequest, stage: str, adviser: str, text: str, page: str) -
         communes=desk_words.commune_names(found.territory),
         sees=sees,
         may_open=found.may("files.write"),
+        may_export=found.may("files.export"),
     )
     title = translator(found.language)("desk.board")
     query = {"etape": view.stage, "conseiller": view.adviser}

@@ -80,7 +80,7 @@ def _done(
     except DossierError as error:
         faults = dict(desk_faults.fault_texts(error, found.language))
         return desk_show.file_page(found, key, faults=faults, typed=typed, status=422)
-    return found.go(f"/dossiers/{key}", done, mark)
+    return found.go(f"/dossiers/{key}", done, mark, **desk_show.shown_in(found))
 
 
 @router.post(f"{FILE}/etape")

@@ -27,6 +27,7 @@ from api.enquiries import Inbox
 from api.faults import FormError
 from api.forms import MAX_PICKS, Asked, other_language
 from api.frame import FrameView, frame_view, refusal, sorry
+from api.in_service import territory_of_request
 from api.rendering import render
 from api.shortlist import shortlist_view
 from api.texts import translator
@@ -274,7 +275,7 @@ def _sent(
         key=received.key,
         day=format_date(received.until, language),
         email=request.app.state.settings.contact_email
-        or request.app.state.territory.about.contact_email,
+        or territory_of_request(request.scope).about.contact_email,
     )
     return HTMLResponse(html, headers=PRIVATE)
 

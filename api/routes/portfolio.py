@@ -35,7 +35,7 @@ from api.private import API
 from api.report_models import Report
 from api.rights import Exporter, Opener, Reader, Statistician, Viewer, Writer
 from api.turns import Line
-from api.uploads import received
+from api.uploads import MEDIA_TYPES, WHOLE, export_name, received
 from geo_matcher.dossiers.fields import Draft
 from geo_matcher.dossiers.stages import Stage
 
@@ -65,19 +65,12 @@ router = APIRouter(prefix=API, tags=["files"])
 LoginQuery = Annotated[
     str | None, Query(max_length=60, description="Login of who is in charge; empty for nobody.")
 ]
-MEDIA_TYPES = {
-    "csv": "application/zip",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "json": "application/json",
-}
-ENDS = {"csv": "zip", "xlsx": "xlsx", "json": "json"}
 MAX_PAIRS = 500
 """Pairs of one answer; their number in all stands in :data:`TOTAL_HEADER`."""
 
 TOTAL_HEADER = "X-Total-Count"
 STRENGTH = {"email": 4, "phone": 2, "name": 1}
 _pairs = Line("searches for duplicates", most=3)
-_whole = Line("imports and exports of all files", most=3)
 UPLOAD_BODY = {
     "requestBody": {
         "required": True,
@@ -196,7 +189,7 @@ async def post_import_preview(
     async with received(request) as upload:
 
         def work() -> Preview:
-            with _whole.turn():
+            with WHOLE.turn():
                 found = spreadsheets.preview_spreadsheet(
                     db, upload.path, by=by, territory=territory
                 )
@@ -213,7 +206,7 @@ async def post_import(
     async with received(request) as upload:
 
         def work() -> Imported:
-            with _whole.turn():
+            with WHOLE.turn():
                 found = spreadsheets.preview_spreadsheet(
                     db, upload.path, by=by, territory=territory
                 )
@@ -231,9 +224,9 @@ def get_export(
     db: DatabaseDep, by: Exporter, form: Literal["csv", "xlsx", "json"] = "csv"
 ) -> Response:
     """Give every file with all that belongs to it, for whoever takes over."""
-    with _whole.turn():
+    with WHOLE.turn():
         content = handover.export_everything(db, form, by=by)
-    name = f"dossiers-{db.today().isoformat()}.{ENDS[form]}"
+    name = export_name(db.today(), form)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, headers=headers, media_type=MEDIA_TYPES[form])
 

@@ -1,30 +1,48 @@
-"""What does not change until the release does: provenance, criteria, presets."""
+"""What does not change until the release does, and the wish that it does."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
+from functools import lru_cache
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
-from api.dependencies import StaticAnswer
-from api.models import Criterion, Preset, Release
+from api.dependencies import StaticAnswer, TerritoryDep
+from api.errors import ReleaseRefused
+from api.in_service import InService, refusal
+from api.models import Criterion, Preset, Release, Reloaded
+from api.private import RELOAD
+from api.rights import Releaser
 from geo_matcher.criteria import CRITERIA
+from geo_matcher.errors import GeoMatcherError
 from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory
+from geo_matcher.territory_file import TerritoryFile
+from geo_matcher.towns import served
 
-__all__ = ["prepare", "router"]
+__all__ = ["release_answer", "router"]
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["release"])
 
 
-def prepare(app: FastAPI, territory: Territory) -> None:
-    """Make the answers of this module once, for the release in service."""
-    app.state.release_answer = StaticAnswer.of(release_facts(territory))
-    app.state.criteria_answer = StaticAnswer.of(
-        [criterion.as_dict() for criterion in CRITERIA.values()]
-    )
-    app.state.presets_answer = StaticAnswer.of(presets_list())
+@lru_cache(maxsize=2)
+def release_answer(territory: Territory) -> StaticAnswer:
+    """Return the provenance of a release as an answer, made once."""
+    return StaticAnswer.of(release_facts(territory))
+
+
+@lru_cache(maxsize=4)
+def _criteria_answer(_: TerritoryFile) -> StaticAnswer:
+    return StaticAnswer.of([criterion.as_dict() for criterion in CRITERIA.values()])
+
+
+@lru_cache(maxsize=4)
+def _presets_answer(_: TerritoryFile) -> StaticAnswer:
+    return StaticAnswer.of(presets_list())
 
 
 def release_facts(territory: Territory) -> dict[str, object]:
@@ -66,21 +84,38 @@ def presets_list() -> list[dict[str, object]]:
 
 
 @router.get("/release", response_model=Release)
-async def get_release(request: Request) -> Response:
+async def get_release(request: Request, territory: TerritoryDep) -> Response:
     """Return the release in service: provenance of every table, and what it does not hold."""
-    answer: StaticAnswer = request.app.state.release_answer
-    return answer.response(request)
+    return release_answer(territory).response(request)
+
+
+@router.post(RELOAD.removeprefix(router.prefix))
+def reload_release(request: Request, by: Releaser) -> Reloaded:
+    """Put the release that the store's pointer, or the folder, holds now into service.
+
+    Requests under way end on the old one. A release that is refused changes nothing.
+    """
+    in_service: InService = request.app.state.in_service
+    try:
+        done = in_service.reload(wait=False)
+    except GeoMatcherError as error:
+        logger.error("%s", refusal(error))
+        raise ReleaseRefused(error) from None
+    if done is None:
+        raise HTTPException(
+            409, "Another release is being read just now. Ask again in some seconds."
+        )
+    logger.warning("Release %s is in service, asked for by %s", done.release, by.login)
+    return Reloaded(before=done.before, release=done.release, is_new=done.is_new)
 
 
 @router.get("/criteria", response_model=list[Criterion])
 async def get_criteria(request: Request) -> Response:
     """Return every criterion with its unit, direction and value function."""
-    answer: StaticAnswer = request.app.state.criteria_answer
-    return answer.response(request)
+    return _criteria_answer(served()).response(request)
 
 
 @router.get("/presets", response_model=list[Preset])
 async def get_presets(request: Request) -> Response:
     """Return typical newcomers, as starting points."""
-    answer: StaticAnswer = request.app.state.presets_answer
-    return answer.response(request)
+    return _presets_answer(served()).response(request)

@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from api.carried import SIGN_OUT, carried_in
 from api.desk import (
     SIGN_IN,
     DatabaseDep,
     Form,
     OpenForm,
     PageForm,
+    browser_of,
     clear_session,
     client_address,
+    give_browser,
     give_session,
     language_of,
     local_next,
     read_form,
     session_of,
 )
-from api.desk_frame import desk_frame, desk_page
-from api.private import PAGES
+from api.sign_in_page import resend_page, sign_in_page
 from api.texts import translator
 from geo_matcher.errors import SignInError, ThrottledError
 
@@ -54,37 +56,40 @@ def show_sign_in(request: Request, db: DatabaseDep) -> Response:
             return _to(wanted)
         except SignInError:
             pass
-    return _page(request, wanted)
+    return sign_in_page(request, wanted)
 
 
 @router.post(SIGN_IN)
 def begin_session(request: Request, db: DatabaseDep, form: OpenFormDep) -> Response:
     """Begin a session, or say that name and password do not fit."""
     wanted = local_next(form.get("next", ""))
-    t = translator(language_of(request))
+    t, carried = translator(language_of(request)), carried_in(request, form.pairs)
     if not OpenForm(request).fits(form):
-        return _page(request, wanted, t("sign_in.again"), 403)
+        return sign_in_page(request, wanted, t("sign_in.again"), 403, carried=carried)
     try:
         begun = sign_in.sign_in(
             db,
             form.get("login", "").strip().lower(),
             form.get("password", ""),
             address=client_address(request),
+            browser=browser_of(request),
         )
     except ThrottledError as error:
         minutes = -(-error.retry_after_s // 60)
         fault = t("sign_in.throttled", count=minutes, n=minutes)
-        return _page(request, wanted, fault, 429, {"Retry-After": str(error.retry_after_s)})
+        retry = {"Retry-After": str(error.retry_after_s)}
+        return sign_in_page(request, wanted, fault, 429, retry, carried)
     except SignInError:
-        return _page(request, wanted, t("sign_in.refused"), 403)
+        return sign_in_page(request, wanted, t("sign_in.refused"), 403, carried=carried)
     if before := session_of(request):
         sign_in.sign_out(db, before)
-    response = _to(wanted)
+    response = resend_page(request, carried, begun) if carried else _to(wanted)
     give_session(request, response, begun.token)
+    give_browser(request, response, begun.browser)
     return response
 
 
-@router.post(f"{PAGES}/deconnexion")
+@router.post(SIGN_OUT)
 def end_session(request: Request, db: DatabaseDep, _form: PageForm) -> Response:
     """End the session."""
     sign_in.sign_out(db, session_of(request))
@@ -95,26 +100,3 @@ def end_session(request: Request, db: DatabaseDep, _form: PageForm) -> Response:
 
 def _to(address: str) -> Response:
     return RedirectResponse(address, 303)
-
-
-def _page(
-    request: Request,
-    wanted: str,
-    fault: str = "",
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    open_form = OpenForm(request)
-    frame = desk_frame(request, translator(language_of(request))("sign_in.title"))
-    response = desk_page(
-        request,
-        "sign_in.html",
-        frame,
-        status=status,
-        headers=headers,
-        csrf=open_form.csrf,
-        wanted=wanted,
-        fault=fault,
-    )
-    open_form.give(response)
-    return response

@@ -70,6 +70,7 @@ class Right(StrEnum):
     STATISTICS = "statistics"
     ACCOUNTS = "accounts"
     BACKUP = "backups"
+    RELEASES = "releases"
 
 
 class Role(StrEnum):
@@ -83,7 +84,7 @@ class Role(StrEnum):
 
 ROLE_RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
-        Role.ADVISER: frozenset(Right) - {Right.ACCOUNTS, Right.BACKUP},
+        Role.ADVISER: frozenset(Right) - {Right.ACCOUNTS, Right.BACKUP, Right.RELEASES},
         Role.PLANNER: frozenset({Right.STATISTICS}),
         Role.ADMIN: frozenset(Right),
         Role.ELECTED: frozenset({Right.PORTFOLIO, Right.STATISTICS}),

@@ -2,8 +2,8 @@
 
 Hides the two ways: SQLite copies itself while it is used; PostgreSQL is asked for by its own
 programs, found on this machine. What is brought back is tried before anything is replaced. Backups
-rotate by count. Whoever was erased stays erased: the next backup after an erasure drops those made
-before it, and a restored one is erased again.
+rotate by count. Whoever was erased stays erased: a restored backup is erased again, and one that
+still holds the person is dropped a month later at the latest, whatever the count.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ from geo_matcher.dossiers.database import Database, known_versions
 from geo_matcher.dossiers.privacy import erase_again, erased_keys, purge
 from geo_matcher.errors import StoreError
 
-__all__ = ["DEFAULT_KEPT", "Restored", "backup", "list_backups", "restore"]
+__all__ = ["DEFAULT_KEPT", "ERASED_DAYS", "Restored", "backup", "list_backups", "restore"]
 
 
 DEFAULT_KEPT = 14
 """Backups that are kept by default: two weeks of nights."""
+
+ERASED_DAYS = 30
+"""Days after an erasure at which a backup made before it is dropped, if the count kept it."""
 
 PREFIX = "dossiers-"
 SUFFIXES = {True: ".sqlite3", False: ".pgdump"}
@@ -57,7 +60,9 @@ class Restored:
 
 
 def backup(db: Database, folder: Path, *, keep: int = DEFAULT_KEPT, by: Account = SYSTEM) -> Path:
-    """Write a backup into a folder, and drop those that are too many or hold who was erased since.
+    """Write a backup into a folder, and drop those that are too many.
+
+    One that holds a person who was erased a month ago or more is dropped too.
 
     Parameters
     ----------
@@ -95,7 +100,7 @@ def backup(db: Database, folder: Path, *, keep: int = DEFAULT_KEPT, by: Account 
         _sync(part)
         part.replace(path)
         _write_ledger(folder, erased_keys(db))
-        _rotate(folder, path, keep, erased_keys(db))
+        _rotate(folder, path, keep, erased_keys(db), db.now())
     except (OSError, sqlite3.Error) as error:
         if isinstance(error, StoreError):
             raise
@@ -109,7 +114,7 @@ def backup(db: Database, folder: Path, *, keep: int = DEFAULT_KEPT, by: Account 
 def list_backups(folder: Path) -> tuple[Path, ...]:
     """Return the backups of a folder, the newest first."""
     found = (path for suffix in SUFFIXES.values() for path in folder.glob(f"{PREFIX}*{suffix}"))
-    return tuple(sorted(found, key=lambda path: path.name, reverse=True))
+    return tuple(sorted(found, key=lambda path: path.stem, reverse=True))
 
 
 def restore(db: Database, path: Path, *, by: Account = SYSTEM) -> Restored:
@@ -304,8 +309,11 @@ def _free(folder: Path, db: Database) -> Path:
     return path
 
 
-def _rotate(folder: Path, newest: Path, keep: int, erased: Mapping[str, dt.datetime]) -> None:
-    last_erasure = max(erased.values(), default=None)
+def _rotate(
+    folder: Path, newest: Path, keep: int, erased: Mapping[str, dt.datetime], now: dt.datetime
+) -> None:
+    month_ago = now - dt.timedelta(days=ERASED_DAYS)
+    last_erasure = max((at for at in erased.values() if at <= month_ago), default=None)
     for number, path in enumerate(list_backups(folder)):
         stamp = path.stem.removeprefix(PREFIX)[:15]
         made = dt.datetime.strptime(stamp, STAMP).replace(tzinfo=dt.UTC)

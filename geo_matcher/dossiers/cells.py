@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from geo_matcher.errors import DossierError
+from geo_matcher.errors import SpreadsheetError
 
 __all__ = ["as_typed", "cell_text", "neutral", "read_cells", "written_csv", "written_xlsx"]
 
@@ -87,7 +87,7 @@ def read_cells(path: Path) -> list[list[Any]]:
 
     Raises
     ------
-    DossierError
+    SpreadsheetError
         If the file cannot be read, is too large, damaged, or neither.
     """
     advice = "Give a CSV or XLSX file of at most 10 MB."
@@ -95,14 +95,18 @@ def read_cells(path: Path) -> list[list[Any]]:
         size = path.stat().st_size
         content = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
-        raise DossierError(f"{path.name} cannot be read ({error.strerror}). {advice}") from None
+        raise SpreadsheetError(
+            f"{path.name} cannot be read ({error.strerror}). {advice}", "damaged"
+        ) from None
     if not content:
-        raise DossierError(f"{path.name} has {size:,} bytes. {advice}")
+        raise SpreadsheetError(f"{path.name} has {size:,} bytes. {advice}", "size")
     table: list[list[Any]] = []
     for row in _workbook(content, path) if content[:2] == b"PK" else _csv(content):
         table.append(row)
         if len(table) > MAX_ROWS + 1:
-            raise DossierError(f"{path.name} has more than {MAX_ROWS:,} rows. Split it.")
+            raise SpreadsheetError(
+                f"{path.name} has more than {MAX_ROWS:,} rows. Split it.", "rows"
+            )
     return table
 
 
@@ -116,7 +120,9 @@ def _csv(content: bytes) -> Iterator[list[Any]]:
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     except csv.Error:
-        raise DossierError("The CSV file is damaged: a cell has no end. Save it again.") from None
+        raise SpreadsheetError(
+            "The CSV file is damaged: a cell has no end. Save it again.", "damaged"
+        ) from None
 
 
 def _workbook(content: bytes, path: Path) -> Iterator[list[Any]]:
@@ -130,8 +136,10 @@ def _workbook(content: bytes, path: Path) -> Iterator[list[Any]]:
             for row in book.worksheets[0].iter_rows(values_only=True):
                 yield list(row)
     except Exception:  # whatever a damaged workbook makes the library stumble over
-        raise DossierError(
-            f"{path.name} is damaged, or no workbook. Save it again as XLSX or CSV."
+        raise SpreadsheetError(
+            f"{path.name} is damaged, or no workbook. Save it again as XLSX or CSV.", "damaged"
         ) from None
     if is_huge:
-        raise DossierError(f"{path.name} unpacks to more than 100 MB. Leave pictures out.")
+        raise SpreadsheetError(
+            f"{path.name} unpacks to more than 100 MB. Leave pictures out.", "size"
+        )

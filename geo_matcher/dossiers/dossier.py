@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.fields import Consent, Draft
-from geo_matcher.dossiers.journal import draft_in
+from geo_matcher.dossiers.journal import draft_in, unreadable_in
 from geo_matcher.dossiers.records import (
     ConsentRow,
     DossierRow,
@@ -164,6 +164,8 @@ class Dossier:
     keep_until, is_anonymous
         Until when the person's data is kept, None for whoever may not read files: it tells the day
         of settling; whether it is gone already.
+    unreadable
+        Names of what its household looks for that this program does not know; the rest is used.
     """
 
     key: str
@@ -186,6 +188,7 @@ class Dossier:
     visits: tuple[Visit, ...] = detail(repr=False)
     follow_ups: tuple[FollowUp, ...] = detail(repr=False)
     shortlists: tuple[ShortlistHead, ...] = detail(repr=False)
+    unreadable: tuple[str, ...]
     events: tuple[Event, ...] = detail(repr=False)
 
 
@@ -244,6 +247,7 @@ def whole_file(session: Session, row: DossierRow, *, is_masked: bool = False) ->
         visits=() if is_masked else visits_where(session, of_file),
         follow_ups=() if is_masked else follow_ups_where(session, of_file),
         shortlists=() if is_masked else _shortlists(session, row),
+        unreadable=() if is_masked or is_gone else unreadable_in(row),
         events=() if is_masked else _events(session, ids),
     )
 

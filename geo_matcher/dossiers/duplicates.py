@@ -1,19 +1,14 @@
 """Files that may be of one household, and making one file of two.
 
-Hides what counts as alike: the same mailbox, the same telephone, or a name and a town that differ
-by a slip or two. A person decides; nothing is merged by itself. A merged file keeps its events: it
-points to the file that it went into, which shows both histories as one.
+Hides how two become one; :mod:`geo_matcher.dossiers.likeness` says what counts as alike. A person
+decides; nothing is merged by itself. A merged file keeps its events: it points to the file that it
+went into, which shows both histories as one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from dataclasses import field as detail
-from itertools import combinations
+from collections.abc import Iterable
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -26,8 +21,6 @@ from geo_matcher.dossiers.fields import (
     FIELDS,
     Draft,
     changed_draft,
-    email_key,
-    name_key,
     plain_values,
 )
 from geo_matcher.dossiers.journal import (
@@ -37,6 +30,13 @@ from geo_matcher.dossiers.journal import (
     fill,
     record,
     renew_end,
+)
+from geo_matcher.dossiers.likeness import (
+    Likeness,
+    every_traits,
+    likenesses,
+    pairs_alike,
+    traits_of,
 )
 from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import (
@@ -51,52 +51,9 @@ from geo_matcher.dossiers.records import (
 from geo_matcher.dossiers.stages import Stage
 from geo_matcher.errors import DossierError
 
-__all__ = [
-    "Likeness",
-    "Traits",
-    "duplicates_of",
-    "every_traits",
-    "find_duplicates",
-    "likenesses",
-    "merge_files",
-    "traits_of",
-]
-
-NAME_ALIKE, TOWN_ALIKE = 88, 85
-"""Likeness from 0 to 100 from which two names, and two towns, may be the same."""
-
-PHONE_DIGITS = 9
-"""Last digits of a telephone number that two spellings share, with or without +33."""
+__all__ = ["duplicates_of", "find_duplicates", "merge_files"]
 
 ORDER: list[Stage] = [*(stage for stage in Stage if stage is not Stage.CLOSED)]
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """Two files that may be of one household.
-
-    Attributes
-    ----------
-    key, other
-        The older file, and the younger; ``key`` is empty for a request that is no file yet.
-    reasons
-        ``email``, ``phone``, ``name``.
-    """
-
-    key: str
-    other: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What files are compared by."""
-
-    key: str
-    email: str = detail(repr=False)
-    phone: str = detail(repr=False)
-    name: str = detail(repr=False)
-    town: str = detail(repr=False)
 
 
 def find_duplicates(db: Database, *, by: Account) -> tuple[Likeness, ...]:
@@ -111,25 +68,9 @@ def find_duplicates(db: Database, *, by: Account) -> tuple[Likeness, ...]:
     with db.writing() as session:
         all_traits = every_traits(session)
         log_read(session, db.now(), by, "duplicates", files=len(all_traits))
-    found: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for reason in ("email", "phone"):
-        groups: dict[str, list[int]] = defaultdict(list)
-        for number, traits in enumerate(all_traits):
-            if value := getattr(traits, reason):
-                groups[value].append(number)
-        for group in groups.values():
-            for pair in combinations(group, 2):
-                found[pair].append(reason)
-    blocks: dict[str, list[int]] = defaultdict(list)
-    for number, traits in enumerate(all_traits):
-        if traits.name and traits.town:
-            blocks[traits.town[:2]].append(number)
-    for block in blocks.values():
-        for pair in _alike_in(all_traits, block):
-            found[pair].append("name")
     return tuple(
-        Likeness(all_traits[one].key, all_traits[other].key, tuple(reasons))
-        for (one, other), reasons in sorted(found.items())
+        Likeness(all_traits[one].key, all_traits[other].key, reasons)
+        for one, other, reasons in pairs_alike(all_traits)
     )
 
 
@@ -146,67 +87,6 @@ def duplicates_of(db: Database, draft: Draft, *, by: Account) -> tuple[Likeness,
         all_traits = every_traits(session)
         log_read(session, db.now(), by, "duplicates", files=len(all_traits))
     return tuple(likenesses(traits_of(draft), all_traits))
-
-
-def likenesses(mine: Traits, others: Iterable[Traits]) -> Iterator[Likeness]:
-    """Yield which of some files are like one."""
-    from rapidfuzz import fuzz
-
-    for other in others:
-        reasons = [
-            reason
-            for reason in ("email", "phone")
-            if getattr(mine, reason) and getattr(mine, reason) == getattr(other, reason)
-        ]
-        if (
-            min(len(mine.name), len(other.name), len(mine.town), len(other.town)) > 0
-            and fuzz.ratio(mine.town, other.town) >= TOWN_ALIKE
-            and fuzz.token_sort_ratio(mine.name, other.name) >= NAME_ALIKE
-        ):
-            reasons.append("name")
-        if reasons:
-            yield Likeness(mine.key, other.key, tuple(reasons))
-
-
-def _alike_in(all_traits: list[Traits], block: list[int]) -> Iterator[tuple[int, int]]:
-    import numpy as np
-    from rapidfuzz import fuzz, process
-
-    names = [all_traits[number].name for number in block]
-    alike = process.cdist(
-        names, names, scorer=fuzz.token_sort_ratio, score_cutoff=NAME_ALIKE, dtype=np.uint8
-    )
-    for one, other in np.argwhere(np.triu(alike, k=1)).tolist():
-        towns = (all_traits[block[one]].town, all_traits[block[other]].town)
-        if fuzz.ratio(*towns) >= TOWN_ALIKE:
-            yield block[one], block[other]
-
-
-def every_traits(session: Session) -> list[Traits]:
-    """Return what every file is compared by, the oldest first."""
-    rows = session.execute(
-        select(
-            DossierRow.key, DossierRow.email_key, DossierRow.phone, DossierRow.name_key,
-            DossierRow.town,
-        )
-        .where(DossierRow.merged_into_id.is_(None), DossierRow.anonymised_at.is_(None))
-        .order_by(DossierRow.opened_at, DossierRow.id)
-    )  # fmt: skip
-    return [
-        Traits(key, email, _digits(phone), name, name_key(town))
-        for key, email, phone, name, town in rows
-    ]
-
-
-def traits_of(draft: Draft) -> Traits:
-    """Return what a request is compared by."""
-    return Traits(
-        "", email_key(draft.email), _digits(draft.phone), name_key(draft.name), name_key(draft.town)
-    )
-
-
-def _digits(phone: str) -> str:
-    return re.sub(r"\D", "", phone)[-PHONE_DIGITS:]
 
 
 # --- Making one of two -------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from pydantic import (
     ValidationError,
 )
 
+from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DossierError
 from geo_matcher.profile import CityName, Profile, SectorName, expectation
@@ -46,6 +47,7 @@ __all__ = [
     "email_key",
     "name_key",
     "plain_values",
+    "readable_profile",
 ]
 
 EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]]{1,64}@[\w-]+(?:\.[\w-]+)+")
@@ -307,6 +309,45 @@ def checked_text(text: str, name: str, *, most: int, least: int = 1) -> str:
         return _printable(clean)
     except ValueError as error:
         raise DossierError(f"{name}: found {error}.") from None
+
+
+def readable_profile(data: Mapping[str, Any]) -> tuple[Profile, tuple[str, ...]]:
+    """Return what is still understood of a profile that was kept, and what is not.
+
+    A later release may have renamed a criterion, or moved its bounds: the rest of what a household
+    looks for stays usable, and nobody takes what is left for the whole.
+
+    Parameters
+    ----------
+    data
+        The profile as it was kept.
+
+    Returns
+    -------
+    tuple
+        The profile, and the names of what was left out of it.
+    """
+    kept: dict[str, Any] = {}
+    lost: list[str] = []
+    for key, value in data.items():
+        known = {"criteria": CRITERIA, "limits": CRITERIA, "importance": FAMILIES}.get(key)
+        if known is not None and isinstance(value, Mapping):
+            lost += [name for name in value if name not in known]
+            kept[key] = {name: part for name, part in value.items() if name in known}
+        elif key in Profile.model_fields:
+            kept[key] = value
+        else:
+            lost.append(key)
+    for _ in range(len(kept) + 1):
+        try:
+            return Profile.model_validate(kept), tuple(dict.fromkeys(lost))
+        except ValidationError as error:
+            named = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
+            # What is wrong as a whole names no key: bounds and breakpoints are what releases move.
+            for key in named & set(kept) or {"criteria", "limits", "importance"}:
+                if kept.pop(key, None) is not None:
+                    lost.append(key)
+    return Profile.model_validate({}), tuple(dict.fromkeys([*lost, *kept]))
 
 
 def email_key(email: str) -> str:

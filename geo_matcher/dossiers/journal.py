@@ -14,7 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import Account
-from geo_matcher.dossiers.fields import FIELDS, Draft, draft_of, email_key, name_key, plain_values
+from geo_matcher.dossiers.fields import (
+    FIELDS,
+    Draft,
+    draft_of,
+    email_key,
+    name_key,
+    plain_values,
+    readable_profile,
+)
 from geo_matcher.dossiers.records import ConsentRow, DossierRow, EventRow, UserRow
 from geo_matcher.dossiers.stages import Stage, add_months
 from geo_matcher.errors import StaleEditError, UnknownDossierError
@@ -30,6 +38,7 @@ __all__ = [
     "fill",
     "record",
     "renew_end",
+    "unreadable_in",
 ]
 
 OPEN_MONTHS = 36
@@ -75,16 +84,35 @@ def file_named(session: Session, key: str, *, for_change: bool = False) -> Dossi
 def draft_in(session: Session, row: DossierRow) -> Draft:
     """Return the fields of a row."""
     data = {name: getattr(row, name) for name in FIELDS if name != "adviser"}
+    data["members"] = _readable(row.members)
     login = None
     if row.adviser_id is not None:
         login = session.scalar(select(UserRow.login).where(UserRow.id == row.adviser_id))
     return draft_of(data | {"adviser": login})
 
 
+def _readable(members: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"label": one.get("label", ""), "profile": readable_profile(one["profile"])[0].as_dict()}
+        for one in members
+    ]
+
+
+def unreadable_in(row: DossierRow) -> tuple[str, ...]:
+    """Return the names of what the profiles of a file ask for that this program does not know."""
+    lost = [name for one in row.members for name in readable_profile(one["profile"])[1]]
+    return tuple(dict.fromkeys(lost))
+
+
 def fill(row: DossierRow, draft: Draft, adviser_id: int | None) -> None:
-    """Write the fields into a row, with what they are compared by."""
+    """Write the fields into a row, with what they are compared by.
+
+    What the household looks for stays as it was kept unless it was changed, so that an edit of a
+    telephone number takes nothing out of it that only another release can read.
+    """
     for name, value in plain_values(draft).items():
-        if name != "adviser":
+        is_same = name == "members" and bool(row.members) and value == _readable(row.members)
+        if name != "adviser" and not is_same:
             setattr(row, name, value)
     row.adviser_id = adviser_id
     row.email_key = email_key(draft.email)

@@ -85,9 +85,9 @@ def ends_of(db: Database, key: str, *, by: Account) -> tuple[FieldEnd, ...]:
     UnknownDossierError
         If there is no such file.
     AccessError
-        If ``by`` may not see the portfolio.
+        If ``by`` may not read files: the end is counted from the day of settling.
     """
-    require(by, Right.PORTFOLIO)
+    require(by, Right.READ)
     with db.reading() as session:
         end = file_named(session, key).keep_until
     return tuple(
@@ -119,7 +119,7 @@ def overdue(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
 def purge(db: Database, *, by: Account = SYSTEM) -> tuple[str, ...]:
     """Make every file anonymous whose personal data is past its end, and return their keys.
 
-    Each is written down as in :func:`erase_person`: the next rotation drops backups that hold them.
+    Each is written down as in :func:`erase_person`, so that no backup brings it back.
 
     Raises
     ------
@@ -152,8 +152,8 @@ def _overdue(today: dt.date) -> Select[DossierRow]:
 def erase_person(db: Database, key: str, *, by: Account) -> None:
     """Make a file anonymous because its person asks for it, with all that was merged into it.
 
-    It is written down under its key, which says nothing of the person, so that the next rotation
-    drops older backups and a restored one is erased again.
+    It is written down under its key, which says nothing of the person, so that a restored
+    backup is erased again, and older ones are dropped in time.
 
     Raises
     ------

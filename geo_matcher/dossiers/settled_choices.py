@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from geo_matcher.dossiers.accounts import Account, Right, require
 from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.fields import readable_profile
 from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import DossierRow, ShortlistRow
 from geo_matcher.outcomes import Outcome
-from geo_matcher.profile import parse_profile
 
 __all__ = ["settled_outcomes"]
 
@@ -45,7 +45,9 @@ def settled_outcomes(db: Database, *, by: Account) -> tuple[Outcome, ...]:
         log_read(session, db.now(), by, "outcomes", files=len(last))
     return tuple(
         Outcome(
-            parse_profile(profile), chosen, tuple(village["insee_code"] for village in villages)
+            readable_profile(profile)[0],
+            chosen,
+            tuple(village["insee_code"] for village in villages),
         )
         for chosen, profile, villages in last.values()
     )

@@ -19,13 +19,13 @@ from geo_matcher.dossiers.accounts import Account, Right, require
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import change_file
 from geo_matcher.dossiers.dossier import ShortlistHead
-from geo_matcher.dossiers.fields import checked_text
+from geo_matcher.dossiers.fields import checked_text, readable_profile
 from geo_matcher.dossiers.journal import file_named, record, renew_end
 from geo_matcher.dossiers.reading import log_read
 from geo_matcher.dossiers.records import DossierRow, ShortlistRow
 from geo_matcher.errors import DossierError, UnknownDossierError
 from geo_matcher.matching import Ranking, rank
-from geo_matcher.profile import Profile, parse_profile
+from geo_matcher.profile import Profile
 from geo_matcher.snapshot import Since, changes_since, decode, encode, method_mark, snapshot
 from geo_matcher.territory import Territory
 
@@ -310,6 +310,6 @@ def _shortlist(row: ShortlistRow) -> Shortlist:
     return Shortlist(
         head=ShortlistHead(row.id, row.at, row.author, row.release, row.scope, row.remark),
         software=row.software,
-        profile=parse_profile(row.profile),
+        profile=readable_profile(row.profile)[0],
         villages=tuple(FrozenVillage(**village) for village in row.villages),
     )

@@ -1,4 +1,4 @@
-"""Signing in: sessions, tokens for programs, and how often one may try.
+"""Signing in: sessions, and tokens for programs.
 
 Hides that only digests of tokens are kept, so that whoever reads the database, or a backup of it,
 cannot sign in; and that a wrong name takes as long as a wrong password. Sessions live in the
@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select, update
 
 from geo_matcher.dossiers.accounts import (
     LOGIN,
@@ -30,24 +29,17 @@ from geo_matcher.dossiers.accounts import (
     require,
     user_named,
 )
+from geo_matcher.dossiers.attempts import browser_mark, count_attempt, forget_attempts
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.fields import checked_text
-from geo_matcher.dossiers.records import AttemptRow, MarkRow, ReadRow, SessionRow, TokenRow, UserRow
-from geo_matcher.errors import (
-    DossierError,
-    SignInError,
-    ThrottledError,
-    UnknownDossierError,
-)
+from geo_matcher.dossiers.records import AttemptRow, ReadRow, SessionRow, TokenRow, UserRow
+from geo_matcher.errors import DossierError, SignInError, UnknownDossierError
 
 __all__ = [
     "ABSOLUTE_HOURS",
-    "ATTEMPTS_PER_ACCOUNT",
-    "ATTEMPTS_PER_ADDRESS",
     "IDLE_MINUTES",
     "MAX_TOKEN_DAYS",
     "SCOPES",
-    "THROTTLE_MINUTES",
     "SignedIn",
     "TokenFacts",
     "csrf_token",
@@ -68,15 +60,6 @@ IDLE_MINUTES = 60
 
 ABSOLUTE_HOURS = 12
 """Hours after which a session ends, used or not."""
-
-THROTTLE_MINUTES = 15
-"""Minutes over which failed attempts are counted."""
-
-ATTEMPTS_PER_ACCOUNT = 5
-"""Failed attempts on one account after which it has to wait."""
-
-ATTEMPTS_PER_ADDRESS = 20
-"""Failed attempts from one network address after which it has to wait."""
 
 MAX_TOKEN_DAYS = 366
 """Days that an API token lives at most."""
@@ -105,11 +88,14 @@ class SignedIn:
         What the browser has to send back; it is kept nowhere.
     expires_at
         When it ends at the latest.
+    browser
+        What the browser may keep beyond the session, to be known at the next sign-in.
     """
 
     account: Account
     token: str = field(repr=False)
     expires_at: dt.datetime
+    browser: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +112,9 @@ class TokenFacts:
     is_revoked: bool
 
 
-def sign_in(db: Database, login: str, password: str, *, address: str) -> SignedIn:
+def sign_in(
+    db: Database, login: str, password: str, *, address: str, browser: str = ""
+) -> SignedIn:
     """Begin a session.
 
     Parameters
@@ -134,8 +122,9 @@ def sign_in(db: Database, login: str, password: str, *, address: str) -> SignedI
     login, password
         What was typed.
     address
-        Network address that asks. Failures are counted by account and by address for a quarter of
-        an hour; both are kept as keyed digests, and only that long.
+        Network address that asks; failures are counted, see :mod:`geo_matcher.dossiers.attempts`.
+    browser
+        What the browser kept from the last time, so that strangers cannot make it wait.
 
     Raises
     ------
@@ -145,16 +134,10 @@ def sign_in(db: Database, login: str, password: str, *, address: str) -> SignedI
         If name and password do not fit, whatever the reason.
     """
     with db.writing() as session:
-        subjects = _subjects(session, login, address)
-        _check_throttle(session, db.now(), subjects)
-        # Counted before the password is checked, so that many attempts at once do not slip through.
-        attempts = [AttemptRow(at=db.now(), subject=subject) for subject in subjects]
-        session.add_all(attempts)
-        session.flush()
-        numbers = [attempt.id for attempt in attempts]
         is_name = LOGIN.fullmatch(login) is not None
         user = session.scalar(select(UserRow).where(UserRow.login == login)) if is_name else None
         hashed = user.password_hash if user is not None else None
+        numbers = count_attempt(session, db.now(), login, address, browser, hashed)
     is_right = _fits(hashed, password)
     if user is None or not is_right:
         raise SignInError(UNKNOWN)
@@ -176,7 +159,8 @@ def sign_in(db: Database, login: str, password: str, *, address: str) -> SignedI
                 expires_at=expires_at,
             )
         )
-        return SignedIn(account_of(user), token, expires_at)
+        mark = browser_mark(session, login, str(user.password_hash))
+        return SignedIn(account_of(user), token, expires_at, mark)
 
 
 def session_account(db: Database, token: str) -> Account:
@@ -415,42 +399,7 @@ def forget_old(db: Database, *, by: Account = SYSTEM) -> None:
         session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
         session.execute(delete(TokenRow).where(TokenRow.expires_at <= now - dt.timedelta(days=90)))
         session.execute(delete(ReadRow).where(ReadRow.at <= now - dt.timedelta(days=3 * 365)))
-        _forget_attempts(session, now)
-
-
-# --- Counting attempts -------------------------------------------------------------------------
-
-
-def _subjects(session: Session, login: str, address: str) -> tuple[str, str]:
-    pepper = session.get_one(MarkRow, "pepper").value.encode()
-
-    def keyed(text: str) -> str:
-        return hmac.new(pepper, text.encode(errors="replace"), hashlib.sha256).hexdigest()
-
-    return keyed(f"account {login}"), keyed(f"address {address}")
-
-
-def _check_throttle(session: Session, now: dt.datetime, subjects: tuple[str, str]) -> None:
-    if session.get_bind().dialect.name == "postgresql":  # SQLite lets one write at a time anyway
-        for subject in sorted(subjects):
-            session.execute(select(func.pg_advisory_xact_lock(int(subject[:15], 16))))
-    _forget_attempts(session, now)
-    limits = (ATTEMPTS_PER_ACCOUNT, ATTEMPTS_PER_ADDRESS)
-    for subject, limit in zip(subjects, limits, strict=True):
-        count, first = session.execute(
-            select(func.count(), func.min(AttemptRow.at)).where(AttemptRow.subject == subject)
-        ).one()
-        if count >= limit:
-            over = first + dt.timedelta(minutes=THROTTLE_MINUTES)
-            wait = max(1, int((over - now).total_seconds()))
-            raise ThrottledError(
-                f"Too many attempts to sign in. Try again in {-(-wait // 60)} min.", wait
-            )
-
-
-def _forget_attempts(session: Session, now: dt.datetime) -> None:
-    old = now - dt.timedelta(minutes=THROTTLE_MINUTES)
-    session.execute(delete(AttemptRow).where(AttemptRow.at <= old))
+        forget_attempts(session, now)
 
 
 def _fits(hashed: str | None, password: str) -> bool:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as detail
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from geo_matcher.dossiers.accounts import Account, Right, Role, require
 from geo_matcher.dossiers.cells import as_typed, cell_text, read_cells
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import add_file
-from geo_matcher.dossiers.duplicates import Likeness, Traits, every_traits, likenesses, traits_of
 from geo_matcher.dossiers.fields import (
     MAX_NOTE_CHARS,
     SOURCES,
@@ -31,7 +31,8 @@ from geo_matcher.dossiers.fields import (
     draft_of,
 )
 from geo_matcher.dossiers.journal import record, renew_end
-from geo_matcher.dossiers.records import DossierRow, FollowUpRow, NoteRow, UserRow
+from geo_matcher.dossiers.likeness import Likeness, Traits, every_traits, pairs_alike, traits_of
+from geo_matcher.dossiers.records import DossierRow, EventRow, FollowUpRow, NoteRow, UserRow
 from geo_matcher.dossiers.stages import (
     CLOSING_REASONS,
     MAX_PERSONS,
@@ -40,12 +41,13 @@ from geo_matcher.dossiers.stages import (
     follow_up_days,
     is_insee_code,
 )
-from geo_matcher.errors import DossierError, UnknownCommuneError
+from geo_matcher.errors import DossierError, SpreadsheetError, UnknownCommuneError
 from geo_matcher.profile import CITIES
 from geo_matcher.territory import Territory
 
 __all__ = [
     "COLUMNS",
+    "WORDS",
     "Line",
     "Preview",
     "Problem",
@@ -94,6 +96,19 @@ SECTOR_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 TRACK_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"solo": ("Solo", "Soho Solo"), "cultura": ("Cultura", "Soho Solo Cultura")}
 )
+WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "stage": {stage.value: tuple(words.values()) for stage, words in STAGE_LABELS.items()},
+        "closed_reason": {key: tuple(words.values()) for key, words in CLOSING_REASONS.items()},
+        "track": TRACK_WORDS,
+        "sector": SECTOR_WORDS,
+        "origin_city": {city: (city.capitalize(),) for city in CITIES}
+        | {"other": ("Autre", "Ailleurs")},
+        "source": {key: tuple(words.values()) for key, words in SOURCES.items()},
+    }
+)
+"""Words that a column holds, by what they stand for; any of their spellings will do."""
+
 EXPECTED_FR: Mapping[str, str] = MappingProxyType(
     {
         "name": "un nom de 120 caractères au plus est attendu",
@@ -101,6 +116,9 @@ EXPECTED_FR: Mapping[str, str] = MappingProxyType(
         "phone": "un numéro de téléphone est attendu",
     }
 )
+IMPORT_LOCK = 0x67656F5F696D70
+"""Number of the lock that one import at a time holds on PostgreSQL."""
+
 DATE_FORMS = ("%d/%m/%Y", "%Y-%m-%d", "%d/%m/%y", "%d.%m.%Y", "%d-%m-%Y")
 
 
@@ -122,9 +140,13 @@ class Problem:
     text_fr: str
     text_en: str
 
+    def body(self, language: str) -> str:
+        """Return what was expected."""
+        return self.text_fr if language == "fr" else self.text_en
+
     def text(self, language: str) -> str:
         """Return the problem as a sentence."""
-        body = self.text_fr if language == "fr" else self.text_en
+        body = self.body(language)
         if language == "fr":
             where = f"ligne {self.row}" + (f", colonne « {self.column} »" if self.column else "")
             return f"{where} : {body}"
@@ -162,12 +184,15 @@ class Preview:
         Pairs (row, likeness) with files that are there already; they hold nothing up.
     ignored
         Headings that are not understood; their columns are left out.
+    last_import
+        Number of the last event of an import that came before; no other may come between.
     """
 
     lines: tuple[Line, ...]
     problems: tuple[Problem, ...]
     duplicates: tuple[tuple[int, Likeness], ...]
     ignored: tuple[str, ...]
+    last_import: int
 
 
 def preview_spreadsheet(
@@ -185,7 +210,7 @@ def preview_spreadsheet(
 
     Raises
     ------
-    DossierError
+    SpreadsheetError
         If the file is no such table at all.
     AccessError
         If ``by`` may not change files.
@@ -208,11 +233,13 @@ def preview_spreadsheet(
             columns[name] = number
     if "name" not in columns:
         expected = ", ".join(names[0] for names in COLUMNS.values())
-        raise DossierError(
-            f"{path.name} has no column 'Nom'. Its first row has to hold headings: {expected}."
+        raise SpreadsheetError(
+            f"{path.name} has no column 'Nom'. Its first row has to hold headings: {expected}.",
+            "headings",
         )
     with db.reading() as session:
         others = every_traits(session)
+        last_import = _last_import(session)
         advisers = {
             login: (login, name)
             for login, name in session.execute(
@@ -221,7 +248,7 @@ def preview_spreadsheet(
                 )
             )
         }
-    lines, duplicates = [], []
+    lines, mine = [], []
     for row, cells in enumerate(table[1:], start=2):
         if not any(cell_text(cell) for cell in cells):
             continue
@@ -233,11 +260,28 @@ def preview_spreadsheet(
         problems += reader.problems
         if line is not None:
             lines.append(line)
-            mine = traits_of(line.draft)
-            duplicates += [(row, found) for found in likenesses(mine, others)]
-            others.append(Traits(f"row {row}", mine.email, mine.phone, mine.name, mine.town))
+            mine.append(traits_of(line.draft, f"row {row}"))
     ignored = tuple(h for h in headings if h and _folded(h) not in known)
-    return Preview(tuple(lines), tuple(problems), tuple(duplicates), ignored)
+    return Preview(
+        tuple(lines),
+        tuple(problems),
+        tuple(_duplicates(others, mine, [line.row for line in lines])),
+        ignored,
+        last_import,
+    )
+
+
+def _duplicates(
+    others: list[Traits], mine: list[Traits], rows: list[int]
+) -> Iterator[tuple[int, Likeness]]:
+    """Yield, row by row, the files and the rows above that it is like."""
+    everybody, first = others + mine, len(others)
+    found = [
+        (rows[younger - first], Likeness(everybody[younger].key, everybody[older].key, reasons))
+        for older, younger, reasons in pairs_alike(everybody)
+        if younger >= first
+    ]
+    yield from sorted(found, key=lambda pair: pair[0])
 
 
 def import_files(db: Database, preview: Preview, *, by: Account) -> int:
@@ -246,7 +290,8 @@ def import_files(db: Database, preview: Preview, *, by: Account) -> int:
     Raises
     ------
     DossierError
-        If there is a problem; all are listed.
+        If there is a problem; all are listed. Also if something else was imported since the
+        preview: sent twice, a spreadsheet is imported once.
     AccessError
         If ``by`` may not change files.
     """
@@ -255,6 +300,13 @@ def import_files(db: Database, preview: Preview, *, by: Account) -> int:
         texts = [problem.text("en") for problem in preview.problems]
         raise DossierError("Nothing was imported: " + "; ".join(texts), texts)
     with db.writing() as session:
+        if not db.is_sqlite:  # which lets one write at a time anyway
+            session.execute(select(func.pg_advisory_xact_lock(IMPORT_LOCK)))
+        if _last_import(session) != preview.last_import:
+            raise DossierError(
+                "Nothing was imported: something else was imported since the preview. Look at a "
+                "new one first: the same rows may be there already."
+            )
         for line in preview.lines:
             now = db.now()
             try:
@@ -280,6 +332,11 @@ def import_files(db: Database, preview: Preview, *, by: Account) -> int:
             session.flush()
             renew_end(session, row)
     return len(preview.lines)
+
+
+def _last_import(session: Session) -> int:
+    query = select(func.max(EventRow.id)).where(EventRow.kind == "imported")
+    return session.scalar(query) or 0
 
 
 def _place(row: DossierRow, line: Line, now: dt.datetime) -> None:
@@ -314,7 +371,7 @@ class _Row:
 
     def line(self, today: dt.date) -> Line | None:
         """Return what the row says; None when something cannot be used."""
-        stage = Stage(self._word("stage", _stage_words(), Stage.ENQUIRY))
+        stage = Stage(self._word("stage", WORDS["stage"], Stage.ENQUIRY))
         opened_on = self._day("opened_on", today)
         settled = stage is Stage.SETTLED
         settled_on = self._day("settled_on", today) if settled else None
@@ -329,8 +386,7 @@ class _Row:
             "note": self._note(),
         }
         if stage is Stage.CLOSED:
-            reasons = {key: tuple(words.values()) for key, words in CLOSING_REASONS.items()}
-            line["closed_reason"] = self._word("closed_reason", reasons, "other")
+            line["closed_reason"] = self._word("closed_reason", WORDS["closed_reason"], "other")
         if settled and settled_on is None and not self._has("settled_on"):
             self._problem("settled_on", "une date est attendue", "a date is expected")
         if settled_on and opened_on and settled_on < opened_on:
@@ -341,16 +397,13 @@ class _Row:
         return Line(row=self.row, draft=draft, **line)
 
     def _draft(self) -> Draft | None:
-        cities: dict[str, tuple[str, ...]] = {city: (city,) for city in CITIES}
-        cities["other"] = ("Autre", "Ailleurs")
-        sources = {key: tuple(words.values()) for key, words in SOURCES.items()}
         name = f"{self._get('first_name')} {self._get('name')}".strip()
         data: dict[str, Any] = {
             "name": name,
-            "track": self._word("track", TRACK_WORDS, "solo"),
-            "sector": self._word("sector", SECTOR_WORDS, "other"),
-            "origin_city": self._word("origin_city", cities, "other"),
-            "source": self._word("source", sources, "other"),
+            "track": self._word("track", WORDS["track"], "solo"),
+            "sector": self._word("sector", WORDS["sector"], "other"),
+            "origin_city": self._word("origin_city", WORDS["origin_city"], "other"),
+            "source": self._word("source", WORDS["source"], "other"),
             "adviser": self._word("adviser", self._advisers, "") or None,
         }
         data |= {key: self._get(key) for key in ("email", "phone", "town", "message")}
@@ -453,10 +506,6 @@ class _Row:
     def _problem(self, name: str, text_fr: str, text_en: str) -> None:
         heading = self._headings.get(name, COLUMNS.get(name, ("",))[0])
         self.problems.append(Problem(self.row, heading, text_fr, text_en))
-
-
-def _stage_words() -> dict[str, tuple[str, ...]]:
-    return {stage.value: tuple(words.values()) for stage, words in STAGE_LABELS.items()}
 
 
 def _parsed_day(text: str) -> dt.date | None:

@@ -13,12 +13,13 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import geopandas as gpd
 import requests
 import shapely
 
@@ -44,7 +45,31 @@ TAGS = (
 )  # fmt: skip
 """Tags of a road that are kept."""
 
+NOTHING_FOUND = ("No data elements", "no graph nodes", "No matching features")
+"""How osmnx says that an answer holds nothing."""
+
 _ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is asked for, in the words of messages."""
+
+    thing: str
+    things: str
+    service: str
+    advice: str
+
+
+ROADS = _Subject(
+    "road",
+    "roads",
+    "The road service",
+    "name another service with --overpass-url, or give a file with --roads FILE.osm.pbf",
+)
+PLACES = _Subject(
+    "place", "places", "The map service", "or name another service with --overpass-url"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +123,55 @@ class Overpass:
         """
         import osmnx
 
-        guard = _Guard(self)
+        guard = _Guard(self, ROADS)
+        with self._talk(guard):
+            graph = osmnx.graph_from_polygon(
+                polygon,
+                network_type="drive",
+                simplify=False,
+                retain_all=True,
+                custom_filter=way_filter,
+            )
+        graph.graph["timestamp"] = guard.timestamp
+        return graph
+
+    def features(
+        self, polygon: shapely.Polygon | shapely.MultiPolygon, tags: Mapping[str, list[str]]
+    ) -> tuple[gpd.GeoDataFrame, str]:
+        """Download what bears one of some tags inside a polygon.
+
+        Parameters
+        ----------
+        polygon
+            The area, EPSG:4326.
+        tags
+            Values that each tag may have.
+
+        Returns
+        -------
+        tuple
+            One row per thing, with its tags and geometry in EPSG:4326, empty if there is none; and
+            the state of the map.
+
+        Raises
+        ------
+        SourceError
+            If the service cannot be reached, refuses, or answers with anything but places.
+        """
+        import osmnx
+
+        guard = _Guard(self, PLACES)
+        try:
+            with self._talk(guard):
+                found = osmnx.features_from_polygon(polygon, dict(tags))
+        except DataError:  # no such thing there, which is no fault
+            found = gpd.GeoDataFrame({"name": []}, geometry=[], crs="EPSG:4326")
+        return found, guard.timestamp
+
+    @contextmanager
+    def _talk(self, guard: _Guard) -> Iterator[None]:
+        """Let a block ask through osmnx, and tell in a sentence what goes wrong."""
+        things = guard.subject.things
         with _ONE_AT_A_TIME, _settings(self, guard):
             try:
                 # osmnx would wait a minute for a service that is not there.
@@ -108,13 +181,7 @@ class Overpass:
                     timeout=self.request_s,
                     hooks={"response": guard},
                 ).close()
-                graph = osmnx.graph_from_polygon(
-                    polygon,
-                    network_type="drive",
-                    simplify=False,
-                    retain_all=True,
-                    custom_filter=way_filter,
-                )
+                yield
             except requests.Timeout:
                 raise SourceError(
                     guard.told(f"gave no sign of life for {self.request_s:g} s")
@@ -122,18 +189,18 @@ class Overpass:
             except requests.RequestException as error:
                 raise SourceError(guard.told(f"cannot be reached ({_cause(error)})")) from None
             except ValueError as error:
-                if "No data elements" in str(error) or "no graph nodes" in str(error):
+                if any(words in str(error) for words in NOTHING_FOUND):
                     raise DataError(
-                        f"{self.url} knows no road in the area that was asked for. Check the "
-                        "positions of the communes of the release."
+                        f"{self.url} knows no {guard.subject.thing} in the area that was asked "
+                        "for. Check the positions of the communes of the release."
                     ) from None
                 raise SourceError(
-                    guard.told("answered with something that is no JSON of roads")
+                    guard.told(f"answered with something that is no JSON of {things}")
                 ) from None
             except (KeyError, TypeError, AttributeError):
-                raise SourceError(guard.told("answered with JSON that holds no roads")) from None
-        graph.graph["timestamp"] = guard.timestamp
-        return graph
+                raise SourceError(
+                    guard.told(f"answered with JSON that holds no {things}")
+                ) from None
 
 
 @contextmanager
@@ -186,8 +253,9 @@ def _settings(options: Overpass, guard: _Guard) -> Iterator[None]:
 class _Guard:
     """Sees every answer before osmnx does: waits and asks again, or refuses in a sentence."""
 
-    def __init__(self, options: Overpass) -> None:
+    def __init__(self, options: Overpass, subject: _Subject) -> None:
         self.options = options
+        self.subject = subject
         self.deadline = time.monotonic() + options.total_s
         self.timestamp = ""
 
@@ -217,9 +285,8 @@ class _Guard:
     def told(self, what: str) -> str:
         """Return what went wrong as a sentence that names the service and what to do."""
         return (
-            f"The road service {self.options.url} {what}. The release is as it was: try again "
-            "later, name another service with --overpass-url, or give a file with --roads "
-            "FILE.osm.pbf."
+            f"{self.subject.service} {self.options.url} {what}. The release is as it was: try "
+            f"again later, {self.subject.advice}."
         )
 
     def _slots(self, response: requests.Response) -> requests.Response:
@@ -275,7 +342,7 @@ class _Guard:
         if not body.lstrip().startswith(b"{"):
             raise SourceError(self.told(f"answered with a page in place of JSON: {_said(body)}"))
         if b'"elements"' not in body:
-            raise SourceError(self.told("answered with JSON that holds no roads"))
+            raise SourceError(self.told(f"answered with JSON that holds no {self.subject.things}"))
         if remark := re.search(rb'"remark"\s*:\s*"(.{1,200}?)"\s*[,}]', body[-2000:], re.DOTALL):
             raise SourceError(self.told(f"could not finish: {_said(remark[1])}"))
         if stamp := re.search(rb'"timestamp_osm_base"\s*:\s*"([\d:TZ-]{10,20})"', body[:2000]):

@@ -8,16 +8,18 @@ is downloaded, nor what a build does with the tables.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 import geopandas as gpd
 import pandas as pd
 
 from geo_matcher.errors import CrsError
+from geo_matcher.sources.municipal_districts import districts_of, whole_city
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
 __all__ = ["Area", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
@@ -49,6 +51,12 @@ class Fetched:
     bytes: int
     sha256: str
     day: dt.date
+
+    @property
+    def name(self) -> str:
+        """Name of the file for people: the last part of its address, without the query."""
+        path = urlsplit(self.url).path.rstrip("/")
+        return unquote(path.rsplit("/", 1)[-1]) or self.url
 
 
 class Fetch(Protocol):
@@ -104,9 +112,23 @@ class Area:
         """INSEE codes of these and of the communes around."""
         return frozenset(self.town_halls["insee_code"])
 
+    @cached_property
+    def asked_codes(self) -> frozenset[str]:
+        """Codes under which a producer may speak of the communes: present, former, districts."""
+        return self.with_former(self.codes)
+
     def current(self, codes: pd.Series) -> pd.Series:
-        """Return the present code of each commune; a code that was never merged stays as it is."""
-        return codes.map(lambda code: self.merged.get(code, code))
+        """Return the commune that each code now belongs to: a district to its city.
+
+        A code that was never merged stays as it is.
+        """
+        return codes.map(lambda code: self.merged.get(whole_city(code), whole_city(code)))
+
+    def with_former(self, codes: Collection[str]) -> frozenset[str]:
+        """Return codes of communes with those of former communes and districts now in them."""
+        wanted = frozenset(codes)
+        former = {former for former, code in self.merged.items() if code in wanted}
+        return wanted | former | {district for code in wanted for district in districts_of(code)}
 
     def box(self, margin_km: float) -> tuple[float, float, float, float]:
         """Return the bounding box of the communes, wider by some km on each side.

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     bench_ranking,
     bench_robustness,
     bench_service,
+    bench_sources,
 )
 from tests.benchmarks.measure import Row
 
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "maps": bench_maps.run,
     "access": bench_access.run,
     "desk": bench_desk.run,
+    "sources": bench_sources.run,
 }
 
 

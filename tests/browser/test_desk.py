@@ -36,7 +36,8 @@ PAGES = (
     "", "/dossiers", "/dossiers?etape=enquiry", "/dossiers/nouveau", "/dossiers/{key}",
     "/dossiers/{key}/modifier", "/dossiers/{key}/projet", "/dossiers/{key}/visite",
     "/dossiers/{key}/listes/{list}", "/dossiers/{key}/fusion?avec={twin}",
-    "/dossiers/{key}/effacer", "/dossiers/{key}/famille", "/bilan", "/carte",
+    "/dossiers/{key}/effacer", "/dossiers/{key}/famille", "/bilan", "/carte", "/import", "/export",
+    "?lang=en", "/dossiers/{key}?lang=en", "/import?lang=en",
 )  # fmt: skip
 
 

@@ -320,7 +320,7 @@ def test_a_release_does_without_a_source(
             with pytest.raises(NotInReleaseError, match="no internet lines"):
                 gaps(found)
     pair = f"/compare?village=32013&village={found.codes[0]}"
-    serving.app.state.territory = found  # one service for all: to make one takes seconds
+    serving.app.state.in_service.start(found)  # one service for all: to make one takes seconds
     paths = SHORT if MAPPED.isdisjoint(absent) else (*SHORT, *LONG)
     for path in paths if len(absent) == 1 else (*paths, pair, *FURTHER):
         answer = serving.get(path, follow_redirects=True)

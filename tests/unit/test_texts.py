@@ -10,6 +10,7 @@ from api.accompany import CALLBACKS
 from api.changes import COUNTS
 from api.desk_faults import FAULTS
 from api.desk_frozen import CAUSES
+from api.desk_import import SHEET_FAULTS
 from api.desk_places import DONE
 from api.desk_words import OWN as OWN_FIELDS
 from api.faults import FAULT_TEXTS
@@ -21,6 +22,7 @@ from api.planning_form import WEIGHTS as PLAN_WEIGHTS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
 from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
 from api.village_words import EVENTS, PRACTICES, RISKS, TRACES, WEEKDAYS
+from geo_matcher.corrections import CORRECTABLE
 from geo_matcher.decision import Status
 from geo_matcher.dossiers.fields import LANGUAGES as FILE_LANGUAGES
 from geo_matcher.dossiers.year_report import DIMENSIONS
@@ -38,6 +40,8 @@ COMPOSED = {
     "catnat.": {*EVENTS, "other"},
     "climate.": {*CLIMATE, "title", "none", "caption", "what", "past", "horizon", "figure"}
     | {"interval.all", "interval.most"},
+    "corrected.": {*CORRECTABLE["communes"], "title", "line", "signed", "unknown", "closed"}
+    | {"was_open"},
     "day.": set(WEEKDAYS),
     "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
     "callback.": set(CALLBACKS),
@@ -53,6 +57,8 @@ COMPOSED = {
     "desk.fault.": {*FAULTS, "other"},
     "desk.field.": set(OWN_FIELDS),
     "desk.figure.": {"enquiries", "qualified", "visits", "settled", "persons"},
+    "desk.handover.form.": {"xlsx", "csv", "json"},
+    "desk.import.fault.": set(SHEET_FAULTS),
     "desk.head.": {*DIMENSIONS, "reached", "share", "previous", "days", "months", "still", "low"}
     | {"high", "followed", "enquiries", "qualified", "settled", "persons", "commune", "epci"},
     "desk.language.": set(FILE_LANGUAGES),

@@ -21,6 +21,7 @@ from geo_matcher.dossiers.accounts import (
     list_users,
     set_password,
 )
+from geo_matcher.dossiers.attempts import ATTEMPTS_BEFORE_SLOW, SLOW_EVERY_S
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import edit_file
 from geo_matcher.dossiers.reading import list_files, read_file
@@ -142,18 +143,62 @@ def test_a_wrong_name_and_a_wrong_password_are_told_alike(
 
 
 @pytest.mark.usefixtures("camille")
-def test_an_account_waits_after_five_failures_whatever_the_address(
+def test_an_address_waits_after_five_failures_on_an_account_and_others_do_not(
     db: Database, clock: StillClock
 ) -> None:
-    for number in range(5):
+    for _ in range(5):
         with pytest.raises(SignInError):
-            signed_in(db, "wrong", f"192.0.2.{number}")
+            signed_in(db, "wrong", "192.0.2.1")
         clock.pass_days(HOUR_DAYS / 60)
     with pytest.raises(ThrottledError, match="Try again in 10 min") as refusal:
-        signed_in(db, address="198.51.100.1")
+        signed_in(db, address="192.0.2.1")
     assert refusal.value.retry_after_s == 600
+    assert signed_in(db, address="198.51.100.1")
     clock.pass_days(HOUR_DAYS / 6)
-    assert signed_in(db)
+    assert signed_in(db, address="192.0.2.1")
+
+
+def test_guessing_from_everywhere_is_slowed_down_and_locks_nobody_out(
+    db: Database, camille: str, clock: StillClock
+) -> None:
+    known = sign_in.sign_in(db, camille, PASSWORD, address="192.0.2.1").browser
+    for number in range(ATTEMPTS_BEFORE_SLOW):
+        with pytest.raises(SignInError):
+            signed_in(db, "wrong", f"203.0.113.{number}")
+    with pytest.raises(ThrottledError) as refusal:
+        signed_in(db)
+    assert refusal.value.retry_after_s == SLOW_EVERY_S
+    again = sign_in.sign_in(db, camille, PASSWORD, address="192.0.2.9", browser=known)
+    assert again.account.login == camille, "a known browser is let in meanwhile"
+    clock.pass_days(SLOW_EVERY_S / 86_400)
+    assert signed_in(db), "another one a few seconds later"
+
+
+def test_a_known_browser_is_one_of_the_account_and_guesses_no_more_than_others(
+    db: Database, camille: str, clock: StillClock
+) -> None:
+    add_user(db, "autre", name="A", role=Role.ADVISER, by=SYSTEM, password=PASSWORD)
+    known = sign_in.sign_in(db, camille, PASSWORD, address="192.0.2.1").browser
+
+    def guesses(login: str, browser: str) -> int:
+        count = 0
+        while True:
+            try:
+                sign_in.sign_in(db, login, "wrong", address="192.0.2.7", browser=browser)
+            except ThrottledError:
+                return count
+            except SignInError:
+                count += 1
+
+    assert guesses(camille, known) == 5
+    assert guesses(camille, "") == 5, "an unknown one is counted apart"
+    assert guesses("autre", known) == 5
+    for forged in (known[:-1] + "é", f"x{known}", ".", "\ud800.\ud800"):
+        assert guesses(camille, forged) == 0
+    clock.pass_days(HOUR_DAYS)
+    set_password(db, camille, PASSWORD + "s", by=SYSTEM)
+    assert guesses(camille, "") == 5
+    assert guesses(camille, known) == 0, "with a new password it is known no more"
 
 
 @pytest.mark.usefixtures("camille")
@@ -174,7 +219,7 @@ def test_neither_name_nor_address_is_kept_and_attempts_are_forgotten(
         signed_in(db, "wrong")
     with db.reading() as session:
         rows = session.scalars(select(AttemptRow.subject)).all()
-    assert len(rows) == 2
+    assert len(rows) == 3
     assert all(len(row) == 64 for row in rows)
     clock.pass_days(HOUR_DAYS)
     signed_in(db)

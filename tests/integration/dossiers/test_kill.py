@@ -15,7 +15,7 @@ from sqlalchemy import func, select, text
 from geo_matcher.dossiers.accounts import SYSTEM
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import open_file
-from geo_matcher.dossiers.records import ConsentRow, DossierRow, EventRow
+from geo_matcher.dossiers.records import ConsentRow, DossierRow, EventRow, NoteRow
 from tests.integration.dossiers.conftest import new_postgresql
 from tests.integration.dossiers.people import person
 
@@ -33,6 +33,31 @@ while True:
     sys.stdout.write(file.key + "\\n")
     sys.stdout.flush()
 """
+IMPORTER = """
+import sys
+from pathlib import Path
+from geo_matcher.dossiers.accounts import SYSTEM
+from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.duplicates import merge_files
+from geo_matcher.dossiers.spreadsheets import import_files, preview_spreadsheet
+from geo_matcher.dossiers.entries import add_note
+from geo_matcher.dossiers.desk import open_file
+from tests.integration.dossiers.people import person
+
+db = Database(sys.argv[1])
+path = Path(sys.argv[2])
+rows = "".join(f"Personne {n}\\n" for n in range(40))
+path.write_text("Nom\\n" + rows)
+while True:
+    import_files(db, preview_spreadsheet(db, path, by=SYSTEM), by=SYSTEM)
+    sys.stdout.write("imported\\n")
+    sys.stdout.flush()
+    one, other = (open_file(db, person(), by=SYSTEM) for _ in range(2))
+    add_note(db, other.key, "x", by=SYSTEM)
+    merge_files(db, one.key, 1, other.key, 1, by=SYSTEM)
+    sys.stdout.write("merged\\n")
+    sys.stdout.flush()
+"""
 ROOT = Path(__file__).parents[3]
 
 
@@ -45,10 +70,10 @@ def lasting_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]
         yield from new_postgresql(server, is_lasting=True)
 
 
-def killed_after(url: str, count: int) -> list[str]:
-    """Run a program that writes, kill it after some acknowledged files, and return their keys."""
+def killed_after(url: str, count: int, program: str = WRITER, *more: str) -> list[str]:
+    """Run a program that writes, kill it after some acknowledged lines, and return them."""
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, url, *more], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout is not None
         keys = [writer.stdout.readline().strip() for _ in range(count)]
@@ -79,3 +104,23 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_written(lasting_url: s
             if db.is_sqlite:
                 assert session.execute(text("PRAGMA integrity_check")).scalar() == "ok"
         open_file(db, person(), by=SYSTEM)
+
+
+def test_an_import_and_a_merge_are_whole_or_not_there(lasting_url: str, tmp_path: Path) -> None:
+    Database.open(lasting_url).close()
+    done = killed_after(lasting_url, 3, IMPORTER, str(tmp_path / "s.csv"))
+    with Database.open(lasting_url) as db, db.reading() as session:
+        imported = session.scalar(
+            select(func.count()).select_from(EventRow).where(EventRow.kind == "imported")
+        )
+        assert imported is not None
+        assert imported % 40 == 0, "no half of a spreadsheet"
+        assert 0 <= imported // 40 - done.count("imported") <= 1
+        gone = session.scalars(select(DossierRow).where(DossierRow.merged_into_id.is_not(None)))
+        merged = [(row.id, row.merged_into_id) for row in gone]
+        assert 0 <= len(merged) - done.count("merged") <= 1
+        for other, one in merged:
+            kept = session.scalars(select(NoteRow.dossier_id).where(NoteRow.dossier_id == one))
+            assert kept.all() == [one], "its note came along"
+            told = session.scalars(select(EventRow.dossier_id).where(EventRow.kind == "merged"))
+            assert {one, other} <= set(told)

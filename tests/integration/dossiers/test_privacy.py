@@ -9,13 +9,14 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
-from geo_matcher.dossiers.accounts import SYSTEM, Account, Role, add_user
-from geo_matcher.dossiers.backups import Restored, backup, list_backups, restore
+from geo_matcher.dossiers.accounts import ROLE_RIGHTS, SYSTEM, Account, Role, add_user
+from geo_matcher.dossiers.backups import ERASED_DAYS, Restored, backup, list_backups, restore
 from geo_matcher.dossiers.database import Database, known_versions
 from geo_matcher.dossiers.desk import edit_file, move_file, open_file, record_follow_up
 from geo_matcher.dossiers.entries import (
@@ -170,6 +171,8 @@ def test_sqlite_keeps_nothing_of_an_erased_person_in_its_files(
 def test_each_field_says_why_and_until_when_it_is_kept(db: Database, adviser: Account) -> None:
     file = opened(db, adviser)
     ends = {end.field: end.ends_on for end in ends_of(db, file.key, by=adviser)}
+    with pytest.raises(AccessError):
+        ends_of(db, file.key, by=replace(adviser, rights=ROLE_RIGHTS[Role.ELECTED]))
     assert ends["email"] == file.keep_until
     assert ends["sector"] is None
 
@@ -231,7 +234,7 @@ def test_a_backup_brings_everything_back_but_who_was_erased_since(
     assert FREE_TEXTS[0] not in whole_content(db)
 
 
-def test_backups_rotate_and_an_erasure_drops_those_before_it(
+def test_backups_rotate_and_none_outlives_an_erasure_by_a_month(
     tmp_path: Path, clock: StillClock
 ) -> None:
     folder = tmp_path / "backups"
@@ -246,8 +249,17 @@ def test_backups_rotate_and_an_erasure_drops_those_before_it(
         assert twice[0] != twice[1]
         erase_person(db, file.key, by=SYSTEM)
         clock.pass_days(1)
-        last = backup(db, folder, keep=3)
-        assert list_backups(folder) == (last,)
+        after = backup(db, folder, keep=3)
+        assert list_backups(folder) == (after, twice[1], twice[0]), "an erasure loses no backup"
+        clock.pass_days(ERASED_DAYS - 2)
+        backup(db, folder, keep=9)
+        assert twice[0] in list_backups(folder)
+        clock.pass_days(1)
+        last = backup(db, folder, keep=9)
+        assert not {*twice} & {*list_backups(folder)}, "but none holds the person any longer"
+        assert after in list_backups(folder)
+        for path in list_backups(folder)[1:]:
+            path.unlink()
         assert {path.name for path in folder.iterdir()} == {last.name, "erased.json"}
         assert SECRETS["name"].encode() not in last.read_bytes()
 
@@ -263,7 +275,7 @@ def test_who_was_past_their_end_or_withdrew_leaves_the_backups_too(
         clock.pass_days(1)
         withdraw_consent(db, file.key, "accompany", by=SYSTEM)
         assert purge(db) == (file.key,)
-        clock.pass_days(1)
+        clock.pass_days(ERASED_DAYS)
         last = backup(db, folder)
         assert list_backups(folder) == (last,)
         shutil.copyfile(aside, old)

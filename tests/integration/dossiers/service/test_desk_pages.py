@@ -16,8 +16,10 @@ from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.desk import edit_file, open_file, record_follow_up
 from geo_matcher.dossiers.dossier import Dossier
 from geo_matcher.dossiers.entries import add_note, add_task, plan_visit, update_visit
+from geo_matcher.dossiers.journal import file_named
 from geo_matcher.dossiers.portfolio_places import portfolio_places
 from geo_matcher.dossiers.reading import list_files, read_file
+from geo_matcher.dossiers.records import ShortlistRow
 from geo_matcher.dossiers.shortlists import freeze_shortlist
 from geo_matcher.dossiers.stages import STAGE_LABELS, Stage
 from geo_matcher.dossiers.year_report import year_report
@@ -292,6 +294,25 @@ def test_a_late_step_shows_the_difference(
     assert read_file(db, file.key, by=adviser).stage is Stage.ENQUIRY
 
 
+def test_a_small_form_comes_back_with_the_villages_that_were_shown(
+    desk: Desk, db: Database, adviser: Account
+) -> None:
+    members = [{"label": name, "profile": PROFILE} for name in ("Ada", "Bo")]
+    file = opened(db, adviser, members=members)
+    plan_visit(db, file.key, db.today(), ["32249"], by=adviser)
+    page = html.unescape(desk.get(f"/dossiers/{file.key}?membre=1&scope=all"))
+    own = re.escape(f"{PAGES}/dossiers/{file.key}/")
+    forms = re.findall(rf'action="{own}([^"?]+)\?membre=1&scope=all"', page)
+    assert {"notes", "taches", "accords", "listes", "etape"} <= set(forms)
+    assert any(form.startswith("visites/") for form in forms)
+    refused = desk.send(f"/dossiers/{file.key}/notes?membre=1&scope=all", text="")
+    assert refused.status_code == 422
+    assert re.search(r'aria-current="true">Bo<', refused.text)
+    assert 'name="scope" value="all"' in refused.text
+    done = desk.send(f"/dossiers/{file.key}/notes?membre=1&scope=all", text="Oui")
+    assert done.headers["Location"].endswith("?fait=note&membre=1&scope=all#notes")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [
@@ -503,3 +524,32 @@ def test_what_is_not_there_is_said(desk: Desk) -> None:
         page = desk.get(f"/dossiers/{'0' * 12}{path}", 404)
         assert "<h1>" in page
     assert desk.get("/bilan?annee=1890", 422)
+
+
+def test_wishes_of_an_older_release_are_told_and_the_rest_is_used(
+    desk: Desk, db: Database, file: Dossier, adviser: Account, territory: Territory
+) -> None:
+    frozen = freeze_shortlist(
+        db, file.key, rank(territory, PRESETS["paris-web-family"].profile), by=adviser
+    )
+    old = PROFILE | {
+        "limits": {"gone_min": {"at_most": 5}, "station_min": {"at_most": 90}},
+        "criteria": {"station_min": {"importance": "extreme"}},
+        "left": 1,
+    }
+    with db.writing() as session:
+        row = file_named(session, file.key)
+        row.members = [{"label": "Ada", "profile": old}]
+        session.get_one(ShortlistRow, frozen.head.id).profile = old
+    page = desk.get(f"/dossiers/{file.key}")
+    assert "plus compris aujourd’hui" in page
+    assert "gone_min, left, criteria" in page
+    assert 'class="ranked"' in page
+    kept = read_file(db, file.key, by=adviser)
+    assert kept.draft is not None
+    assert set(kept.draft.members[0].profile.limits) == {"station_min"}
+    desk.get(f"/dossiers/{file.key}/listes/{frozen.head.id}")
+    desk.get(f"/dossiers/{file.key}/projet")
+    edit_file(db, file.key, kept.version, {"phone": ""}, by=adviser)
+    with db.reading() as session:
+        assert file_named(session, file.key).members[0]["profile"] == old, "nothing is lost"

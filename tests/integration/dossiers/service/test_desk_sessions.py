@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 import subprocess
 import sys
@@ -19,19 +20,19 @@ from api.desk import CSRF_HEADER, Desk, local_next
 from api.private import API, PAGES
 from api.settings import Settings
 from geo_matcher.dossiers.accounts import SYSTEM, Account, disable_user
+from geo_matcher.dossiers.attempts import ATTEMPTS_PER_ACCOUNT, THROTTLE_MINUTES
 from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.reading import read_file
 from geo_matcher.dossiers.sign_in import (
     ABSOLUTE_HOURS,
-    ATTEMPTS_PER_ACCOUNT,
     IDLE_MINUTES,
-    THROTTLE_MINUTES,
     csrf_token,
     end_sessions,
     session_account,
 )
 from geo_matcher.errors import SignInError, StoreError
 from geo_matcher.territory import Territory
-from tests.integration.dossiers.people import StillClock
+from tests.integration.dossiers.people import StillClock, opened
 from tests.integration.dossiers.service.asking import (
     PASSWORD,
     SIGN_IN,
@@ -46,6 +47,12 @@ from tests.integration.dossiers.service.conftest import Ask
 ME = f"{API}/me"
 HOUR_DAYS = 1 / 24
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def fields_in(page: str) -> dict[str, str]:
+    """Return the hidden fields of a page, as a browser would send them."""
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
+    return {html.unescape(name): html.unescape(value) for name, value in found}
 
 
 # --- Signing in ----------------------------------------------------------------------------------
@@ -105,6 +112,21 @@ def test_attempts_are_counted(browser: Browser, clock: StillClock) -> None:
     assert browser.sign_in().status_code == 303
 
 
+def test_a_stranger_does_not_lock_out_a_browser_that_is_known(
+    browser: Browser, service: FastAPI
+) -> None:
+    assert browser.sign_in().status_code == 303
+    mark = browser.client.cookies["gm-browser"]
+    assert "martin" not in mark
+    browser.client.cookies.delete("gm-session")
+    stranger = Browser(service)  # at the same address even
+    for _ in range(ATTEMPTS_PER_ACCOUNT):
+        assert stranger.sign_in(password="wrong").status_code == 403
+    assert stranger.sign_in().status_code == 429
+    assert browser.sign_in().status_code == 303
+    assert browser.client.cookies["gm-browser"] != mark
+
+
 def test_no_header_makes_somebody_come_from_elsewhere(browser: Browser, service: FastAPI) -> None:
     for number in range(30):
         browser.client.headers["X-Forwarded-For"] = f"192.0.2.{number}"
@@ -145,8 +167,11 @@ def test_a_new_session_ends_the_one_before(browser: Browser, db: Database) -> No
 def test_scripts_cannot_read_the_cookies(browser: Browser) -> None:
     form = browser.client.get(SIGN_IN).headers["Set-Cookie"]
     assert re.fullmatch(r"gm-form=[\w-]{43}; HttpOnly; Path=/; SameSite=strict", form)
-    cookie = browser.sign_in().headers["Set-Cookie"]
+    cookie, known = browser.sign_in().headers.get_list("Set-Cookie")
     assert re.fullmatch(r"gm-session=[\w-]{43}; HttpOnly; Path=/; SameSite=lax", cookie)
+    assert re.fullmatch(
+        r"gm-browser=[\w.-]{87}; HttpOnly; Max-Age=15552000; Path=/; SameSite=strict", known
+    )
 
 
 def test_over_https_no_other_host_can_set_them(service: FastAPI, browser: Browser) -> None:
@@ -208,6 +233,58 @@ def test_signing_out_ends_it_on_the_server(browser: Browser) -> None:
     assert 'gm-session=""' in answer.headers["Set-Cookie"]
     browser.client.cookies.set("gm-session", session)
     problem_of(browser.client.get(ME), 401)
+
+
+def test_what_was_being_written_when_a_session_ended_comes_back(
+    browser: Browser, db: Database, clock: StillClock, adviser: Account
+) -> None:
+    note = 'Ligne une\r\n<b>"deux"</b>'
+    file = opened(db, adviser)
+    browser.sign_in()
+    address = f"{PAGES}/dossiers/{file.key}/notes?membre=1"
+    sent = {"csrf": csrf_token(browser.session), "text": note}
+    clock.pass_days(IDLE_MINUTES / 60 / 24)
+    page = browser.client.post(address, data=sent)
+    assert page.status_code == 403
+    assert "Rien n’est perdu" in page.text
+    assert "<b>" not in page.text
+    again = browser.client.post(SIGN_IN, data=fields_in(page.text) | {"password": "wrong"})
+    assert again.status_code == 403
+    answered = browser.client.post(
+        SIGN_IN, data=fields_in(again.text) | {"login": "c.martin", "password": PASSWORD}
+    )
+    assert answered.status_code == 200
+    assert "au nom de Camille Martin" in answered.text
+    assert not read_file(db, file.key, by=adviser).notes, "it is shown before it is sent"
+    *_, form = answered.text.partition('action="/conseillers/dossiers/')
+    done = browser.client.post(address, data=fields_in(form))
+    assert done.status_code == 303
+    (kept,) = read_file(db, file.key, by=adviser).notes
+    assert kept.text == note.replace("\r\n", "\n")
+
+
+def test_only_a_page_of_the_ended_session_can_have_its_text_taken_along(
+    browser: Browser, clock: StillClock
+) -> None:
+    browser.sign_in()
+    good = csrf_token(browser.session)
+    clock.pass_days(IDLE_MINUTES / 60 / 24)
+    for path, token in (
+        (f"{PAGES}/dossiers/nouveau", csrf_token("another")), (SIGN_OUT, good),
+        (f"{PAGES}/import", good),
+    ):  # fmt: skip
+        answer = browser.client.post(path, data={"csrf": token, "name": "Forgé"})
+        assert answer.status_code == 303
+        assert "Forgé" not in answer.text
+    page = fields_in(browser.client.get(SIGN_IN).text)
+    for target, token in (
+        ("https://evil.example/", good), (SIGN_OUT, good), ("/accompany", good),
+        (f"{PAGES}/dossiers/nouveau", "0" * 64),
+    ):  # fmt: skip
+        forged = {"sent_to": target, "sent.csrf": token, "sent.name": "Forgé", "login": "c.martin"}
+        answer = browser.client.post(SIGN_IN, data=page | forged | {"password": "wrong"})
+        assert answer.status_code == 403
+        assert "Forgé" not in answer.text
 
 
 # --- What only our own pages can send ------------------------------------------------------------

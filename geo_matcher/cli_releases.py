@@ -1,0 +1,196 @@
+"""The commands of ``geo-matcher data`` about a store, and corrections of a release.
+
+Hides which store a call means: the one that ``--store`` names, else the one that ``--release`` or
+``GEO_MATCHER_RELEASE`` names, else the one in the user's data folder.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Column
+
+from geo_matcher.console import (
+    TextFormatArgument,
+    TextFormatOption,
+    console,
+    plain_table,
+    release_of,
+    territory_of,
+    write,
+    write_json,
+)
+from geo_matcher.corrections import correct
+from geo_matcher.errors import DataError
+from geo_matcher.matching import rank
+from geo_matcher.presets import preset_named
+from geo_matcher.release_diff import ranks_by_commune, release_diff
+from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, user_store_folder
+from geo_matcher.territory import Territory
+
+__all__ = ["StoreOption", "releases_app", "stored_release"]
+
+releases_app = typer.Typer()
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="Folder of the releases; by default the store that --release names, else the one in "
+        "this user's data folder.",
+        show_default=False,
+    ),
+]
+KeepOption = Annotated[
+    int, typer.Option("--keep", min=2, help="How many releases stay, the one in service included.")
+]
+
+
+def _store_folder(context: typer.Context, store: Path | None) -> Path:
+    named = release_of(context)
+    return store or (named if ReleaseStore.is_store(named) else user_store_folder())
+
+
+def stored_release(context: typer.Context, store: Path | None, named: str) -> Path:
+    """Return the folder that a call names: by its path, or by the id of a release of the store.
+
+    Parameters
+    ----------
+    context
+        Context of the command that runs.
+    store
+        What ``--store`` said.
+    named
+        A path, or an id.
+
+    Raises
+    ------
+    StoreError
+        If there is no such folder, and the store has no release of this id either.
+    """
+    path = Path(named)
+    found = ReleaseStore(_store_folder(context, store))
+    if path.exists() or not ReleaseStore.is_store(found.folder):
+        return path
+    return found.folder_of(named)
+
+
+@releases_app.command("releases")
+def _releases(
+    context: typer.Context,
+    store: StoreOption = None,
+    output_format: TextFormatArgument = TextFormatOption.table,
+) -> None:
+    """List the releases of the store: which one is in service, and what a rollback reaches."""
+    found = ReleaseStore(_store_folder(context, store))
+    releases = found.releases()
+    if output_format is TextFormatOption.json:
+        write_json([stored.as_dict() for stored in releases])
+        return
+    if not releases:
+        write(
+            f"{found.folder} holds no release yet. Put one in with `geo-matcher data publish "
+            "FOLDER`."
+        )
+        return
+    table = plain_table(
+        "release", "vintage", "published (UTC)", Column("size", justify="right"), ""
+    )
+    for stored in releases:
+        table.add_row(
+            escape(stored.release_id),
+            stored.vintage,
+            f"{stored.published:%Y-%m-%d %H:%M}",
+            f"{stored.bytes / 1e6:.1f} MB",
+            "in service" if stored.is_current else "",
+        )
+    terminal = console()
+    terminal.print(escape(str(found.folder)))
+    terminal.print(table)
+
+
+@releases_app.command("publish")
+def _publish(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of the release; it is copied.")],
+    store: StoreOption = None,
+    keep: KeepOption = KEPT_RELEASES,
+) -> None:
+    """Check a release and put it into service in the store; a bad one changes nothing."""
+    found = ReleaseStore(_store_folder(context, store), keep=keep)
+    release_id = found.publish(folder, gate=Territory.load)
+    write(f"{release_id} is in service in {found.folder}.")
+    _say_how_it_is_served(context, found)
+
+
+@releases_app.command("rollback")
+def _rollback(
+    context: typer.Context,
+    release_id: Annotated[
+        str | None,
+        typer.Argument(help="Id of a release of the store; by default the one before."),
+    ] = None,
+    store: StoreOption = None,
+    keep: KeepOption = KEPT_RELEASES,
+) -> None:
+    """Put the release before into service again, or one that is named."""
+    found = ReleaseStore(_store_folder(context, store), keep=keep)
+    write(f"{found.rollback(release_id, gate=Territory.load)} is in service in {found.folder}.")
+    _say_how_it_is_served(context, found)
+
+
+@releases_app.command("correct")
+def _correct(
+    context: typer.Context,
+    commune: Annotated[str, typer.Option(help="Code or name of the commune.")],
+    column: Annotated[
+        str, typer.Option(help="What is corrected, such as town_hall_phone; `open` of a place.")
+    ],
+    value: Annotated[str, typer.Option(help="What it is; `no` for a place that has closed.")],
+    who: Annotated[str, typer.Option(help="Name and role of whoever signs.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    source: Annotated[str, typer.Option(help="What shows it: a letter, a page, a visit.")],
+    table: Annotated[str, typer.Option(help="communes, workplaces or shops.")] = "communes",
+    place: Annotated[
+        str, typer.Option(help="Which one: name of a work place, kind of a shop.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Accept it without asking.")] = False,
+) -> None:
+    """Correct a value beside the official one, once its effect on the rankings was shown."""
+    from geo_matcher.build import set_correction
+
+    folder, before = release_of(context), territory_of(context)
+    made = correct(
+        before.tables, insee_code=before.find(commune), table=table, place=place, column=column,
+        value=value, who=who, reason=reason, shown_by=source, day=dt.datetime.now(dt.UTC).date(),
+    )  # fmt: skip
+    after = set_correction(folder, made, is_trial=True)
+    write(f"{made.column}: official {made.official_value!r}, corrected {made.value!r}")
+    for ranking in release_diff(before, after).rankings:
+        profile = preset_named(ranking.profile).profile
+        own = (
+            ranks_by_commune(rank(release, profile, "all")).get(made.insee_code, "not ranked")
+            for release in (before, after)
+        )
+        write(
+            f"{ranking.profile}: {ranking.moved} of {ranking.ranked} move, by "
+            f"{ranking.largest_move} ranks at most; the commune itself: {' → '.join(map(str, own))}"
+        )
+        for village in ranking.since.villages if ranking.since else ():
+            if village.rank_now != village.rank_then:
+                write(f"  {village.name or village.insee_code}: {village.rank_then} → "
+                      f"{village.rank_now or 'not ranked'}")  # fmt: skip
+    if not yes and not typer.confirm("Accept it?"):
+        raise DataError("Nothing was changed: it was not accepted. Accept it, or give --yes.")
+    write(f"{folder}: corrected, release {set_correction(folder, made).release_id}.")
+
+
+def _say_how_it_is_served(context: typer.Context, store: ReleaseStore) -> None:
+    if release_of(context).absolute() == store.folder.absolute():
+        write("A running service takes it up on SIGHUP, or when an administrator asks it to.")
+    else:
+        write(f"Services read it where GEO_MATCHER_RELEASE={store.folder.absolute()} says so.")

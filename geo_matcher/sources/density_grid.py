@@ -1,0 +1,73 @@
+"""The density grid of INSEE: from 1, a dense city, to 7, very scattered countryside.
+
+Hides a workbook whose titles stand above the names of its columns.
+"""
+
+from __future__ import annotations
+
+import re
+
+from geo_matcher.errors import SourceError
+from geo_matcher.sources.licences import LICENCE_OUVERTE
+from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
+from geo_matcher.sources.workbooks import SheetColumn, read_sheet
+
+__all__ = ["DENSITY_URL", "SOURCE"]
+
+DENSITY_URL = "https://www.insee.fr/fr/statistiques/fichier/8571524/fichier_diffusion_2025.xlsx"
+PAGE = "https://www.insee.fr/fr/information/8571524"
+NAMED = "INSEE, density grid"
+LEVELS = range(1, 8)
+
+
+def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
+    file = fetch(DENSITY_URL, expected="xlsx")
+    year = re.search(r"diffusion_(\d{4})", file.name)
+    if year is None:
+        raise SourceError(
+            f"{NAMED}: {file.name} does not name its year, as fichier_diffusion_2025.xlsx does. "
+            "Check the address in geo_matcher/sources/density_grid.py."
+        )
+    _, frame = read_sheet(
+        file,
+        NAMED,
+        r"(?i)maille communale|communes?$",
+        r"^CODGEO$",
+        (SheetColumn(r"^DENS7$", "density_level"),),
+        area.codes,
+    )
+    wrong = frame[~frame["density_level"].isin(LEVELS)]
+    if len(wrong) or frame.empty:
+        first = wrong.head(1).to_dict("records")
+        found = first[0]["density_level"] if first else "no row of the area"
+        raise SourceError(
+            f"{NAMED}: {file.name}: expected levels 1 to 7 in the column DENS7 for the communes of "
+            f"the area, found {found}. The producer may have changed its format: see docs/data.md."
+        )
+    frame = frame.astype({"density_level": "int64"}).assign(year=int(year[1]))
+    return (
+        SourceTable(
+            "density_grid",
+            frame.sort_values("insee_code", ignore_index=True),
+            Origin(
+                title_fr="Grille de densité à sept niveaux",
+                title_en="Density grid, seven levels",
+                producer="INSEE",
+                vintage=year[1],
+                **LICENCE_OUVERTE,
+                url=PAGE,
+                quality="measured",
+                credit_fr=f"INSEE, grille communale de densité {year[1]}",
+                credit_en=f"INSEE, density grid of communes, {year[1]}",
+                note_fr="De 1 (grand centre urbain) à 7 (rural à habitat très dispersé), d’après "
+                "des carreaux d’un kilomètre : ce n’est pas la densité moyenne de la commune.",
+                note_en="From 1 (large urban centre) to 7 (very scattered rural), from squares of "
+                "one kilometre: this is not the mean density of the commune.",
+            ),
+            (file,),
+        ),
+    )
+
+
+SOURCE = Source("density", "INSEE", ("density_grid",), _collect)
+"""The level of each commune."""

@@ -1,0 +1,104 @@
+"""Advertised rents by commune: the "carte des loyers" of DHUP and ANIL.
+
+Hides that houses and flats come in two files, in Latin-1, with decimal commas.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from geo_matcher.errors import SourceError
+from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
+from geo_matcher.sources.licences import LICENCE_OUVERTE
+from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
+
+__all__ = ["RENT_URLS", "SOURCE"]
+
+_BASE = (
+    "https://static.data.gouv.fr/resources/"
+    "carte-des-loyers-indicateurs-de-loyers-dannonce-par-commune-en-2025/"
+)
+RENT_URLS = {
+    "rent_apartment_eur_m2_month": f"{_BASE}20251211-145010/pred-app-mef-dhup.csv",
+    "rent_house_eur_m2_month": f"{_BASE}20251211-145039/pred-mai-mef-dhup.csv",
+}
+PAGE = (
+    "https://www.data.gouv.fr/datasets/"
+    "carte-des-loyers-indicateurs-de-loyers-dannonce-par-commune-en-2025"
+)
+PLAUSIBLE_EUR_M2 = (1.0, 100.0)
+
+LAYOUT = Layout(
+    source="DHUP, carte des loyers",
+    fields=(
+        Field("INSEE_C", "code", into="insee_code", aliases=("INSEE",)),
+        Field("loypredm2", "number", into="rent"),
+    ),
+    decimal=",",
+)
+
+
+def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
+    wanted = area.with_former(area.codes)
+    files, rents, years = [], {}, set()
+    for column, url in RENT_URLS.items():
+        file = fetch(url, expected="csv")
+        # The file bears no year of its own: its folder does.
+        years |= set(re.findall(r"commune-en-(20\d{2})", file.final_url or file.url))
+        rows = read_delimited(file, LAYOUT, where=[Where("insee_code", wanted)])
+        if rows.empty or rows["insee_code"].duplicated().any():
+            raise SourceError(
+                f"{LAYOUT.source}: {file.name} was expected to hold each commune of the area once, "
+                f"found {len(rows)} rows. The producer may have changed its format: see "
+                "docs/data.md."
+            )
+        wrong = rows[~rows["rent"].between(*PLAUSIBLE_EUR_M2)]
+        if len(wrong):
+            code, rent = wrong.iloc[0]
+            raise SourceError(
+                f"{LAYOUT.source}: {file.name}, column 'loypredm2': commune {code} has {rent:g}, "
+                "expected euros per m² and month, between 1 and 100."
+            )
+        files.append(file)
+        rents[column] = rows.set_index("insee_code")["rent"].round(4)
+    if len(years) != 1:
+        raise SourceError(
+            f"{LAYOUT.source}: the files of houses and flats must be of one year, found "
+            f"{', '.join(sorted(years)) or 'none'} in their addresses. Correct RENT_URLS in "
+            "geo_matcher/sources/dhup.py."
+        )
+    (year,) = years
+    frame = pd.DataFrame(rents).rename_axis("insee_code").reset_index()
+    frame = frame.astype({"insee_code": "str"})
+    frame.insert(1, "current_insee", area.current(frame["insee_code"]))
+    for place, column in enumerate(("mean_2022_2023", "mean_2022", "mean_2023"), start=2):
+        frame.insert(place, f"price_m2_{column}", float("nan"))
+    return (
+        SourceTable(
+            "housing_prices_rents",
+            frame.sort_values("insee_code", ignore_index=True),
+            Origin(
+                title_fr=f"Loyers d’annonce {year}",
+                title_en=f"Advertised rents {year}",
+                producer="DHUP et ANIL (Carte des loyers)",
+                vintage=year,
+                **LICENCE_OUVERTE,
+                url=PAGE,
+                quality="estimated",
+                credit_fr=f"Carte des loyers {year} (DHUP, ANIL)",
+                credit_en=f"Carte des loyers {year} (DHUP, ANIL)",
+                note_fr="Les loyers sont estimés par modèle, charges comprises, non meublé, le "
+                "plus souvent pour toute une zone. Aucun prix moyen n’est publié ici : le prix "
+                "vient des ventes.",
+                note_en="Rents come from a model, charges included, unfurnished, mostly for a "
+                "whole zone. No mean price is published here: prices come from the sales.",
+            ),
+            tuple(files),
+        ),
+    )
+
+
+SOURCE = Source("rents", "DHUP, ANIL", ("housing_prices_rents",), _collect)
+"""Rents of houses and flats; the columns of mean prices are empty."""

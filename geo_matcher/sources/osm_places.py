@@ -1,0 +1,312 @@
+"""Places of OpenStreetMap: where to work in company, cinemas, museums.
+
+Hides which tags mean what, which commune a place lies in, and how the network's own list is joined:
+a place that the network names is told once, in the network's words.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from rapidfuzz import fuzz, utils
+
+from geo_matcher.errors import DataError, SourceError
+from geo_matcher.sources.licences import ODBL
+from geo_matcher.sources.overpass import Overpass
+from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
+from geo_matcher.territory import LAMBERT_93, WGS_84
+
+__all__ = ["SOURCE", "places_source"]
+
+TAGS: dict[str, list[str]] = {
+    "amenity": ["coworking_space", "cinema", "community_centre", "hackerspace"],
+    "office": ["coworking"],
+    "leisure": ["hackerspace"],
+    "tourism": ["museum"],
+}
+WORK_NAMES = (
+    (r"t[ée]l[ée][ -]?centre", "telecentre"),
+    (r"tiers[ -]?lieu", "third_place"),
+    (r"fab[ -]?lab", "fablab"),
+)
+"""What a name says of a place to work; it wins over the tag."""
+
+SAME_PLACE_M = 200.0
+"""Distance within which two places of like names are one, in metres."""
+
+ALIKE = 75.0
+"""Likeness of two names from which they are taken for one, out of 100."""
+
+WORK_COLUMNS = ["name", "kind", "insee_code", "address", "year", "source", "position", "status"]
+CULTURE_COLUMNS = ["kind", "insee_code", "name", "year", "note", "source"]
+OWN_COLUMNS = ("name", "kind", "insee_code")
+"""Columns that the network's own list must have; ``address``, ``year``, ``lon``, ``lat`` may come
+besides."""
+
+WORK_KINDS = ("coworking", "telecentre", "third_place", "fablab")
+MAX_OWN_BYTES = 5_000_000
+MAX_PROBLEMS = 20
+MAX_NAME = 120
+
+
+def places_source(overpass: Overpass | None = None, own: Path | None = None) -> Source:
+    """Return the source of places.
+
+    Parameters
+    ----------
+    overpass
+        Which service to ask, and how patiently.
+    own
+        The network's own list of places to work, CSV; its rows win over those of the map that lie
+        within 200 m, or in the same commune if it gives no position, and bear a like name.
+    """
+
+    def collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:  # noqa: ARG001
+        given = _read_own(own, area) if own is not None else _no_places()
+        found, day = _download(overpass or Overpass(), area)
+        return _work(found, given, day), _culture(found, day)
+
+    return Source("places", "OpenStreetMap", ("workplaces", "culture"), collect)
+
+
+SOURCE = places_source()
+"""Places of the map alone."""
+
+
+def _no_places() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            **{name: pd.Series(dtype="str") for name in ("name", "kind", "insee_code", "address")},
+            "year": pd.Series(dtype="str"),
+            "lon": pd.Series(dtype="float64"),
+            "lat": pd.Series(dtype="float64"),
+        }
+    )
+
+
+def _download(overpass: Overpass, area: Area) -> tuple[pd.DataFrame, str]:
+    """Return the places inside the communes, and the day of the map."""
+    communes = area.communes[["insee_code", "name", "geometry"]]
+    whole = communes.geometry.to_crs(LAMBERT_93).union_all().buffer(0)
+    polygon = gpd.GeoSeries([whole], crs=LAMBERT_93).to_crs(WGS_84).iloc[0]
+    things, stamp = overpass.features(polygon, TAGS)
+    if not stamp:
+        raise SourceError(
+            f"{overpass.url} does not tell the day of its map. Try again later, or name another "
+            "service with --overpass-url."
+        )
+    tags = pd.DataFrame(things.drop(columns="geometry"))
+    points = gpd.GeoDataFrame(
+        {"tags": tags.to_dict("records")},
+        geometry=things.geometry.to_crs(LAMBERT_93).centroid.to_crs(WGS_84).to_numpy(),
+        crs=WGS_84,
+    )
+    # A point on the line between two communes belongs to the first by code.
+    joined = points.sjoin(communes.rename(columns={"name": "commune"}), predicate="intersects")
+    joined = (
+        joined.sort_values("insee_code").loc[lambda rows: ~rows.index.duplicated()].sort_index()
+    )
+    rows = []
+    for place in joined.to_dict("records"):
+        named = {k: str(v) for k, v in place["tags"].items() if isinstance(v, str)}
+        kind = _kind(named)
+        if kind:
+            rows.append(
+                {
+                    "name": _name(named, kind, place["commune"]),
+                    "kind": kind,
+                    "insee_code": place["insee_code"],
+                    "address": _address(named),
+                    "year": "",
+                    "lon": round(place["geometry"].x, 5),
+                    "lat": round(place["geometry"].y, 5),
+                }
+            )
+    frame = pd.DataFrame(rows) if rows else _no_places()
+    frame = frame.sort_values(["kind", "insee_code", "name", "lon", "lat"], ignore_index=True)
+    return frame.drop_duplicates(["kind", "insee_code", "name"], ignore_index=True), stamp[:10]
+
+
+def _kind(tags: Mapping[str, str]) -> str:
+    """Return what a thing is, empty if it is nothing of ours."""
+    if tags.get("amenity") == "cinema":
+        return "cinema"
+    if tags.get("tourism") == "museum":
+        return "museum"
+    by_name = next(
+        (kind for words, kind in WORK_NAMES if re.search(words, tags.get("name", ""), re.I)), ""
+    )
+    if by_name:
+        return by_name
+    if tags.get("amenity") == "coworking_space" or tags.get("office") == "coworking":
+        return "coworking"
+    if "hackerspace" in (tags.get("leisure"), tags.get("amenity")):
+        return "fablab"
+    return ""  # a community centre that does not call itself a third place
+
+
+def _name(tags: Mapping[str, str], kind: str, commune: str) -> str:
+    words = next((tags[tag] for tag in ("name:fr", "name", "operator") if tags.get(tag)), "")
+    text = " ".join(words.split())[:MAX_NAME]
+    return text or (commune if kind in ("cinema", "museum") else f"Coworking, {commune}")
+
+
+def _address(tags: Mapping[str, str]) -> str:
+    parts = (tags.get("addr:housenumber", ""), tags.get("addr:street", ""))
+    return " ".join(" ".join(parts).split())[:MAX_NAME]
+
+
+# --- The network's own list ------------------------------------------------------------------
+
+
+def _read_own(path: Path, area: Area) -> pd.DataFrame:
+    """Read the network's list of places to work; all its problems at once."""
+    try:
+        if path.stat().st_size > MAX_OWN_BYTES:
+            raise DataError(f"{path} is larger than {MAX_OWN_BYTES / 1e6:g} MB: not such a list.")
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            header = reader.fieldnames or []
+            absent = [name for name in OWN_COLUMNS if name not in header]
+            if absent:
+                raise DataError(
+                    f"{path} has no column {', '.join(absent)}; it needs {', '.join(OWN_COLUMNS)} "
+                    "and may have address, year, lon, lat."
+                )
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read ({error}). Give a CSV in UTF-8.") from None
+    problems, found = [], []
+    for line, row in rows:
+        cells = {name: (row.get(name) or "").strip() for name in _no_places()}
+        for name, fits, expected in _RULES:
+            if not fits(cells[name]):
+                problems.append(
+                    f"{path}, line {line}, column {name}: {cells[name]!r:.42} {expected}"
+                )
+        code = area.merged.get(cells["insee_code"], cells["insee_code"])
+        if code not in area.codes:
+            problems.append(
+                f"{path}, line {line}, column insee_code: {cells['insee_code']!r:.42} is no "
+                "commune of the release"
+            )
+        if bool(cells["lon"]) != bool(cells["lat"]):
+            problems.append(f"{path}, line {line}: give both lon and lat, or neither")
+        found.append({**cells, "insee_code": code})
+    if problems:
+        told = problems[:MAX_PROBLEMS]
+        if len(problems) > len(told):
+            told.append(f"and {len(problems) - len(told)} more")
+        raise DataError("; ".join(told) + ". Correct the list and give it again.", told)
+    frame = pd.DataFrame(found) if found else _no_places()
+    for axis in ("lon", "lat"):
+        frame[axis] = pd.to_numeric(frame[axis], errors="coerce")
+    return frame
+
+
+def _is_between(low: float, high: float) -> Callable[[str], bool]:
+    return lambda text: (
+        not text
+        or (re.fullmatch(r"-?\d{1,3}(\.\d+)?", text) is not None and low <= float(text) <= high)
+    )
+
+
+_RULES: tuple[tuple[str, Callable[[str], bool], str], ...] = (
+    ("name", lambda text: 0 < len(text) <= MAX_NAME, f"is no name of 1 to {MAX_NAME} characters"),
+    ("kind", lambda text: text in WORK_KINDS, f"is none of {', '.join(WORK_KINDS)}"),
+    ("year", lambda text: re.fullmatch(r"(\d{4})?", text) is not None, "is no year"),
+    ("lon", _is_between(-10, 15), "is no longitude of France"),
+    ("lat", _is_between(40, 52), "is no latitude of France"),
+)
+
+
+# --- Tables ----------------------------------------------------------------------------------
+
+
+def _work(found: pd.DataFrame, own: pd.DataFrame, day: str) -> SourceTable:
+    work = found[found["kind"].isin(WORK_KINDS)]
+    kept = work[[not _is_known(place, own) for place in work.to_dict("records")]]
+    rows = pd.concat(
+        [
+            own.assign(source="list of the network", status="named by the network"),
+            kept.assign(source=f"OpenStreetMap, {day}", status="mapped, to be confirmed"),
+        ],
+        ignore_index=True,
+    )
+    rows["position"] = [
+        "commune only (no published coordinates)" if np.isnan(lon) else f"{lat:.5f}, {lon:.5f}"
+        for lon, lat in zip(rows["lon"], rows["lat"], strict=True)
+    ]
+    frame = rows[WORK_COLUMNS].sort_values(["insee_code", "name", "kind"], ignore_index=True)
+    return SourceTable(
+        "workplaces",
+        frame.astype("str"),
+        Origin(
+            title_fr="Coworking, télécentres, tiers-lieux et fablabs",
+            title_en="Coworking spaces, telecentres, third places and fablabs",
+            producer="Contributeurs d’OpenStreetMap" + (", réseau" if len(own) else ""),
+            vintage=day,
+            **_TERMS,
+            credit_fr=f"{'Réseau et ' if len(own) else ''}© contributeurs OpenStreetMap, {day}",
+            credit_en=f"{'Network and ' if len(own) else ''}© OpenStreetMap contributors, {day}",
+            note_fr="Carte collaborative : une absence ne prouve rien, un lieu peut avoir fermé. "
+            "Les lieux nommés par le réseau l’emportent sur ceux de la carte à moins de 200 m.",
+            note_en="A collaborative map: absence is not proof, a place may have closed. Places "
+            "named by the network win over those of the map within 200 m.",
+        ),
+        (),
+    )
+
+
+def _is_known(place: Mapping[Any, Any], own: pd.DataFrame) -> bool:
+    """Tell whether the network names a place of the map already."""
+    for row in own.to_dict("records"):
+        likeness = fuzz.token_set_ratio(place["name"], row["name"], processor=utils.default_process)
+        if likeness < ALIKE:
+            continue
+        if np.isnan(row["lon"]):
+            if row["insee_code"] == place["insee_code"]:
+                return True
+            continue
+        pair = gpd.GeoSeries.from_xy(
+            [place["lon"], row["lon"]], [place["lat"], row["lat"]], crs=WGS_84
+        ).to_crs(LAMBERT_93)
+        if pair.iloc[0].distance(pair.iloc[1]) <= SAME_PLACE_M:
+            return True
+    return False
+
+
+def _culture(found: pd.DataFrame, day: str) -> SourceTable:
+    rows = found[found["kind"].isin(("cinema", "museum"))].assign(
+        year=day[:4],
+        note="mapped by volunteers: absence proves nothing",
+        source=f"OpenStreetMap, {day}",
+    )
+    return SourceTable(
+        "culture",
+        rows[CULTURE_COLUMNS].astype("str").reset_index(drop=True),
+        Origin(
+            title_fr="Cinémas et musées",
+            title_en="Cinemas and museums",
+            producer="Contributeurs d’OpenStreetMap",
+            vintage=day,
+            **_TERMS,
+            credit_fr=f"© contributeurs OpenStreetMap, {day}",
+            credit_en=f"© OpenStreetMap contributors, {day}",
+            note_fr="Carte collaborative : une absence ne prouve rien. Tous les musées y sont, "
+            "labellisés ou non ; ni les marchés ni les villages labellisés.",
+            note_en="A collaborative map: absence is not proof. All museums are there, with the "
+            "official label or not; neither markets nor label villages.",
+        ),
+        (),
+    )
+
+
+_TERMS = {**ODBL, "url": "https://www.openstreetmap.org/copyright", "quality": "declared"}

@@ -1,0 +1,328 @@
+"""Another release goes into service while people ask: none is refused, none sees two at once."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.desk import Desk
+from api.errors import PROBLEM_JSON
+from api.in_service import RELEASE_HEADER, RETIRING, InService
+from api.private import RELOAD
+from api.settings import Settings
+from geo_matcher.dossiers.accounts import SYSTEM, Role, add_user
+from geo_matcher.dossiers.database import Database
+from geo_matcher.dossiers.sign_in import issue_token
+from geo_matcher.matching import rank
+from geo_matcher.presets import PRESETS
+from geo_matcher.release_store import ReleaseStore
+from geo_matcher.territory import Territory
+from tests.conftest import REPOSITORY
+
+V1 = "/api/v1"
+FAMILY = PRESETS["paris-web-family"].profile
+PROFILE = FAMILY.as_dict()
+SWITCHES = 10
+ASKERS = 3
+PATIENCE_S = 60.0
+
+
+def as_read(*known: Territory) -> Callable[[Path], Territory]:
+    """Return a loader that gives each time a fresh territory, as reading its folder again would."""
+    by_id = {territory.release_id: territory for territory in known}
+
+    def load(folder: Path) -> Territory:
+        return replace(by_id[folder.name])
+
+    return load
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def store(tmp_path: Path, territory: Territory, newer: Territory) -> ReleaseStore:
+    """Return a store of two releases, the older of which is in service."""
+    store = ReleaseStore(tmp_path / "store")
+    for release in (newer, territory):
+        store.publish(release.folder, gate=_is_known)
+    return store
+
+
+def _is_known(_: Path) -> None:
+    """Let the shared releases through: they passed the gate when they were made."""
+
+
+@pytest.fixture
+def service(
+    store: ReleaseStore, territory: Territory, newer: Territory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FastAPI]:
+    """Give the service on a store, whose releases are not read anew but are other values."""
+    defaults = {**(InService.__init__.__kwdefaults__ or {}), "load": as_read(territory, newer)}
+    monkeypatch.setattr(InService.__init__, "__kwdefaults__", defaults)
+    app = create_app(Settings(release=store.folder, advisers="on"))
+    with TestClient(app):
+        yield app
+
+
+def retired() -> bool:
+    return not any(thread.name.startswith(RETIRING) for thread in threading.enumerate())
+
+
+# --- Under load -----------------------------------------------------------------------------
+
+
+ASKED: tuple[Callable[[TestClient], Any], ...] = (
+    lambda client: client.get(f"{V1}/release"),
+    lambda client: client.get(f"{V1}/communes/32249"),
+    lambda client: client.get("/readyz"),
+    lambda client: client.post(f"{V1}/matches", json={"profile": PROFILE, "scope": "all"}),
+)
+
+
+def test_no_request_fails_while_releases_switch_and_each_is_of_one(
+    service: FastAPI, store: ReleaseStore, territory: Territory, newer: Territory
+) -> None:
+    served: InService = service.state.in_service
+    scores: set[tuple[str, float]] = set()
+    answers: list[tuple[int, str | None, str]] = []
+    is_over = threading.Event()
+
+    def keep_asking(number: int) -> None:
+        client = TestClient(service)
+        for ask in itertools.cycle(ASKED[number:] + ASKED[:number]):
+            if is_over.is_set():
+                return
+            answer = ask(client)
+            body = answer.json()
+            release = body["release"]
+            answers.append((answer.status_code, answer.headers.get(RELEASE_HEADER), release))
+            if "results" in body:
+                scores.add((release, body["results"][0]["score"]))
+
+    askers = [threading.Thread(target=keep_asking, args=(n,)) for n in range(ASKERS)]
+    for asker in askers:
+        asker.start()
+    try:
+        for number in range(SWITCHES):
+            asked = len(answers)
+            until(lambda asked=asked: len(answers) > asked + ASKERS)  # type: ignore[misc]
+            wanted = (newer, territory)[number % 2].release_id
+            store.rollback(wanted, gate=_is_known)
+            done = served.reload()
+            assert done is not None
+            assert (done.release, done.is_new) == (wanted, True)
+    finally:
+        is_over.set()
+        for asker in askers:
+            asker.join()
+    assert {status for status, _, _ in answers} == {200}
+    assert all(said == body for _, said, body in answers)
+    assert {said for _, said, _ in answers} == {territory.release_id, newer.release_id}
+    assert scores == {
+        (one.release_id, rank(one, FAMILY, "all").results(1)[0]["score"])
+        for one in (territory, newer)
+    }, "figures are those of the release that the answer names"
+
+
+def test_a_request_under_way_ends_on_the_release_that_it_began_with(
+    service: FastAPI,
+    store: ReleaseStore,
+    territory: Territory,
+    newer: Territory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    has_begun, may_go_on = threading.Event(), threading.Event()
+
+    def slow(*arguments: Any, **others: Any) -> Any:
+        has_begun.set()
+        assert may_go_on.wait(PATIENCE_S)
+        return rank(*arguments, **others)
+
+    monkeypatch.setattr("api.routes.matches.rank", slow)
+    answers: list[Any] = []
+    asker = threading.Thread(
+        target=lambda: answers.append(
+            TestClient(service).post(f"{V1}/matches", json={"profile": PROFILE})
+        )
+    )
+    asker.start()
+    assert has_begun.wait(PATIENCE_S)
+    old = weakref.ref(service.state.in_service.serving.territory)
+    store.rollback(newer.release_id, gate=_is_known)
+    service.state.in_service.reload()
+    assert TestClient(service).get("/readyz").json()["release"] == newer.release_id
+    for _ in range(5):  # the old one is read as long as somebody waits for its answer
+        store.publish(newer.folder, gate=_is_known)
+    assert not retired()
+    assert old() is not None
+    may_go_on.set()
+    asker.join()
+    assert answers[0].json()["release"] == territory.release_id
+    assert answers[0].headers[RELEASE_HEADER] == territory.release_id
+
+
+def test_nothing_is_kept_of_releases_that_have_left_service(
+    service: FastAPI, store: ReleaseStore, territory: Territory, newer: Territory
+) -> None:
+    client = TestClient(service)
+    gone = []
+    for wanted in (newer.release_id, territory.release_id):
+        for address in PAGES:
+            assert client.get(address).status_code == 200, address
+        for path, body in POSTS.items():
+            assert client.post(f"{V1}/{path}", json=body).status_code == 200, path
+        gone.append(weakref.ref(service.state.in_service.serving.territory))
+        store.rollback(wanted, gate=_is_known)
+        service.state.in_service.reload()
+        until(retired)
+    gc.collect()
+    assert [old() is None for old in gone] == [True, True]
+
+
+PAGES = (
+    "/", "/table", "/communes/32249", "/planification", f"{V1}/gaps", f"{V1}/layers",
+    f"{V1}/layers/fibre", f"{V1}/access/to/bakery", f"{V1}/origins?q=par",
+    f"{V1}/communes/32249/twins",
+)  # fmt: skip
+POSTS: dict[str, Any] = {
+    "matches": {"profile": PROFILE},
+    "explanations": {"profile": PROFILE, "commune": "32249"},
+    "comparisons": {"profile": PROFILE, "communes": ["32249", "32147"]},
+}
+
+
+# --- What is refused ------------------------------------------------------------------------
+
+
+def test_a_bad_release_is_refused_in_one_line_and_the_old_one_keeps_serving(
+    store: ReleaseStore, territory: Territory, newer: Territory, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = store.folder_of(newer.release_id)
+    (place / "source" / "hubs.csv").write_text("harmed\n", encoding="utf-8")
+    served = InService(store.folder, prepare=lambda _: None)
+    served.start(territory)
+    store.rollback(newer.release_id, gate=_is_known)
+    with caplog.at_level(logging.WARNING):
+        served.reload_soon()
+        until(lambda: bool(caplog.records))
+    assert served.serving is not None
+    assert served.serving.territory is territory
+    (record,) = caplog.records
+    assert record.getMessage().startswith("New release refused, the one in service stays: ")
+    assert "source/hubs.csv is not the file that the catalog describes" in record.getMessage()
+    assert "\n" not in record.getMessage()
+    served.close()
+
+
+# --- Who may ask ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ask(service: FastAPI, tmp_path: Path) -> Iterator[Callable[[Role, list[str]], TestClient]]:
+    """Return a function that gives a client with a token of a role."""
+    url = f"sqlite:///{tmp_path / 'dossiers.sqlite3'}"
+    service.state.desk = Desk(Settings(advisers="on", database_url=SecretStr(url)))
+    with Database.open(url) as db:
+
+        def asking(role: Role, scopes: list[str]) -> TestClient:
+            login = f"{role.value}.test"
+            add_user(db, login, name=role.value, role=role, by=SYSTEM)
+            token = issue_token(db, login, label="test", scopes=scopes, days=3, by=SYSTEM)
+            return TestClient(service, headers={"Authorization": f"Bearer {token}"})
+
+        yield asking
+    service.state.desk.close()
+
+
+def test_an_administrator_has_the_service_take_up_the_newest_release_or_hears_why_not(
+    ask: Callable[[Role, list[str]], TestClient],
+    store: ReleaseStore,
+    territory: Territory,
+    newer: Territory,
+) -> None:
+    admin = ask(Role.ADMIN, ["releases"])
+    same = admin.post(RELOAD).json()
+    assert same == {
+        "before": territory.release_id, "release": territory.release_id, "is_new": False,
+    }  # fmt: skip
+    store.rollback(newer.release_id, gate=_is_known)
+    answer = admin.post(RELOAD)
+    assert answer.json()["release"] == newer.release_id
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert admin.get(f"{V1}/release").json()["release"] == newer.release_id
+    (store.folder_of(newer.release_id) / "catalog.toml").write_text("harmed")
+    refused = admin.post(RELOAD)
+    assert (refused.status_code, refused.headers["content-type"]) == (422, PROBLEM_JSON)
+    assert "catalog.toml is not valid TOML" in refused.json()["detail"]
+    assert admin.get(f"{V1}/release").json()["release"] == newer.release_id
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes"), [(Role.ADVISER, ["files.read"]), (Role.ADMIN, ["files.read"])]
+)
+def test_nobody_else_has_it_take_up_a_release(
+    ask: Callable[[Role, list[str]], TestClient], role: Role, scopes: list[str]
+) -> None:
+    refused = ask(role, scopes).post(RELOAD)
+    assert refused.status_code == 403
+    assert "releases" in refused.json()["detail"]
+
+
+# --- The real thing -------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+def test_a_running_service_takes_up_a_release_on_a_signal(
+    store: ReleaseStore, territory: Territory, newer: Territory
+) -> None:
+    environment = {**os.environ, "GEO_MATCHER_RELEASE": str(store.folder), "PYTHONPATH": "."}
+    command = [sys.executable, "-m", "geo_matcher", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            said = process.stdout.readline()
+            assert territory.release_id in said
+            address = re.findall(r"http://\S+", said)[0]
+            assert _release_at(address) == territory.release_id
+            store.rollback(newer.release_id, gate=_is_known)
+            process.send_signal(signal.SIGHUP)
+            until(lambda: _release_at(address) == newer.release_id)
+            process.terminate()
+            assert f"Release {newer.release_id} is in service" in process.stderr.read()
+        finally:
+            process.kill()
+
+
+def _release_at(address: str) -> str:
+    with urllib.request.urlopen(f"{address}/readyz", timeout=PATIENCE_S) as answer:
+        return str(json.load(answer)["release"])
