@@ -60,7 +60,7 @@ from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
 from api.settings import Settings
 from api.uploads import UPLOADS
-from geo_matcher import __version__
+from geo_matcher import __version__, towns
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import red_flags
 from geo_matcher.territory import Territory
@@ -186,9 +186,10 @@ def create_app(
 
 def _prepare(territory: Territory) -> None:
     """Make what every answer needs of a release."""
-    decision_matrix(territory)
-    red_flags(territory)
-    release.release_answer(territory)
+    with towns.in_service(territory.about):
+        decision_matrix(territory)
+        red_flags(territory)
+        release.release_answer(territory)
 
 
 def _serve_docs(app: FastAPI) -> None:

@@ -27,11 +27,11 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from geo_matcher import towns
 from geo_matcher.catalog import Catalog
 from geo_matcher.errors import GeoMatcherError, StoreError
 from geo_matcher.release_store import Hold, held_release
 from geo_matcher.territory import Territory
-from geo_matcher.towns import in_service as territory_in_service
 
 __all__ = [
     "RELEASE_HEADER",
@@ -151,7 +151,7 @@ class InService:
         if territory is None:
             self._serving = self._read(held_release(self._place))
             return
-        self._make_ready(territory)
+        self._prepare(territory)
         hold = None
         with suppress(StoreError):  # cleared away since it was read: it is in memory
             hold = held_release(territory.folder)
@@ -225,14 +225,10 @@ class InService:
                 # Warnings are the least that the service's log shows.
                 logger.warning("Release %s %s %s", done.release, words, done.before)
 
-    def _make_ready(self, territory: Territory) -> None:
-        with territory_in_service(territory.about):
-            self._prepare(territory)
-
     def _read(self, hold: Hold) -> _Serving:
         try:
             territory = self._load(hold.folder)
-            self._make_ready(territory)
+            self._prepare(territory)
         except BaseException:
             hold.release()
             raise
@@ -248,11 +244,11 @@ class InService:
         _collect()
         serving = self._serving
         if serving is not None:
-            self._make_ready(serving.territory)
+            self._prepare(serving.territory)
 
 
 class OneRelease:
-    """Gives each request one release to its end, and names it in the answer.
+    """Gives each request one release, with its towns, to its end, and names it in the answer.
 
     Parameters
     ----------
@@ -282,7 +278,7 @@ class OneRelease:
         scope[SCOPE_KEY] = serving
         serving.begin()
         try:
-            with territory_in_service(serving.territory.about):
+            with towns.in_service(serving.territory.about):
                 await self.app(scope, receive, send_with_release)
         finally:
             serving.end()

@@ -189,6 +189,11 @@ class TerritoryFile(_Strict):
         )
 
     @property
+    def contact_email(self) -> str:
+        """Address of the network; empty where there is none."""
+        return "" if self.network is None else self.network.contact_email
+
+    @property
     def default_scope(self) -> str:
         """Where people search unless they say: among the partners, or everywhere without any."""
         return "all" if self.network is None else "partners"

@@ -56,8 +56,8 @@ def _by_default(chosen: str | None) -> TerritoryFile:
 
 @lru_cache(maxsize=KEPT)
 def _read(folder: Path) -> TerritoryFile:
-    with held_release(folder) as held:
-        return read_territory_file(held)
+    with held_release(folder) as release:
+        return read_territory_file(release)
 
 
 def towns() -> tuple[Town, ...]:

@@ -132,7 +132,8 @@ def family_page(found: DeskDep, key: str) -> Response:
         language,
         name=file.draft.name,
         adviser=people.get(file.draft.adviser or "", ""),
-        contact=found.request.app.state.settings.contact_email,
+        contact=found.request.app.state.settings.contact_email
+        or found.territory.about.contact_email,
         today=found.db.today(),
     )
     html = render("desk_family.html", language, view=view)

@@ -27,6 +27,7 @@ from api.enquiries import Inbox
 from api.faults import FormError
 from api.forms import MAX_PICKS, Asked, other_language
 from api.frame import FrameView, frame_view, refusal, sorry
+from api.in_service import territory_of_request
 from api.rendering import render
 from api.shortlist import shortlist_view
 from api.texts import translator
@@ -227,7 +228,7 @@ def _prepared(request: Request, territory: Territory, body: bytes) -> Response:
         found.ranking,
         found.asked,
         typed,
-        recipient=settings.contact_email,
+        recipient=settings.contact_email or territory.about.contact_email,
         origin=public_address(request),
         today=dt.date.today(),
         offered=offered,
@@ -273,7 +274,8 @@ def _sent(
         page=frame,
         key=received.key,
         day=format_date(received.until, language),
-        email=request.app.state.settings.contact_email,
+        email=request.app.state.settings.contact_email
+        or territory_of_request(request.scope).about.contact_email,
     )
     return HTMLResponse(html, headers=PRIVATE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
@@ -19,6 +19,8 @@ from geo_matcher.criteria import CRITERIA
 from geo_matcher.errors import GeoMatcherError
 from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory
+from geo_matcher.territory_file import TerritoryFile
+from geo_matcher.towns import served
 
 __all__ = ["release_answer", "router"]
 
@@ -33,13 +35,13 @@ def release_answer(territory: Territory) -> StaticAnswer:
     return StaticAnswer.of(release_facts(territory))
 
 
-@cache
-def _criteria_answer() -> StaticAnswer:
+@lru_cache(maxsize=4)
+def _criteria_answer(_: TerritoryFile) -> StaticAnswer:
     return StaticAnswer.of([criterion.as_dict() for criterion in CRITERIA.values()])
 
 
-@cache
-def _presets_answer() -> StaticAnswer:
+@lru_cache(maxsize=4)
+def _presets_answer(_: TerritoryFile) -> StaticAnswer:
     return StaticAnswer.of(presets_list())
 
 
@@ -110,10 +112,10 @@ def reload_release(request: Request, by: Releaser) -> Reloaded:
 @router.get("/criteria", response_model=list[Criterion])
 async def get_criteria(request: Request) -> Response:
     """Return every criterion with its unit, direction and value function."""
-    return _criteria_answer().response(request)
+    return _criteria_answer(served()).response(request)
 
 
 @router.get("/presets", response_model=list[Preset])
 async def get_presets(request: Request) -> Response:
     """Return typical newcomers, as starting points."""
-    return _presets_answer().response(request)
+    return _presets_answer(served()).response(request)

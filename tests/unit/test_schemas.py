@@ -236,6 +236,7 @@ def test_every_table_of_the_release_has_a_schema(territory: Territory) -> None:
         "density_grid",
         "housing_medians",
         "mobile_sites",
+        "fetched",
     }
     assert set(schemas) - described == given
 
