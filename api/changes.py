@@ -27,7 +27,7 @@ COUNTS = ("population", "density_km2")
 
 
 class ChangeCell(NamedTuple):
-    """A figure in words, what qualifies it (status and year), and the number of its source."""
+    """A figure in words, what qualifies it (status and year), and its source's number, or 0."""
 
     figure: str
     note: str
@@ -131,7 +131,7 @@ def _changes(
         if before is None or after is None or before.status == after.status == "missing":
             continue
         used |= {before.table, after.table}
-        cells = (_cell(fact, numbers.get(fact.table), language) for fact in (before, after))
+        cells = (_cell(fact, numbers.get(fact.table, 0), language) for fact in (before, after))
         rows.append(Change(_label(name, language), *cells))
     credits = (
         (numbers[table.name], table.credit_fr if language == "fr" else table.credit_en)

@@ -281,12 +281,12 @@ PREFIXES = ("c", "v", "max", "min")
 
 
 def _option(
-    given: Mapping[str, str], key: str, options: tuple[str, ...], default: str, faults: list[Fault]
+    given: Mapping[str, str], key: str, options: Sequence[str], default: str, faults: list[Fault]
 ) -> str:
     value = given.get(key) or default
     if value in options:
         return value
-    faults.append(Fault(key, "not_an_option", shortened(value), options))
+    faults.append(Fault(key, "not_an_option", shortened(value), tuple(options)))
     return default
 
 
@@ -416,12 +416,12 @@ def _drop_empty(data: dict[str, Any], part: str, name: str) -> None:
 
 
 def _set(
-    data: dict[str, Any], field: str, value: str | None, key: str, options: tuple[str, ...]
+    data: dict[str, Any], field: str, value: str | None, key: str, options: Sequence[str]
 ) -> Iterator[Fault]:
     if value is None or value in options:
         _replace(data, field, value)
     else:
-        yield Fault(key, "not_an_option", shortened(value), options)
+        yield Fault(key, "not_an_option", shortened(value), tuple(options))
 
 
 def _set_number(

@@ -202,7 +202,7 @@ def form_view(
 
 
 def _words(key: str) -> tuple[str, ...]:
-    return CHOICES[key][1]
+    return tuple(CHOICES[key][1])
 
 
 FORM_LABELS = {

@@ -35,10 +35,18 @@ from geo_matcher.wheel import (
     week_of,
 )
 
-__all__ = ["AccessView", "Near", "WeekRow", "access_view", "apl_sentence", "estimated_text"]
+__all__ = [
+    "AccessView",
+    "Near",
+    "WeekRow",
+    "access_view",
+    "apl_sentence",
+    "estimated_text",
+    "visitors",
+]
 
 
-def _visitors() -> tuple[Profile, Profile]:
+def visitors() -> tuple[Profile, Profile]:
     """Return who stands for a visitor.
 
     Somebody who works at home, without children; and two children at the village school, and
@@ -119,7 +127,7 @@ def access_view(
     """
     t = translator(language)
     shown = reach_map(territory, insee_code)
-    households = _visitors() if profile is None else (profile,)
+    households = visitors() if profile is None else (profile,)
     weeks = [week_of(territory, insee_code, one) for one in households]
     errands_bound = bool(errands_are_bounds(territory)[territory.codes.index(insee_code)])
     return AccessView(
@@ -167,9 +175,7 @@ def _said(weeks: Sequence[Week], t: Translate, language: str, *, is_search: bool
     if is_search:
         yield t("wheel.search", hours=hours[0])
         return
-    youngest, oldest = (
-        format_number(age, language) for age in sorted(_visitors()[1].children_ages)
-    )
+    youngest, oldest = (format_number(age, language) for age in sorted(visitors()[1].children_ages))
     yield t("wheel.alone", hours=hours[0])
     yield t(
         "wheel.family",

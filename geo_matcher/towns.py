@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import SupportsIndex, TypeVar, overload
 
 from geo_matcher.release_store import held_release
 from geo_matcher.territory_file import (
@@ -134,12 +134,13 @@ class LiveSequence(Sequence[Value]):
         return self._make(served())
 
     @overload
-    def __getitem__(self, index: int) -> Value: ...
+    def __getitem__(self, index: SupportsIndex) -> Value: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Value]: ...
-    def __getitem__(self, index: int | slice) -> Value | Sequence[Value]:
+    def __getitem__(self, index: SupportsIndex | slice) -> Value | Sequence[Value]:
         """Return one item, or some."""
-        return self.now()[index]
+        made = self.now()
+        return made[index] if isinstance(index, slice) else made[int(index)]
 
     def __iter__(self) -> Iterator[Value]:
         """Iterate over the items."""

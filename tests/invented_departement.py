@@ -112,7 +112,7 @@ def _cells(wanted: Invented, rng: np.random.Generator) -> gpd.GeoDataFrame:
     cells = shapely.get_parts(shapely.voronoi_polygons(points, extend_to=frame))
     tree = shapely.STRtree(cells)
     shapes, codes, names, is_own = [], [], [], []
-    inside = [c >= 0 and r >= 0 and c < side and r < side and r * side + c < wanted.communes
+    inside = [bool(c >= 0 and r >= 0 and c < side and r < side and r * side + c < wanted.communes)
               for c, r, _, _ in spots]  # fmt: skip
     count = {True: 0, False: 0}
     for (_, _, x, y), ours in zip(spots, inside, strict=True):

@@ -89,11 +89,11 @@ def get_audit(
     ] = "json",
 ) -> Response:
     """Tell which villages never reach anybody's first places; as ``geo-matcher audit`` does."""
-    scope = scope or territory.about.default_scope
+    chosen = scope or territory.about.default_scope
     with _turn():
         if f == "json":
-            return _figures(territory, scope, size, seed).response(request)
-        html = _report(territory, scope, size, seed)
+            return _figures(territory, chosen, size, seed).response(request)
+        html = _report(territory, chosen, size, seed)
     return HTMLResponse(html, headers={"Content-Security-Policy": REPORT_POLICY})
 
 

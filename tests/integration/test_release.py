@@ -359,7 +359,9 @@ def test_the_47_partners_are_three_sourced_villages_and_the_rest_by_rule(
     territory: Territory,
 ) -> None:
     partners = territory.members("partner")
-    assert len(partners) == territory.catalog.partners_published == 47
+    network = territory.about.network
+    assert network is not None
+    assert len(partners) == network.partners_published == 47
     sourced = partners[partners["evidence"] == "sourced"]
     assert set(sourced.index) == {"32249", "32416", "32436"}
     assert sourced["source"].str.startswith("http").all()
@@ -403,8 +405,11 @@ def test_the_network_counts_as_nearly_as_can_be_what_was_published(
 ) -> None:
     times = territory.tables["travel_times"]
     minutes = times[times["destination"] == "workplace"].set_index("insee_code")["minutes"]
-    published = territory.catalog.network_published
+    network = territory.about.network
+    assert network is not None
+    published = network.communes_published
     stored = territory.parameters["network_reach"]
+    assert published is not None
     assert published == stored["published"] == 172
     # Brute force: every threshold that makes a difference, the smallest of the best.
     counts = {t: int((minutes <= t).sum()) for t in sorted(minutes.dropna())}

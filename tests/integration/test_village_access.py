@@ -17,7 +17,7 @@ from api.reach_map import reach_map
 from api.settings import Settings
 from api.sheets import commune_path
 from api.village import village_view
-from api.village_access import ALONE, FAMILY, access_view
+from api.village_access import access_view, visitors
 from geo_matcher.baskets import basket
 from geo_matcher.criteria import Unit
 from geo_matcher.map_data import isochrone_origin, ranking_data
@@ -48,11 +48,11 @@ def client(territory: Territory) -> Iterator[TestClient]:
 def test_hours_and_drives_are_those_of_the_week(territory: Territory, language: str) -> None:
     for code in territory.codes[::23]:
         view = access_view(territory, code, language)
-        for household, said in zip((ALONE, FAMILY), view.said, strict=True):
+        for household, said in zip(visitors(), view.said, strict=True):
             week = week_of(territory, code, household)
             assert simple(format_hours(week.hours, language)) in simple(said)
             assert (AT_MOST[language] in said) == (week.status == "upper_bound")
-        week = week_of(territory, code, FAMILY)
+        week = week_of(territory, code, visitors()[1])
         assert len(view.rows) == len(week.drives) == 3
         for row, drive in zip(view.rows, week.drives, strict=True):
             assert drive.minutes_each is not None
@@ -183,7 +183,7 @@ def test_on_roads_the_page_draws_ground_and_credits_it(on_roads: Territory) -> N
     for minutes in (15, 30, 45):
         (band,) = page.all("path", **{"class": f"within-{minutes}"})
         assert re.match(r"M-?\d+,-?\d+l", band["d"])
-    week = week_of(on_roads, MAUVEZIN, ALONE, Habits())
+    week = week_of(on_roads, MAUVEZIN, visitors()[0], Habits())
     assert simple(format_hours(week.hours, "en")) in text
     first = village_view(on_roads, MAUVEZIN, "en").work[0]
     nearest = float(str(on_roads.minutes.at[MAUVEZIN, "workplace"]))

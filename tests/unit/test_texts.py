@@ -72,7 +72,7 @@ COMPOSED = {
     | {"villages.why", "rank", "only", "complete", "lead", "worth", "hours", "drive", "lunch"}
     | {"back", "work", "note", "calendar", "record", "none", "fault.start", "fault.plan", "plan"}
     | {"tell", "impression", "cancel", "cancelled"},
-    "foot.estimated.": {"town_halls", "roads"},
+    "foot.estimated.": {"town_halls", "roads", "town_halls.unchecked", "roads.unchecked"},
     "timed.": {"town_halls", "roads"},
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
