@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tests.benchmarks import (
     bench_access,
+    bench_departement,
     bench_desk,
     bench_interview,
     bench_lift,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "access": bench_access.run,
     "desk": bench_desk.run,
     "sources": bench_sources.run,
+    "departement": bench_departement.run,
 }
 
 

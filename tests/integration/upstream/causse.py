@@ -10,6 +10,7 @@ import gzip
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 
 import pytest
 
@@ -23,7 +24,7 @@ __all__ = ["DEPARTEMENT", "put_causse"]
 
 DEPARTEMENT = villages.DEPARTEMENT
 
-FORMER = "46150"
+FORMER = "46950"
 """A commune that 46001 took in."""
 
 MOVES = (
@@ -38,23 +39,26 @@ MORE_RADON = (
 )
 
 
-def put_causse(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give out all files, all of them about the same communes."""
+def put_causse(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, more: Sequence[villages.Village] = ()
+) -> None:
+    """Give out all files, all of them about the same communes, and some about more of them."""
     monkeypatch.setattr(villages, "SIDE_M", 8_100)
     monkeypatch.setattr(villages, "WEST_M", 537_300)
     monkeypatch.setattr(villages, "SOUTH_M", 6_213_400)
     near = [v for v in villages.VILLAGES if v.code != "82001"]
     monkeypatch.setattr(
-        villages, "VILLAGES", (*near, villages.Village("82001", "Montfauch", 3, 0, 150, 120))
+        villages,
+        "VILLAGES",
+        (*near, villages.Village("82001", "Montfauch", 3, 0, 150, 120), *more),
     )
     monkeypatch.setattr(villages, "FORMER", {**villages.FORMER, FORMER: "46001"})
     villages.put_villages(upstream)
     addresses = {schools_url("09"): schools_url(DEPARTEMENT)}
     addresses |= {sales_url(year, "09"): sales_url(year, DEPARTEMENT) for year in range(2021, 2026)}
+    radon = MORE_RADON + b"".join(f"LOT;Occitanie;{v.code};X;1\r\n".encode() for v in more)
     for url, body in lomagnol.OFFICIAL.items():
-        upstream.put(
-            addresses.get(url, url), moved(body) + (MORE_RADON if url == RADON_URL else b"")
-        )
+        upstream.put(addresses.get(url, url), moved(body) + (radon if url == RADON_URL else b""))
 
 
 def moved(body: bytes) -> bytes:
