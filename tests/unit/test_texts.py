@@ -102,7 +102,7 @@ COMPOSED = {
     "practice.": set(PRACTICES),
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
     | {"plan.flood", "plan.industrial", "plan.clay"},
-    "scope.": set(SCOPES)
+    "scope.": {*SCOPES, "partners.none", "network.none"}
     | {"title", "apply", "count", "partners.note", "partners.whole", "network.note", "all.note"},
     "sector.": set(CHOICES["sector"][1]),
     "size.": {"any", "up_to", "from", "between", *CHOICES["size"][1]},
