@@ -19,6 +19,7 @@ from geo_matcher.indicators import DAILY_SERVICE_NEAR_MIN
 from geo_matcher.membership import solve_reach
 from geo_matcher.profile import CITIES
 from geo_matcher.territory import Territory
+from geo_matcher.territory_file import TERRITORY_FILE
 from tests.conftest import RELEASE
 
 CHECKED_DISTANCES = 7
@@ -47,7 +48,18 @@ def described_columns() -> dict[str, list[str]]:
 def real_columns(territory: Territory, name: str) -> list[str]:
     if name in territory.tables:
         return list(territory.tables[name].columns)
+    if name == "territory":
+        return territory_keys(tomllib.loads((RELEASE / TERRITORY_FILE).read_text("utf-8")))
     return [f"{section}.{key}" for section, keys in territory.parameters.items() for key in keys]
+
+
+def territory_keys(about: dict[str, Any]) -> list[str]:
+    """Return every key of a territory file, those of a table behind its name."""
+    found: dict[str, None] = {}
+    for key, value in about.items():
+        for row in value if isinstance(value, list) else [value]:
+            found |= dict.fromkeys([f"{key}.{k}" for k in row] if isinstance(row, dict) else [key])
+    return list(found)
 
 
 def test_the_dictionary_describes_every_file_and_no_other(territory: Territory) -> None:
@@ -110,7 +122,8 @@ def test_sizes_and_checksums_are_those_of_the_files(territory: Territory) -> Non
 
 def test_what_is_derived_lies_apart_from_what_was_received(territory: Territory) -> None:
     for table in territory.catalog.tables:
-        assert (table.kind == "source") == table.path.startswith("source/")
+        is_given = table.path.startswith("source/") or table.path == TERRITORY_FILE
+        assert (table.kind == "source") == is_given
 
 
 def test_tables_are_plain_text_that_reads_well_in_a_diff(territory: Territory) -> None:
