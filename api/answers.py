@@ -297,10 +297,7 @@ class InterviewState(_Answer):
 class ComparisonRequest(BaseModel):
     """Which communes to set side by side, for whom."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra=examples_of(lambda: {"profile": typical(), "communes": [somewhere()]}),
-    )
+    model_config = ConfigDict(extra="forbid")  # no example: which two communes, only a release says
 
     profile: Profile
     scope: ScopeName = "partners"

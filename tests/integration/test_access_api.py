@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import shapely.geometry
 from fastapi.testclient import TestClient
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from typer.testing import CliRunner
 
 from api.access_models import (
@@ -88,7 +88,12 @@ def test_answers_are_those_of_the_command_line(
 
 
 def test_every_destination_can_be_asked_for() -> None:
-    assert get_args(DestinationName) == tuple(known.name for known in DESTINATIONS)
+    adapter = TypeAdapter(DestinationName)
+    for known in DESTINATIONS:
+        assert adapter.validate_python(known.name) == known.name
+    assert adapter.json_schema()["enum"] == [known.name for known in DESTINATIONS]
+    with pytest.raises(ValidationError, match="found 'cahors'; expected 'coworking'"):
+        adapter.validate_python("cahors")
 
 
 def test_catchments_are_geojson_that_others_read(client: TestClient) -> None:

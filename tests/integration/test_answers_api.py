@@ -944,7 +944,9 @@ def test_every_example_of_the_documentation_is_answered(client: TestClient) -> N
         if "application/json" in operation.get("requestBody", {}).get("content", {})
     }
     for name in requests:
-        for example in described["components"]["schemas"][name]["examples"]:
+        examples = described["components"]["schemas"][name].get("examples", [])
+        assert examples or name == "ComparisonRequest"
+        for example in examples:
             assert client.post(routes[name], json=example).status_code == 200
     for route in POSTS:
         responses = described["paths"][f"{V1}/{route}"]["post"]["responses"]

@@ -50,14 +50,11 @@ sha256 = "{sha256}"
 HEAD = """
 [release]
 territory = "petit"
-departement = "99"
 name_fr = "Petit"
 name_en = "Small"
 vintage = "2026-01"
 cog_year = 2026
 communes = 1
-partners_published = 0
-network_published = 0
 """
 
 
