@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import geopandas as gpd
 import typer
@@ -31,17 +31,17 @@ from geo_matcher.console import (
 )
 from geo_matcher.console_progress import DownloadBars
 from geo_matcher.errors import DataError
-from geo_matcher.freshness import freshness
-from geo_matcher.gathering import Gathered, all_sources, chosen_sources, gather
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore
-from geo_matcher.sources.fetching import Fetcher
-from geo_matcher.sources.openstreetmap import Download, download_roads, read_pbf, road_area
 from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
-from geo_matcher.sources.source import Area
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import read_territory_file
+
+if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
+    from geo_matcher.gathering import Gathered
+    from geo_matcher.sources.fetching import Fetcher
+    from geo_matcher.sources.openstreetmap import Download
 
 __all__ = ["sources_app"]
 
@@ -83,6 +83,8 @@ CacheOption = Annotated[
 @contextmanager
 def _fetcher(cache: Path | None, *, is_offline: bool) -> Iterator[Fetcher]:
     """Give a fetcher that shows its downloads as bars."""
+    from geo_matcher.sources.fetching import Fetcher
+
     with (
         DownloadBars() as bars,
         Fetcher(cache, progress=bars, is_offline=is_offline) as fetcher,
@@ -153,6 +155,7 @@ def _build(
         _build_derived(context, roads, overpass_url)
         return
     from geo_matcher.departements import territory_of as plain_territory
+    from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import make_release, own_tables, write_sources
     from geo_matcher.sources.communes import area_of
 
@@ -202,6 +205,8 @@ def _build_derived(context: typer.Context, roads: str | None, overpass_url: str)
 
 def _roads(roads: str | None, communes: gpd.GeoDataFrame, overpass: Overpass) -> Download | None:
     """Return the roads that ``--roads`` asks for."""
+    from geo_matcher.sources.openstreetmap import download_roads, read_pbf, road_area
+
     if roads is None or roads == "none":
         return None
     if roads == "osm":
@@ -249,8 +254,10 @@ def _refresh(
     A source that gives nothing leaves the table that was there. Communes stay those of the release.
     """
     from geo_matcher.build import build_derived
+    from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import renew_sources
     from geo_matcher.sources.communes import mergers
+    from geo_matcher.sources.source import Area
 
     before = territory_of(context)
     own_list = before.folder / before.catalog["workplaces"].path if _has_work(before) else None
@@ -294,6 +301,8 @@ def _status(
     output_format: TextFormatArgument = TextFormatOption.table,
 ) -> None:
     """Say how old each source table is, and whether its producer has a newer version."""
+    from geo_matcher.freshness import freshness
+
     territory = territory_of(context)
     today = dt.datetime.now(dt.UTC).date()
     with _fetcher(cache, is_offline=is_offline) as fetch:

@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import Settings
-from geo_matcher import cli_sources
 from geo_matcher.cli import app as cli
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
+from geo_matcher.sources import fetching
 from geo_matcher.sources.fetching import Fetcher, Limits
 from geo_matcher.sources.insee import BPE_URL
 from geo_matcher.territory import Territory
@@ -42,7 +42,7 @@ def official(patch: pytest.MonkeyPatch) -> Iterator[Upstream]:
     with upstream_server() as server:
         put_causse(server, patch)
         fetcher = partial(Fetcher, transport=server.transport(), limits=LIMITS)
-        patch.setattr(cli_sources, "Fetcher", fetcher)
+        patch.setattr(fetching, "Fetcher", fetcher)
         yield server
 
 
