@@ -33,7 +33,7 @@ from geo_matcher.console_progress import DownloadBars
 from geo_matcher.errors import DataError
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
-from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore
+from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
 from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import read_territory_file
@@ -156,10 +156,17 @@ def _build(
         return
     from geo_matcher.departements import territory_of as plain_territory
     from geo_matcher.gathering import all_sources, chosen_sources, gather
-    from geo_matcher.new_release import make_release, own_tables, write_sources
+    from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
     from geo_matcher.sources.communes import area_of
 
     folder = output or Path(f"release-{departement}")
+    check_output(folder)
+    _check_roads(roads)
+    if workplaces is not None and own is not None and (own / "workplaces.csv").exists():
+        raise DataError(
+            f"{own} holds workplaces.csv, which wins over everything, so --workplaces would not be "
+            "read. Give one of the two."
+        )
     overpass = Overpass(url=overpass_url)
     sources = chosen_sources(all_sources(overpass, workplaces), wanted)
     given_about = None if territory is None else read_territory_file(territory)
@@ -209,14 +216,18 @@ def _roads(roads: str | None, communes: gpd.GeoDataFrame, overpass: Overpass) ->
 
     if roads is None or roads == "none":
         return None
+    _check_roads(roads)
     if roads == "osm":
         return download_roads(road_area(communes), overpass)
-    if roads.endswith(".pbf"):
-        return read_pbf(Path(roads), road_area(communes))
-    raise DataError(
-        f"--roads {roads[:60]!r} is not understood: give osm, none, or a file that ends in "
-        ".osm.pbf."
-    )
+    return read_pbf(Path(roads), road_area(communes))
+
+
+def _check_roads(roads: str | None) -> None:
+    if roads is not None and roads not in {"osm", "none"} and not roads.endswith(".pbf"):
+        raise DataError(
+            f"--roads {roads[:60]!r} is not understood: give osm, none, or a file that ends in "
+            ".osm.pbf."
+        )
 
 
 def _say(gathered: Gathered) -> None:
@@ -251,15 +262,20 @@ def _refresh(
 ) -> None:
     """Ask the sources again, put the new release into the store, and say what it moved.
 
-    A source that gives nothing leaves the table that was there. Communes stay those of the release.
+    A source that gives nothing leaves the table that was there, and so do tables that were given
+    with --own, unless --with names them. Communes stay those of the release. Where the store has a
+    release in service, that one is renewed.
     """
     from geo_matcher.build import build_derived
     from geo_matcher.gathering import all_sources, chosen_sources, gather
-    from geo_matcher.new_release import renew_sources
+    from geo_matcher.new_release import GIVEN_BY, renew_sources
     from geo_matcher.sources.communes import mergers
     from geo_matcher.sources.source import Area
 
-    before = territory_of(context)
+    found = ReleaseStore(store_folder(context, store), keep=keep)
+    before = _renewed(context, found)
+    given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
+    given -= set((wanted or "").split(","))
     own_list = before.folder / before.catalog["workplaces"].path if _has_work(before) else None
     sources = chosen_sources(all_sources(Overpass(url=overpass_url), own_list), wanted)
     with _fetcher(cache, is_offline=is_offline) as fetch:
@@ -273,20 +289,53 @@ def _refresh(
     _say(gathered)
     if is_strict:
         gathered.refuse_failures()
-    if not gathered.tables:
+    tables = [table for table in gathered.tables if table.name not in given]
+    if kept := sorted(given & {table.name for table in gathered.tables}):
+        write(f"Kept as they were given: {', '.join(kept)}; --with takes the source's.")
+    if not tables:
         raise DataError("No source gave anything: the release in service stays as it is.")
-    found = ReleaseStore(store_folder(context, store), keep=keep)
 
     def fill(folder: Path) -> None:
+        if ReleaseStore.is_store(found.folder) and found.current != before.release_id:
+            raise DataError(
+                f"{found.current} has come into service in {found.folder} meanwhile, and what was "
+                f"asked for was to renew {before.release_id}. Refresh again: downloads are kept."
+            )
         shutil.copytree(before.folder, folder, dirs_exist_ok=True)
-        renew_sources(folder, gathered.tables)
+        renew_sources(folder, tables)
         build_derived(folder)
 
-    release_id = found.publish(fill, gate=Territory.load)
+    with held_release(before.folder):
+        release_id = found.publish(fill, gate=Territory.load)
     after = Territory.load(found.folder_of(release_id))
     profiles = {name: preset.profile for name, preset in PRESETS.items()}
     write_diff(release_diff(before, after, profiles, "all"))
     write(f"{release_id} is in service in {found.folder}; `geo-matcher data rollback` goes back.")
+
+
+def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
+    """Return the release to renew: the one in service in the store, else the one that is named.
+
+    Raises
+    ------
+    DataError
+        If the store serves another territory, or the release is of no whole département.
+    """
+    before = territory_of(context)
+    if ReleaseStore.is_store(store.folder):
+        served = Territory.load(store.folder)
+        if served.catalog.territory != before.catalog.territory:
+            raise DataError(
+                f"The store {store.folder} serves {served.catalog.name_en}, and the release that "
+                f"was named is about {before.catalog.name_en}. Name its own store with --store."
+            )
+        before = served
+    if not before.about.departement:
+        raise DataError(
+            "This release is made of some communes, not of a whole département, and sources are "
+            "asked by département. Renew its tables by hand: docs/your-departement.md says how."
+        )
+    return before
 
 
 def _has_work(territory: Territory) -> bool:

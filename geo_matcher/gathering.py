@@ -159,6 +159,12 @@ def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:
                 tables += answer.result()
             except GeoMatcherError as error:
                 failures.append(Failure(source.name, source.tables, str(error)))
+            except Exception as error:  # whatever a file holds, it spoils no other source
+                reason = (
+                    f"its files could not be read ({type(error).__name__}). This is a fault of the "
+                    "program: please report it with the command that you gave."
+                )
+                failures.append(Failure(source.name, source.tables, reason))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return Gathered(

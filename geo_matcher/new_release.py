@@ -10,7 +10,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ import tomlkit
 from tomlkit.items import AoT
 
 from geo_matcher.build import PARTNER_LIST_ENTRY, build_derived, write_csv
-from geo_matcher.catalog import CATALOG_FILE, Catalog
+from geo_matcher.catalog import CATALOG_FILE, Catalog, Table
 from geo_matcher.departements import departement_name
 from geo_matcher.errors import DataError
 from geo_matcher.gathering import fetched_table
 from geo_matcher.membership import read_partner_list
 from geo_matcher.missing_sources import OPTIONAL_SOURCES
-from geo_matcher.release_store import exchange, told_of
+from geo_matcher.release_store import ReleaseStore, exchange, told_of
 from geo_matcher.road_store import write_roads
 from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.openstreetmap import Download
@@ -36,15 +36,29 @@ from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory, fold
 from geo_matcher.territory_file import TERRITORY_FILE, TerritoryFile
 
-__all__ = ["make_release", "own_tables", "renew_sources", "write_sources"]
+__all__ = [
+    "GIVEN_BY",
+    "check_output",
+    "make_release",
+    "own_tables",
+    "renew_sources",
+    "write_sources",
+]
 
 FETCHED = "fetched"
+BY_PEOPLE = ("corrections", "partners")
+"""Tables that only people give."""
+
+GIVEN_BY = "given for this service"
+"""Producer of a table that was given with ``--own``."""
+
 KEPT_KINDS: Mapping[str, tuple[str, ...]] = {
     "hubs": ("airport",),
     "culture": ("plus_beaux_villages", "weekly_market"),
 }
 """Kinds of rows that no source gives: a refresh keeps those of the release before."""
 
+AND_BEFORE = " ; "
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -69,12 +83,7 @@ def make_release(
         what was there is as it was.
     """
     output = output.absolute()
-    if output.is_dir() and any(output.iterdir()) and not (output / CATALOG_FILE).is_file():
-        raise DataError(
-            f"{output} holds files and is no release. Name a new folder, or one of a release."
-        )
-    if output.exists() and not output.is_dir():
-        raise DataError(f"{output} is a file. Name a folder.")
+    check_output(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
         copy = Path(scratch) / output.name
@@ -90,6 +99,36 @@ def make_release(
         else:
             copy.rename(output)
     return Territory.load(output)
+
+
+def check_output(output: Path) -> None:
+    """Refuse a place where a new release must not be written.
+
+    Raises
+    ------
+    DataError
+        If it is a file, holds files that are no release, is a release of a store, or one into which
+        people have put something that no source gives again.
+    """
+    if output.exists() and not output.is_dir():
+        raise DataError(f"{output} is a file. Name a folder.")
+    if not output.is_dir() or not any(output.iterdir()):
+        return
+    if not (output / CATALOG_FILE).is_file():
+        raise DataError(
+            f"{output} holds files and is no release. Name a new folder, or one of a release."
+        )
+    if ReleaseStore.around(output) is not None:
+        raise DataError(
+            f"{output} is a release of a store, where nothing is changed. Name another folder and "
+            "put it into service with `geo-matcher data publish`."
+        )
+    kept = [table.name for table in Catalog.read(output).tables if table.name in BY_PEOPLE]
+    if kept:
+        raise DataError(
+            f"{output} holds what people put in ({', '.join(kept)}), which would be lost. Name "
+            "another folder, or move this one away."
+        )
 
 
 def own_tables(folder: Path, area: Area) -> tuple[SourceTable, ...]:
@@ -141,7 +180,7 @@ def _given(name: str) -> Origin:
     return Origin(
         title_fr=f"Table « {name} » fournie pour cette version",
         title_en=f"Table {name}, given for this release",
-        producer="given for this service",
+        producer=GIVEN_BY,
         vintage="n.d.",
         licence="given for this service",
         licence_url="",
@@ -241,12 +280,48 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
             path = f"source/{table.name.removesuffix('_source')}.{end}"
         else:
             path = catalog[table.name].path
-        frame = table.frame
+        frame, origin = table.frame, table.origin
         if table.name in KEPT_KINDS and table.name in catalog:
             frame = _with_kept(folder, path, table)
+            if len(frame) > len(table.frame):
+                origin = _both(origin, catalog[table.name])
         _write(frame, folder / path)
-        _describe(folder, table.name, table.origin, path=path)
+        _describe(folder, table.name, origin, path=path)
+    _renew_vintage(folder, tables)
     _renew_fetched(folder, tables)
+
+
+def _both(new: Origin, old: Table) -> Origin:
+    """Credit the rows that are kept as well as the new ones."""
+
+    def joined(now: str, before: str) -> str:
+        rest = before.rsplit(AND_BEFORE, 1)[-1]
+        return now if rest == now else f"{now}{AND_BEFORE}{rest}"
+
+    return replace(
+        new,
+        producer=joined(new.producer, old.producer),
+        licence=joined(new.licence, old.licence),
+        credit_fr=joined(new.credit_fr, old.credit_fr),
+        credit_en=joined(new.credit_en, old.credit_en),
+        note_fr=f"{new.note_fr} Les lignes d’autres sortes viennent de la version précédente.",
+        note_en=f"{new.note_en} Rows of other kinds are those of the release before.",
+    )
+
+
+def _renew_vintage(folder: Path, tables: Collection[SourceTable]) -> None:
+    """Let a release be as new as the newest of its tables."""
+    months = [m.group() for t in tables if (m := MONTH.match(t.origin.vintage))]
+    file = folder / CATALOG_FILE
+    document: Any = tomlkit.parse(file.read_text(encoding="utf-8"))
+    newest = max([str(document["release"]["vintage"]), *months])
+    if newest == document["release"]["vintage"]:
+        return
+    document["release"]["vintage"] = newest
+    for entry in document["table"]:
+        if entry["kind"] == "derived":
+            entry["vintage"] = newest
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def _with_kept(folder: Path, path: str, table: SourceTable) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import difflib
 import gzip
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ BLOCK_BYTES = 1 << 20
 memory and are no faster (docs/decisions/0020)."""
 
 MAX_HEADER_BYTES = 1 << 20
+DAMAGED = (EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a packed file that is cut off, damaged, encrypted or packed otherwise raises."""
+
 
 Kind = Literal["text", "code", "count", "number", "day"]
 
@@ -250,7 +254,7 @@ class _Reading:
             text = line.decode(self.encoding).removeprefix("\ufeff").rstrip("\r\n")
         except UnicodeDecodeError:
             raise _WrongEncodingError from None
-        except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile):
+        except DAMAGED:
             self._refuse(["the file is cut off or damaged"])
         if text.lstrip()[:1] == "<":
             self._refuse(["line 1: a page of HTML or XML stands in the place of the table"])
@@ -318,7 +322,7 @@ class _Reading:
                 if "Empty CSV" in str(error):
                     return
                 self._refuse([f"the file is no table separated by {self.layout.delimiter!r}"])
-            except (EOFError, OSError, zipfile.BadZipFile):
+            except DAMAGED:
                 self._refuse(["the file is cut off or damaged"])
 
     def _with_codes(self, table: pa.Table) -> pa.Table:

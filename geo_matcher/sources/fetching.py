@@ -140,6 +140,7 @@ class Fetcher:
         self._files: dict[str, threading.Lock] = {}
         self._brought: dict[str, Fetched] = {}
         self._deadline: float | None = None
+        self._stop = threading.Event()
 
     def __enter__(self) -> Fetcher:
         """Return the fetcher itself; its connections are closed at the end of the block."""
@@ -155,6 +156,7 @@ class Fetcher:
         if kind is not None:
             with self._lock:
                 self._deadline = -math.inf
+            self._stop.set()
         self.close()
 
     def close(self) -> None:
@@ -301,7 +303,7 @@ class Fetcher:
                         place.drop_part()
                         raise SourceError(self._too_large(place.url, f"more than {done:,}"))
                     self._left_s(place.url)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             _try_again(f"broke off after {done:,} bytes ({_cause(error)})")
         finally:
             if done - start >= FRUITFUL_BYTES:
@@ -413,8 +415,12 @@ class Fetcher:
             stop=stop,
             wait=wait,
             retry_error_callback=give_up,
-            sleep=time.sleep,
+            sleep=self._wait,
         )
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but no longer than until the fetcher is closed after a fault."""
+        self._stop.wait(seconds)
 
     def _left_s(self, url: str) -> float:
         """Return the seconds that are left for all downloads; the first one starts the clock."""

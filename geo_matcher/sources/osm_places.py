@@ -47,8 +47,12 @@ ALIKE = 75.0
 WORK_COLUMNS = ["name", "kind", "insee_code", "address", "year", "source", "position", "status"]
 CULTURE_COLUMNS = ["kind", "insee_code", "name", "year", "note", "source"]
 OWN_COLUMNS = ("name", "kind", "insee_code")
-"""Columns that the network's own list must have; ``address``, ``year``, ``lon``, ``lat`` may come
-besides."""
+"""Columns that the network's own list must have; ``address``, ``year``, ``lon``, ``lat``, and who
+says so (``source``, ``status``) may come besides."""
+
+OWN_SOURCE, OWN_STATUS = "list of the network", "named by the network"
+MAPPED = "OpenStreetMap, "
+"""How the source of a place of the map begins."""
 
 WORK_KINDS = ("coworking", "telecentre", "third_place", "fablab")
 MAX_OWN_BYTES = 5_000_000
@@ -186,6 +190,9 @@ def _read_own(path: Path, area: Area) -> pd.DataFrame:
     problems, found = [], []
     for line, row in rows:
         cells = {name: (row.get(name) or "").strip() for name in _no_places()}
+        source, status = ((row.get(name) or "").strip() for name in ("source", "status"))
+        if source.startswith(MAPPED):
+            continue  # a list that was completed before: the map says itself what is still there
         for name, fits, expected in _RULES:
             if not fits(cells[name]):
                 problems.append(
@@ -199,6 +206,7 @@ def _read_own(path: Path, area: Area) -> pd.DataFrame:
             )
         if bool(cells["lon"]) != bool(cells["lat"]):
             problems.append(f"{path}, line {line}: give both lon and lat, or neither")
+        cells |= {"source": source or OWN_SOURCE, "status": status or OWN_STATUS}
         found.append({**cells, "insee_code": code})
     if problems:
         told = problems[:MAX_PROBLEMS]
@@ -235,8 +243,8 @@ def _work(found: pd.DataFrame, own: pd.DataFrame, day: str) -> SourceTable:
     kept = work[[not _is_known(place, own) for place in work.to_dict("records")]]
     rows = pd.concat(
         [
-            own.assign(source="list of the network", status="named by the network"),
-            kept.assign(source=f"OpenStreetMap, {day}", status="mapped, to be confirmed"),
+            own,
+            kept.assign(source=f"{MAPPED}{day}", status="mapped, to be confirmed"),
         ],
         ignore_index=True,
     )

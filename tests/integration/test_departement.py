@@ -20,6 +20,7 @@ from geo_matcher.cli import app as cli
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
 from geo_matcher.sources import fetching
+from geo_matcher.sources.dgfip import sales_url
 from geo_matcher.sources.fetching import Fetcher, Limits
 from geo_matcher.sources.insee import BPE_URL
 from geo_matcher.territory import Territory
@@ -259,6 +260,53 @@ def test_an_answer_that_is_cut_off_goes_on_where_it_stopped(
     asked = [one.headers.get("Range") for one in upstream.asked(BPE_URL)]
     assert asked[0] is None
     assert asked[1] == "bytes=200-"
+
+
+def test_a_refresh_renews_what_is_in_service_and_keeps_what_people_gave(
+    made: Path, upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    shutil.copyfile(made / "source" / "schools.csv", own / "schools.csv")
+    folder = tmp_path / "mine"
+    call = build(folder, overpass_url, tmp_path)
+    assert run(*call, "--own", str(own)).code == 0
+    place = ("--store", str(tmp_path / "store"))
+    assert run("data", "publish", str(folder), *place).code == 0
+    mend = ("data", "correct", "--commune", "46002", "--table", "communes", "--column",
+            "town_hall_phone", "--value", "05 65 00 00 00", "--who", "La mairie",
+            "--reason", "new number", "--source", "letter of the mairie", "--yes")  # fmt: skip
+    corrected = run("--release", str(tmp_path / "store"), *mend)
+    assert corrected.code == 0, corrected.err
+    upstream.put(BPE_URL, HTML_PAGE, content_type="text/html")
+    asked = ("data", "refresh", "--overpass-url", overpass_url, "--cache", str(tmp_path / "cache"))
+    done = run("--release", str(folder), *asked, *place)  # the folder knows of no correction
+    assert done.code == 0, done.err
+    assert "Kept as they were given: schools" in done.plain
+    after = Territory.load(tmp_path / "store")
+    assert after.communes.at["46002", "town_hall_phone"] == "05 65 00 00 00"
+    assert after.catalog["schools"].producer == "given for this service"
+    assert after.tables["shops"].equals(Territory.load(made).tables["shops"]), "what failed stays"
+    work = after.tables["workplaces"]
+    assert set(work["status"]) == {"mapped, to be confirmed"}, "the map is no list of the network"
+    lost = run(*call)
+    assert lost.code == 0, "a release without anything of people's may be replaced"
+    kept = run(*build(tmp_path / "store" / "releases" / after.release_id, overpass_url, tmp_path))
+    assert kept.code == 2
+    assert "is a release of a store" in kept.err
+
+
+def test_a_damaged_file_spoils_no_other_source(
+    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
+    url = sales_url(2025, DEPARTEMENT)
+    body = bytearray(upstream.body(url))
+    body[12:40] = b"\xff" * 28
+    upstream.put(url, bytes(body))
+    done = run(*build(tmp_path / "release", overpass_url, tmp_path))
+    assert done.code == 0, done.err
+    assert "missing sales (housing_sales, housing_medians)" in done.plain
+    assert "cut off or damaged" in done.plain
 
 
 def test_options_without_sense_are_refused(run: Run, tmp_path: Path) -> None:

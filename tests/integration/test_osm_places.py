@@ -113,6 +113,23 @@ def test_a_page_in_place_of_places_is_refused(tmp_path: Path) -> None:
         collected(tmp_path, page)
 
 
+def test_a_list_that_was_completed_before_keeps_who_said_so(tmp_path: Path) -> None:
+    own = (
+        "name,kind,insee_code,source,status\n"
+        "La Ruche,coworking,09901,presselib.com,to be confirmed\n"
+        "Le Moulin,telecentre,09902,,\n"
+        'Gone since,coworking,09903,"OpenStreetMap, 2025-01-01","mapped, to be confirmed"\n'
+    )
+    table = collected(tmp_path, answer(), own=own)["workplaces"].frame
+    said = table.set_index("name")[["source", "status"]].to_numpy().tolist()
+    by_name = dict(zip(table["name"], said, strict=True))
+    assert by_name["La Ruche"] == ["presselib.com", "to be confirmed"]
+    assert by_name["Le Moulin"] == ["list of the network", "named by the network"]
+    assert "Gone since" not in by_name
+    mapped = by_name["FabLab d'en Haut"]
+    assert mapped == [f"OpenStreetMap, {STAMP[:10]}", "mapped, to be confirmed"]
+
+
 def test_all_problems_of_the_list_are_told_at_once(tmp_path: Path) -> None:
     own = (
         "name,kind,insee_code,lon,lat\n"
