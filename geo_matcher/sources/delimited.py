@@ -254,6 +254,8 @@ class _Reading:
             text = line.decode(self.encoding).removeprefix("\ufeff").rstrip("\r\n")
         except UnicodeDecodeError:
             raise _WrongEncodingError from None
+        except SourceError:
+            raise
         except DAMAGED:
             self._refuse(["the file is cut off or damaged"])
         if text.lstrip()[:1] == "<":
@@ -322,6 +324,8 @@ class _Reading:
                 if "Empty CSV" in str(error):
                     return
                 self._refuse([f"the file is no table separated by {self.layout.delimiter!r}"])
+            except SourceError:
+                raise
             except DAMAGED:
                 self._refuse(["the file is cut off or damaged"])
 

@@ -177,6 +177,9 @@ def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> N
     (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
     refused = run(*call, "--own", str(own))
     assert refused.code == 2
+    assert "holds what people put in (partners)" in refused.err
+    refused = run(*build(tmp_path / "other", overpass_url, tmp_path), "--own", str(own))
+    assert refused.code == 2
     assert "moon.csv is no source table" in refused.err
 
 
