@@ -153,7 +153,7 @@ def reached_parts(placed: Placed, cutoff: float, *, towards: bool) -> Any:
     return shapely.union_all(pieces)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(network=networks, drawn=positions, towards=st.booleans())
 def test_areas_are_valid_grow_with_the_cutoff_and_keep_to_what_is_reached(
     network: RoadNetwork, drawn: list[tuple[int, float]], towards: bool
