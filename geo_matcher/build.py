@@ -21,6 +21,7 @@ import tomlkit
 from geo_matcher import access
 from geo_matcher.access import distance_problems
 from geo_matcher.access_measures import access_measures
+from geo_matcher.atomic_folders import exchange
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
 from geo_matcher.corrections import (
@@ -43,7 +44,7 @@ from geo_matcher.membership import (
 )
 from geo_matcher.missing_sources import declare_absent
 from geo_matcher.places import collect_places, first_years
-from geo_matcher.release_store import ReleaseStore, exchange, held_release, told_of
+from geo_matcher.release_store import ReleaseStore, held_release, told_of
 from geo_matcher.road_store import drop_roads, write_roads
 from geo_matcher.road_times import road_facts
 from geo_matcher.sources.openstreetmap import Download
@@ -54,6 +55,7 @@ from geo_matcher.towns import in_service
 from geo_matcher.travel_times import travel_times
 
 __all__ = [
+    "MADE_TABLES",
     "PARTNER_LIST_ENTRY",
     "build_derived",
     "build_release",

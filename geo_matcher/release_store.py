@@ -15,7 +15,6 @@ The pointer and the history are one file, replaced in one step, so that they can
 
 from __future__ import annotations
 
-import ctypes
 import datetime as dt
 import json
 import os
@@ -32,6 +31,7 @@ from typing import Any, TypeAlias
 import platformdirs
 from filelock import BaseFileLock, FileLock, Timeout
 
+from geo_matcher.atomic_folders import exchange, sync, sync_tree
 from geo_matcher.catalog import Catalog
 from geo_matcher.errors import DataError, GeoMatcherError, StoreError
 
@@ -41,7 +41,6 @@ __all__ = [
     "Hold",
     "ReleaseStore",
     "StoredRelease",
-    "exchange",
     "held_release",
     "told_of",
     "user_store_folder",
@@ -505,12 +504,12 @@ class ReleaseStore:
         """Give a release that has passed the gate its name."""
         place = self.folder / RELEASES / release_id
         incoming.chmod(0o755)  # a temporary folder is open to its maker alone
-        _sync_tree(incoming)
+        sync_tree(incoming)
         if not place.exists():
             incoming.rename(place)
         elif not _is_same(incoming, place, gate):
             exchange(place, incoming)
-        _sync(place.parent)
+        sync(place.parent)
 
     def _point(self, pointer: _Pointer) -> None:
         """Move the pointer, then let go what is too old."""
@@ -528,7 +527,7 @@ class ReleaseStore:
             stream.flush()
             os.fsync(stream.fileno())
         written.replace(self.folder / POINTER_FILE)
-        _sync(self.folder)
+        sync(self.folder)
         for release in sorted(gone):
             # Whoever has marked it since the pointer moved keeps it till the next write.
             if not self._is_held(release):
@@ -542,26 +541,6 @@ class ReleaseStore:
 
     def _now(self) -> str:
         return self._clock().astimezone(dt.UTC).isoformat(timespec="seconds")
-
-
-def exchange(folder: Path, copy: Path) -> None:
-    """Swap two folders of the same file system, atomically on Linux.
-
-    Elsewhere two renames are made; between them the old release stands whole beside its place.
-    """
-    at_fdcwd, rename_exchange = -100, 2
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is not None:
-        paths = os.fsencode(folder), os.fsencode(copy)
-        if rename(at_fdcwd, paths[0], at_fdcwd, paths[1], rename_exchange) == 0:
-            return
-    aside = copy.with_name(copy.name + ".previous")
-    folder.rename(aside)
-    try:
-        copy.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
 
 
 def _markers(folder: Path) -> list[Path]:
@@ -602,19 +581,3 @@ def told_of(folder: Path, shown: str) -> Iterator[None]:
         )
         told = type(error)(message, problems)
         raise told from error
-
-
-def _sync_tree(folder: Path) -> None:
-    """Have a folder and all that is in it on the disk."""
-    for path in (*folder.rglob("*"), folder):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return  # folders cannot be opened there
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

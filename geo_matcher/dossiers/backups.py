@@ -22,6 +22,7 @@ from pathlib import Path
 
 import orjson
 
+from geo_matcher.atomic_folders import sync
 from geo_matcher.dossiers.accounts import SYSTEM, Account, Right, require
 from geo_matcher.dossiers.database import Database, known_versions
 from geo_matcher.dossiers.privacy import erase_again, erased_keys, purge
@@ -97,7 +98,7 @@ def backup(db: Database, folder: Path, *, keep: int = DEFAULT_KEPT, by: Account 
                 copy.execute("PRAGMA journal_mode = DELETE")  # a backup is one file, alone
         else:
             _run(db, "pg_dump", "--format=custom", f"--file={part}")
-        _sync(part)
+        sync(part)
         part.replace(path)
         _write_ledger(folder, erased_keys(db))
         _rotate(folder, path, keep, erased_keys(db), db.now())
@@ -342,8 +343,3 @@ def _write_ledger(folder: Path, erased: dict[str, dt.datetime]) -> None:
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
         part.write(orjson.dumps({key: at.isoformat() for key, at in sorted(known.items())}))
     Path(part.name).replace(folder / LEDGER)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

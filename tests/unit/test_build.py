@@ -16,6 +16,7 @@ import pytest
 import shapely
 
 from geo_matcher.access import TownHallNetwork, access_minutes
+from geo_matcher.atomic_folders import exchange
 from geo_matcher.build import (
     build_derived,
     build_release,
@@ -24,7 +25,6 @@ from geo_matcher.build import (
 )
 from geo_matcher.catalog import Catalog, Mend
 from geo_matcher.errors import CrsError, DataError
-from geo_matcher.release_store import exchange
 from geo_matcher.territory import Territory
 from geo_matcher.travel_times import travel_times
 

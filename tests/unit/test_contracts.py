@@ -21,8 +21,8 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors licences look map_words municipal_districts planning_words road_speeds "
-        "shortest_paths",
+        "atomic_folders errors licences look map_words municipal_districts planning_words "
+        "road_speeds shortest_paths",
         "catalog territory_file",
         "release_store",
         "towns",
