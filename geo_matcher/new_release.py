@@ -11,6 +11,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,15 @@ import pandas as pd
 import tomlkit
 from tomlkit.items import AoT
 
-from geo_matcher.build import PARTNER_LIST_ENTRY, build_derived, write_csv
+from geo_matcher.atomic_folders import exchange
+from geo_matcher.build import MADE_TABLES, PARTNER_LIST_ENTRY, build_derived, write_csv
 from geo_matcher.catalog import CATALOG_FILE, Catalog, Table
 from geo_matcher.departements import departement_name
 from geo_matcher.errors import DataError
 from geo_matcher.gathering import fetched_table
 from geo_matcher.membership import read_partner_list
 from geo_matcher.missing_sources import OPTIONAL_SOURCES
-from geo_matcher.release_store import ReleaseStore, exchange, told_of
+from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
 from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.openstreetmap import Download
@@ -213,12 +215,11 @@ def write_sources(
     document.add(tomlkit.comment("Written by `geo-matcher data build --departement`."))
     name = departement_name(area.departement)
     cog_year = next(t.origin.vintage for t in tables if t.name == "communes_source")[:4]
-    months = [m.group() for t in tables if (m := MONTH.match(t.origin.vintage))]
     document["release"] = {
         "territory": "-".join(fold(name).split()),
         "name_fr": name,
         "name_en": name,
-        "vintage": max(months, default=f"{cog_year}-01"),
+        "vintage": f"{cog_year}-01",  # at least; its newest table moves it on
         "cog_year": int(cog_year),
         "communes": len(area.communes),
     }
@@ -226,36 +227,29 @@ def write_sources(
     (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
     said = about.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     (folder / TERRITORY_FILE).write_text(tomlkit.dumps(said), encoding="utf-8")
-    _describe(folder, "territory", _territory_origin(document["release"]["vintage"]))
     renew_sources(folder, tables)
-    file = resources.files("geo_matcher") / "assets" / "derived_tables.toml"
-    made = tomllib.loads(file.read_text(encoding="utf-8"))["table"]
-    for entry in made:
-        words = {key: value for key, value in entry.items() if key not in {"name", "path"}}
-        origin = Origin(
-            producer="geo_matcher",
-            vintage=str(document["release"]["vintage"]),
-            **LICENCE_OUVERTE,
-            url="",
-            **words,
-        )
-        _describe(folder, entry["name"], origin, path=entry["path"], kind="derived")
+    for own in ("territory", *MADE_TABLES):
+        _describe_own(folder, own)
 
 
-def _territory_origin(vintage: str) -> Origin:
-    return Origin(
-        title_fr="Le territoire : son nom, ses villes, son réseau",
-        title_en="The territory: its name, its towns, its network",
+@cache
+def _own_entries() -> dict[str, dict[str, str]]:
+    file = resources.files("geo_matcher") / "assets" / "own_tables.toml"
+    return {entry["name"]: entry for entry in tomllib.loads(file.read_text("utf-8"))["table"]}
+
+
+def _describe_own(folder: Path, name: str) -> None:
+    """Let the catalog describe a file that the program writes itself."""
+    entry = _own_entries()[name]
+    words = {key: entry[key] for key in entry.keys() - {"name", "path", "kind"}}
+    origin = Origin(
         producer="geo_matcher",
-        vintage=vintage,
+        vintage=Catalog.read(folder).vintage,
         **LICENCE_OUVERTE,
         url="",
-        quality="declared",
-        credit_fr="geo_matcher",
-        credit_en="geo_matcher",
-        note_fr="Ce que la version suppose de son territoire.",
-        note_en="What the release assumes of its territory.",
+        **words,
     )
+    _describe(folder, name, origin, path=entry["path"], kind=entry["kind"])
 
 
 def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
@@ -334,7 +328,7 @@ def _with_kept(folder: Path, path: str, table: SourceTable) -> pd.DataFrame:
 def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:
     found = fetched_table([table for table in tables if table.files])
     catalog = Catalog.read(folder)
-    path = f"source/{FETCHED}.csv"
+    path = _own_entries()[FETCHED]["path"]
     if FETCHED in catalog:
         before = read_table(folder, path, FETCHED)
         kept = before[~before["table"].isin([table.name for table in tables])]
@@ -342,20 +336,7 @@ def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:
     if found.empty:
         return
     write_csv(found.sort_values(["table", "url"], ignore_index=True), folder / path)
-    origin = Origin(
-        title_fr="Fichiers officiels lus pour cette version",
-        title_en="Official files read for this release",
-        producer="geo_matcher",
-        vintage=catalog.vintage,
-        **LICENCE_OUVERTE,
-        url="",
-        quality="measured",
-        credit_fr="geo_matcher",
-        credit_en="geo_matcher",
-        note_fr="Adresse, version et empreinte de chaque fichier, pour voir ce qui a changé.",
-        note_en="Address, version and checksum of each file, to know what is newer.",
-    )
-    _describe(folder, FETCHED, origin, path=path)
+    _describe_own(folder, FETCHED)
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -365,9 +346,7 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
         write_csv(frame, path)
 
 
-def _describe(
-    folder: Path, name: str, origin: Origin, *, path: str = TERRITORY_FILE, kind: str = "source"
-) -> None:
+def _describe(folder: Path, name: str, origin: Origin, *, path: str, kind: str = "source") -> None:
     """Let the catalog describe a file; the order of the others and their comments are kept."""
     file = folder / CATALOG_FILE
     document = tomlkit.parse(file.read_text(encoding="utf-8"))

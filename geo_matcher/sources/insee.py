@@ -141,13 +141,7 @@ def _shops(
         Origin(
             title_fr="Commerces et services du quotidien",
             title_en="Everyday shops and services",
-            producer="INSEE",
-            vintage=year,
-            **LICENCE_OUVERTE,
-            url=PAGE,
-            quality="measured",
-            credit_fr=f"INSEE, Base permanente des équipements {year}",
-            credit_en=f"INSEE, permanent database of facilities, {year}",
+            **_of_facilities(year),
             note_fr="Seuls les points bien placés sont gardés : ce sont des comptes minimaux, et "
             "une absence ne prouve rien. Autour du département, la table s’arrête à "
             f"{SHOPS_BOX_MARGIN_KM:g} km environ du rectangle qui l’entoure.",
@@ -180,13 +174,7 @@ def _france_services(
         Origin(
             title_fr="Communes dotées d’une maison France services",
             title_en="Communes with a France services house",
-            producer="INSEE",
-            vintage=year,
-            **LICENCE_OUVERTE,
-            url=PAGE,
-            quality="measured",
-            credit_fr=f"INSEE, Base permanente des équipements {year}",
-            credit_en=f"INSEE, permanent database of facilities, {year}",
+            **_of_facilities(year),
             note_fr="La table donne la commune, sans adresse ni horaires.",
             note_en="The table gives the commune, with neither address nor opening hours.",
         ),
@@ -217,13 +205,7 @@ def _doctors(
         Origin(
             title_fr="Médecins généralistes par commune",
             title_en="General practitioners by commune",
-            producer="INSEE",
-            vintage=year,
-            **LICENCE_OUVERTE,
-            url=PAGE,
-            quality="measured",
-            credit_fr=f"INSEE, Base permanente des équipements {year}",
-            credit_en=f"INSEE, permanent database of facilities, {year}",
+            **_of_facilities(year),
             note_fr="Un médecin qui exerce en deux communes compte dans chacune. La table ne dit "
             "ni le temps de travail, ni qui prend de nouveaux patients.",
             note_en="A doctor who works in two communes counts in each. The table tells neither "
@@ -231,6 +213,19 @@ def _doctors(
         ),
         (file,),
     )
+
+
+def _of_facilities(year: str) -> dict[str, str]:
+    """Return what the origins of all these tables have in common."""
+    return {
+        "producer": "INSEE",
+        "vintage": year,
+        **LICENCE_OUVERTE,
+        "url": PAGE,
+        "quality": "measured",
+        "credit_fr": f"INSEE, Base permanente des équipements {year}",
+        "credit_en": f"INSEE, permanent database of facilities, {year}",
+    }
 
 
 SOURCE = Source("bpe", "INSEE", ("shops", "france_services", "supply"), _collect)
