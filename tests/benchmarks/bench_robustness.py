@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, FAMILIES
+from geo_matcher.insight import dethrone, weights_to_lead
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.profile import parse_profile
 from geo_matcher.robustness import MAX_DRAWS, Odds, draw_ranks, odds
@@ -65,6 +66,21 @@ def peer_s(values: NDArray[np.float32], weights: NDArray[np.float64]) -> float:
     return (time.perf_counter() - start) * DRAWS / PEER_DRAWS
 
 
+def what_would_have_to_be_true(every: Ranking) -> list[Row]:
+    """Measure the answers of insight among all communes, beside ranking them once."""
+    last = every.matrix.codes[every.order[-1]]
+    ranked = median_s(lambda: rank(every.territory, EVERYTHING, "all"), 5)
+    peer = "ranking all once"
+    return [
+        Row("weights that let the last one lead", median_s(lambda: weights_to_lead(every, last), 4),
+            "s", 0.1, peer, ranked),
+        Row("weights that let Auch lead", median_s(lambda: weights_to_lead(every, "32013"), 4),
+            "s", 0.1, peer, ranked),
+        Row("what would dethrone the first", median_s(lambda: dethrone(every), 4),
+            "s", 0.3, peer, ranked),
+    ]  # fmt: skip
+
+
 def run() -> list[Row]:
     """Measure time, memory and growth."""
     territory = Territory.load(default_release_folder())
@@ -106,6 +122,7 @@ def run() -> list[Row]:
             0.1,
         ),
         Row(f"{what}, {MAX_DRAWS:,} draws, memory", peak_mb(every, MAX_DRAWS), "MB", 300),
+        *what_would_have_to_be_true(every),
         Row("ranks of twice the draws, time", twice_draws / once, "×", LARGEST_GROWTH),
         Row("ranks of twice the communes, time", twice_communes / once, "×", LARGEST_GROWTH),
     ]

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from functools import partial
 from types import SimpleNamespace
 
@@ -20,7 +19,7 @@ from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import preset_named
 from geo_matcher.profile import parse_profile
 from geo_matcher.territory import Territory
-from tests.unit.few_communes import COLUMNS, STATION, A, B, C, small_ranking
+from tests.unit.few_communes import COLUMNS, A, B, C, small_ranking
 
 FloatArray = NDArray[np.float64]
 Small = Callable[..., Ranking]
@@ -338,37 +337,3 @@ def test_answers_have_the_keys_that_are_documented(family: Ranking, small: Small
     assert fallen is not None
     for answer in (lead, never, fallen.as_dict()):
         assert json.loads(json.dumps(answer, allow_nan=False)) == answer
-
-
-# --- Speed ----------------------------------------------------------------------------------
-
-
-def best_of(runs: int, work: Callable[[], object]) -> float:
-    """Return the shortest time of a few runs, in seconds."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def test_answers_come_at_once_among_all_communes(family: Ranking) -> None:
-    unlimited = family.profile.model_copy(update={"limits": {}})
-    everyone = rank(family.territory, unlimited, "all")
-    assert len(everyone) == 458
-    last = everyone.matrix.codes[everyone.order[-1]]
-    assert best_of(4, lambda: weights_to_lead(everyone, last)) < 0.1
-    assert best_of(4, lambda: weights_to_lead(everyone, "32013")) < 0.1
-    assert best_of(4, lambda: dethrone(everyone)) < 0.3
-
-
-def test_with_a_single_criterion_no_weight_can_move(family: Ranking) -> None:
-    weights = np.zeros_like(family.weights)
-    weights[STATION] = 1.0
-    other = replace(family, weights=weights, score=100.0 * family.values[:, STATION])
-    row = int(other.score.argmin())
-    change = weights_to_lead(other, family.matrix.codes[row])
-    assert change.status == "impossible"
-    best = other.score[other.order].max()
-    assert change.short_by_points == pytest.approx(best - other.score[row])
