@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -19,7 +19,7 @@ from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import preset_named
 from geo_matcher.profile import parse_profile
 from geo_matcher.territory import Territory
-from tests.unit.few_communes import COLUMNS, A, B, C, small_ranking
+from tests.unit.few_communes import COLUMNS, STATION, A, B, C, small_ranking
 
 FloatArray = NDArray[np.float64]
 Small = Callable[..., Ranking]
@@ -337,3 +337,14 @@ def test_answers_have_the_keys_that_are_documented(family: Ranking, small: Small
     assert fallen is not None
     for answer in (lead, never, fallen.as_dict()):
         assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+
+
+def test_with_a_single_criterion_no_weight_can_move(family: Ranking) -> None:
+    weights = np.zeros_like(family.weights)
+    weights[STATION] = 1.0
+    other = replace(family, weights=weights, score=100.0 * family.values[:, STATION])
+    row = int(other.score.argmin())
+    change = weights_to_lead(other, family.matrix.codes[row])
+    assert change.status == "impossible"
+    best = other.score[other.order].max()
+    assert change.short_by_points == pytest.approx(best - other.score[row])
