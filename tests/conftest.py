@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from geo_matcher.territory import Territory
+from tests.made_once import made_once
 from tests.newer_release import newer_release
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -106,8 +107,11 @@ def territory() -> Territory:
 @pytest.fixture(scope="session")
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Territory:
     """Return a newer release, as one that follows the shipped one; shared, as that one is."""
-    folder = tmp_path_factory.mktemp("newer") / "communes"
-    return newer_release(Path(shutil.copytree(RELEASE, folder)))
+
+    def make(folder: Path) -> None:
+        newer_release(Path(shutil.copytree(RELEASE, folder / "communes")))
+
+    return Territory.load(made_once(tmp_path_factory, "newer", make) / "communes")
 
 
 @pytest.fixture

@@ -6,17 +6,24 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import shapely
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
 from geo_matcher.build import set_roads
+from geo_matcher.road_network import to_lambert_93
 from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
 from geo_matcher.territory import Territory
 from tests.conftest import RELEASE
 from tests.integration.commands import Run, caller
+from tests.made_once import made_once
+from tests.rural_graph import rural_roads, within
+
+JUNCTIONS = 4000
 
 
 @pytest.fixture(scope="session")
@@ -46,14 +53,25 @@ def read_once(monkeypatch: pytest.MonkeyPatch, territory: Territory) -> None:
 
 
 @pytest.fixture(scope="session")
-def on_roads(tmp_path_factory: pytest.TempPathFactory, territory: Territory) -> Territory:
-    """Return the shipped release with invented roads over its real town halls."""
-    from tests.integration.test_roads import invented
+def download(territory: Territory) -> Download:
+    """Return invented roads over the real town halls, as the map would give them."""
+    own = territory.communes.geometry.to_crs(2154).union_all().buffer(BUFFER_KM * 1000)
+    halls = territory.tables["town_halls"]
+    at = np.column_stack(to_lambert_93(halls["town_hall_lon"], halls["town_hall_lat"]))
+    anchors = at[shapely.contains_xy(own, at)]
+    shapely.prepare(own)
+    roads = within(rural_roads(JUNCTIONS, own.bounds, seed=5, anchors=anchors), own)
+    return Download(roads, road_area(territory.communes), "2026-06-01", "invented for a test")
 
-    roads = invented(territory, BUFFER_KM)
-    told = Download(roads, road_area(territory.communes), "2026-06-01", "invented for a test")
-    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("on_roads") / "communes"))
-    return set_roads(folder, told)
+
+@pytest.fixture(scope="session")
+def on_roads(tmp_path_factory: pytest.TempPathFactory, download: Download) -> Territory:
+    """Return the shipped release with invented roads over its real town halls."""
+
+    def make(folder: Path) -> None:
+        set_roads(Path(shutil.copytree(RELEASE, folder / "communes")), download)
+
+    return Territory.load(made_once(tmp_path_factory, "on_roads", make) / "communes")
 
 
 @pytest.fixture

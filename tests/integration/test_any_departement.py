@@ -34,6 +34,7 @@ from geo_matcher.towns import in_service
 from tests.conftest import RELEASE
 from tests.integration.commands import Run
 from tests.invented_departement import NETWORK, Invented, invented_release
+from tests.made_once import made_once
 
 CUT = 40
 """Communes of the small Gers."""
@@ -66,7 +67,8 @@ PAGES = (
 @pytest.fixture(scope="module")
 def invented(tmp_path_factory: pytest.TempPathFactory) -> Territory:
     """Return an invented département without a network, with few sources."""
-    return invented_release(tmp_path_factory.mktemp("invented") / "release")
+    folder = made_once(tmp_path_factory, "invented", lambda at: invented_release(at / "release"))
+    return Territory.load(folder / "release")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,10 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Territory:
         sources=("broadband_fixed", "shops", "hubs", "workplaces", "housing_prices_rents"),
         network=NETWORK,
     )
-    return invented_release(tmp_path_factory.mktemp("connected") / "release", wanted)
+    made = made_once(
+        tmp_path_factory, "connected", lambda at: invented_release(at / "release", wanted)
+    )
+    return Territory.load(made / "release")
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +223,11 @@ def test_the_command_line_serves_another_departement(invented: Territory, run: R
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a release of some communes of the Gers, with every source."""
-    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("small") / "communes"))
+    return made_once(tmp_path_factory, "small", _make_small) / "communes"
+
+
+def _make_small(at: Path) -> None:
+    folder = Path(shutil.copytree(RELEASE, at / "communes"))
     source = folder / "source"
     communes = gpd.read_parquet(source / "communes.parquet")
     metric = communes.geometry.to_crs(LAMBERT_93)
@@ -240,7 +249,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = catalog.read_text(encoding="utf-8").replace("communes = 458", f"communes = {CUT}")
     catalog.write_text(re.sub(r"\[\[mend\]\].*?(?=\n\[|\Z)", "", text, flags=re.S), "utf-8")
     build_release(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

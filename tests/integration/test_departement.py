@@ -30,6 +30,7 @@ from tests.integration.test_osm_places import answer
 from tests.integration.upstream import villages
 from tests.integration.upstream.causse import DEPARTEMENT, put_causse
 from tests.integration.upstream.server import HTML_PAGE, Fault, Upstream, upstream_server
+from tests.made_once import made_once
 
 LIMITS = Limits(total_s=30.0, idle_s=5.0, tries=2, backoff_s=0.01, backoff_max_s=0.02)
 NEVER_GIVEN = {"climate_projections", "health_registered", "partners_evidence", "origin_cities",
@@ -62,12 +63,14 @@ def overpass_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a release that was made from every source, and the files kept."""
-    folder = tmp_path_factory.mktemp("first")
+    return made_once(tmp_path_factory, "first", _make_first)
+
+
+def _make_first(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, official(patch), overpass_server(answer()) as heard:
         call = build(folder / "release-46", heard.url, folder)
         done = CliRunner().invoke(cli, [*call, "--strict"])
     assert done.exit_code == 0, done.output
-    return folder
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,15 +16,9 @@ from geo_matcher.release_diff import release_diff
 from geo_matcher.snapshot import snapshot
 from geo_matcher.territory import Territory
 from tests.conftest import RELEASE
-from tests.newer_release import FIBRE_FELL, PRICE_FELL, newer_release
+from tests.newer_release import FIBRE_FELL, PRICE_FELL
 
 FAMILY = {"paris-web-family": PRESETS["paris-web-family"].profile}
-
-
-@pytest.fixture(scope="module")
-def newer(tmp_path_factory: pytest.TempPathFactory) -> Territory:
-    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("newer") / "communes"))
-    return newer_release(folder)
 
 
 def call(*arguments: str) -> Result:

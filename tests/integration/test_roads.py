@@ -31,17 +31,16 @@ from geo_matcher.release_diff import release_diff
 from geo_matcher.road_network import SNAP_LIMIT_M, RoadNetwork, to_lambert_93
 from geo_matcher.road_store import ON_TOWN_HALLS, drop_roads, write_roads
 from geo_matcher.road_times import road_facts
-from geo_matcher.sources.openstreetmap import BUFFER_KM, Download, road_area
+from geo_matcher.sources.openstreetmap import BUFFER_KM, Download
 from geo_matcher.territory import Territory
 from geo_matcher.travel_times import travel_times
 from geo_matcher.wheel import week_of
 from tests.conftest import RELEASE
 from tests.integration.overpass import GOOD, STAMP, Reply, overpass_server, write_pbf
-from tests.rural_graph import rural_roads, within
+from tests.rural_graph import within
 
 pytestmark = pytest.mark.usefixtures("read_once")
 
-JUNCTIONS = 4000
 LONGEST_DETOUR = 2.0
 """How many times the straight line a way between two towns is at most on the invented roads: a
 street is 1.15 times as long as it is straight, and relative neighbours are joined by ways of fewer
@@ -49,26 +48,9 @@ than 1.7 times the straight line. A published road is 1.04 times the straight li
 Contents = Callable[[Path], dict[str, bytes]]
 
 
-def invented(territory: Territory, buffer_km: float) -> gpd.GeoDataFrame:
-    """Return invented roads over the département and so much around it."""
-    own = territory.communes.geometry.to_crs(2154).union_all().buffer(buffer_km * 1000)
-    halls = territory.tables["town_halls"]
-    at = np.column_stack(to_lambert_93(halls["town_hall_lon"], halls["town_hall_lat"]))
-    anchors = at[shapely.contains_xy(own, at)]
-    shapely.prepare(own)
-    return within(rural_roads(JUNCTIONS, own.bounds, seed=5, anchors=anchors), own)
-
-
 @pytest.fixture(scope="module")
-def download(territory: Territory) -> Download:
-    roads = invented(territory, BUFFER_KM)
-    return Download(roads, road_area(territory.communes), "2026-06-01", "invented for a test")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, download: Download) -> Territory:
-    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("roads") / "communes"))
-    return set_roads(folder, download)
+def built(on_roads: Territory) -> Territory:
+    return on_roads
 
 
 def call(*arguments: str) -> Result:

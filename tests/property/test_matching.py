@@ -29,6 +29,7 @@ from geo_matcher.matching import Ranking, rank
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.territory import SCOPES, Territory
 from tests.conftest import RELEASE
+from tests.made_once import made_once
 from tests.property.strategies import profiles
 
 FloatArray = NDArray[np.float64]
@@ -266,7 +267,11 @@ def test_top_is_the_head_of_the_list_and_never_cuts_a_tie(
 @pytest.fixture(scope="module")
 def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Territory:
     """Return the shipped release with the rows of every table in another order."""
-    folder = Path(shutil.copytree(RELEASE, tmp_path_factory.mktemp("shuffled") / "communes"))
+    return Territory.load(made_once(tmp_path_factory, "shuffled", _shuffle) / "communes")
+
+
+def _shuffle(at: Path) -> None:
+    folder = Path(shutil.copytree(RELEASE, at / "communes"))
     rng = np.random.default_rng(2026)
     for path in folder.rglob("*.csv"):
         header, *lines = path.read_bytes().splitlines(keepends=True)
@@ -274,7 +279,6 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Territory:
     for path in folder.rglob("*.parquet"):
         gpd.read_parquet(path).sample(frac=1, random_state=2026).to_parquet(path, index=False)
     complete_catalog(folder, {table.name: table.rows for table in Catalog.read(folder).tables})
-    return Territory.load(folder)
 
 
 @given(profile=profiles(), scope=SCOPE)

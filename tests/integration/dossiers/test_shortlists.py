@@ -21,7 +21,7 @@ from geo_matcher.presets import PRESETS
 from geo_matcher.profile import parse_profile
 from geo_matcher.territory import Territory
 from tests.integration.dossiers.people import StillClock, opened
-from tests.newer_release import FIBRE_FELL, newer_release
+from tests.newer_release import FIBRE_FELL
 
 PROFILE = PRESETS["paris-web-family"].profile
 
@@ -68,12 +68,11 @@ def test_what_the_wishes_moved_is_told_with_the_weights(
 
 
 def test_what_the_data_moved_is_told_criterion_by_criterion(
-    tmp_path: Path, release_copy: Path, territory: Territory, clock: StillClock
+    tmp_path: Path, territory: Territory, newer: Territory, clock: StillClock
 ) -> None:
     with Database.open(f"sqlite:///{tmp_path}/d.sqlite3", clock=clock) as db:
         key = opened(db, SYSTEM).key
         frozen = freeze_shortlist(db, key, rank(territory, PROFILE, "partners"), by=SYSTEM)
-        newer = newer_release(release_copy)
         rerun = rerun_shortlist(db, key, frozen.head.id, newer, by=SYSTEM)
     assert (rerun.is_same_data, rerun.is_same_method, rerun.is_same_wishes) == (False, True, True)
     assert rerun.since is not None
