@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +25,18 @@ from api.access_models import (
     SupplyAnswer,
     WheelAnswer,
 )
-from api.app import create_app
-from api.settings import Settings
 from geo_matcher.cli import app as cli
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory
+from tests.integration.further_tables import add_apl, without_cinemas
 
 V1 = "/api/v1/access"
+JEGUN = "32162"
 FAMILY = PRESETS["paris-web-family"].profile
 
 
-@pytest.fixture(scope="module")
-def client(territory: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=territory.folder), territory)) as client:
-        yield client
+pytestmark = pytest.mark.usefixtures("read_once")
 
 
 def told(*arguments: str) -> Any:
@@ -194,18 +191,20 @@ def test_in_words(command: str, words: list[str]) -> None:
         assert word in result.stdout
 
 
-def test_what_cannot_be_had_and_what_is_published_are_told(release_copy: Path) -> None:
-    from tests.integration.further_tables import add_apl, without_cinemas
-
-    add_apl(release_copy, {"32249": 2.4})
-    without_cinemas(release_copy)
+def test_what_cannot_be_had_and_what_is_published_are_told(
+    small_gers: Territory, tmp_path: Path
+) -> None:
+    folder = tmp_path / "communes"
+    shutil.copytree(small_gers.folder, folder)
+    add_apl(folder, {JEGUN: 2.4})
+    without_cinemas(folder)
     runner = CliRunner()
-    release = ["--release", str(release_copy), "access"]
-    people = runner.invoke(cli, [*release, "people", "32249"])
+    release = ["--release", str(folder), "access"]
+    people = runner.invoke(cli, [*release, "people", JEGUN])
     assert "2.4 consultations a year and inhabitant, 2023" in people.stdout, people.output
-    basket = runner.invoke(cli, [*release, "basket", "32249", "--kind", "cinema"])
-    assert "From Mauvezin not all of it can be had." in basket.stdout, basket.output
+    basket = runner.invoke(cli, [*release, "basket", JEGUN, "--kind", "cinema"])
+    assert "From Jegun not all of it can be had." in basket.stdout, basket.output
     told_json = runner.invoke(
-        cli, [*release, "basket", "32249", "--kind", "cinema", "--format", "json"]
+        cli, [*release, "basket", JEGUN, "--kind", "cinema", "--format", "json"]
     )
     BasketAnswer.model_validate(json.loads(told_json.stdout))

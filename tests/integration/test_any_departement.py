@@ -10,7 +10,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pytest
 import tomlkit
 from fastapi.testclient import TestClient
@@ -21,7 +20,6 @@ from geo_matcher.build import build_derived, build_release
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import Status, decision_matrix
-from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
 from geo_matcher.gaps import gaps
 from geo_matcher.matching import rank
@@ -29,15 +27,11 @@ from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCE_OF_KIND
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.release_diff import release_diff
-from geo_matcher.territory import LAMBERT_93, Territory
+from geo_matcher.territory import Territory
 from geo_matcher.towns import in_service
-from tests.conftest import RELEASE
 from tests.integration.commands import Run
 from tests.invented_departement import NETWORK, Invented, invented_release
 from tests.made_once import made_once
-
-CUT = 40
-"""Communes of the small Gers."""
 
 SHORT = ("/?scope=all", "/communes/32013", "/communes/32013/housing")
 LONG = ("/planification", "/maps/match?scope=all")
@@ -221,59 +215,10 @@ def test_the_command_line_serves_another_departement(invented: Territory, run: R
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a release of some communes of the Gers, with every source."""
-    return made_once(tmp_path_factory, "small", _make_small) / "communes"
-
-
-def _make_small(at: Path) -> None:
-    folder = Path(shutil.copytree(RELEASE, at / "communes"))
-    source = folder / "source"
-    communes = gpd.read_parquet(source / "communes.parquet")
-    metric = communes.geometry.to_crs(LAMBERT_93)
-    auch = metric[communes["insee_code"] == "32013"].centroid.iloc[0]
-    near = metric.distance(auch).sort_values(kind="stable").index[:CUT]
-    kept = communes.loc[near].sort_values("insee_code", ignore_index=True)
-    codes = set(kept["insee_code"])
-    kept.to_parquet(source / "communes.parquet", index=False)
-    for path in source.glob("*.csv"):
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        if "insee_code" in table and path.stem not in {"town_halls", "french_communes", "hubs",
-                                                       "origin_cities"}:  # fmt: skip
-            table[table["insee_code"].isin(codes)].to_csv(path, index=False, lineterminator="\n")
-    _cut_roads(source)
-    about = folder / "territory.toml"
-    listed = f"communes = {sorted(codes)}"
-    about.write_text(about.read_text("utf-8").replace('departement = "32"', listed), "utf-8")
-    catalog = folder / "catalog.toml"
-    text = catalog.read_text(encoding="utf-8").replace("communes = 458", f"communes = {CUT}")
-    catalog.write_text(re.sub(r"\[\[mend\]\].*?(?=\n\[|\Z)", "", text, flags=re.S), "utf-8")
-    build_release(folder)
-
-
-@pytest.fixture(scope="module")
-def serving(small: Path) -> Iterator[TestClient]:
+def serving(small_gers: Territory) -> Iterator[TestClient]:
     """Return a client of a service whose release each test replaces."""
-    with TestClient(create_app(Settings(release=small))) as client:
+    with TestClient(create_app(Settings(release=small_gers.folder))) as client:
         yield client
-
-
-def _cut_roads(source: Path) -> None:
-    """Keep the town halls of the Gers and of the towns, so that building takes a moment."""
-    names = ("town_halls", "adjacency", "french_communes", "hubs", "origin_cities")
-    tables = {n: pd.read_csv(source / f"{n}.csv", dtype=str, keep_default_na=False) for n in names}
-    halls = tables["town_halls"]
-    asked = set(tables["hubs"]["insee_code"]) | {code for code, _ in HUB_CITIES.values()}
-    halls = halls[halls["departement"].eq("32") | halls["insee_code"].isin(asked)]
-    pairs, french = tables["adjacency"], tables["french_communes"]
-    known = set(halls["insee_code"])
-    named = known | set(tables["origin_cities"]["insee_code"])
-    for name, kept in (
-        ("town_halls", halls),
-        ("adjacency", pairs[pairs["a"].isin(known) & pairs["b"].isin(known)]),
-        ("french_communes", french[french["insee_code"].isin(named)]),
-    ):
-        kept.to_csv(source / f"{name}.csv", index=False, lineterminator="\n")
 
 
 def _edit_toml(path: Path, change: Any) -> None:
@@ -320,9 +265,9 @@ def test_each_source_is_absent_somewhere() -> None:
 
 @pytest.mark.parametrize("absent", ABSENT, ids=lambda few: f"{few[0]}-{len(few)}")
 def test_a_release_does_without_a_source(
-    tmp_path: Path, small: Path, serving: Any, absent: tuple[str, ...]
+    tmp_path: Path, small_gers: Territory, serving: Any, absent: tuple[str, ...]
 ) -> None:
-    found = without(tmp_path / "communes", small, absent)
+    found = without(tmp_path / "communes", small_gers.folder, absent)
     declared = {gap.subject for gap in found.catalog.gaps}
     assert {OPTIONAL_SOURCES[name].subject for name in absent} <= declared
     held = {gap.subject for name, gap in OPTIONAL_SOURCES.items() if name not in absent}
@@ -367,7 +312,8 @@ def figures_of(absent: tuple[str, ...]) -> set[str]:
     return found | (by_kind & set(CRITERIA))
 
 
-def test_a_gap_goes_when_its_source_is_there_again(tmp_path: Path, small: Path) -> None:
+def test_a_gap_goes_when_its_source_is_there_again(tmp_path: Path, small_gers: Territory) -> None:
+    small = small_gers.folder
     folder = tmp_path / "communes"
     without(folder, small, ("risks", "shops"))
     shutil.copy(small / "source/shops.csv", folder / "source/shops.csv")
