@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from geo_matcher.territory import Territory
 from tests.made_once import made_once
 from tests.newer_release import newer_release
+from tests.small_gers import make_small_gers
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RELEASE = REPOSITORY / "data" / "communes"
@@ -112,6 +113,13 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Territory:
         newer_release(Path(shutil.copytree(RELEASE, folder / "communes")))
 
     return Territory.load(made_once(tmp_path_factory, "newer", make) / "communes")
+
+
+@pytest.fixture(scope="session")
+def small_gers(tmp_path_factory: pytest.TempPathFactory) -> Territory:
+    """Return the communes around Auch: for what takes long and needs no département."""
+    made = made_once(tmp_path_factory, "small_gers", lambda at: make_small_gers(at / "communes"))
+    return Territory.load(made / "communes")
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from tests.conftest import RELEASE
 from tests.integration.commands import Run, caller
 from tests.made_once import made_once
 from tests.rural_graph import rural_roads, within
-from tests.small_gers import make_small_gers
 
 JUNCTIONS = 4000
 
@@ -73,13 +72,6 @@ def on_roads(tmp_path_factory: pytest.TempPathFactory, download: Download) -> Te
         set_roads(Path(shutil.copytree(RELEASE, folder / "communes")), download)
 
     return Territory.load(made_once(tmp_path_factory, "on_roads", make) / "communes")
-
-
-@pytest.fixture(scope="session")
-def small_gers(tmp_path_factory: pytest.TempPathFactory) -> Territory:
-    """Return the communes around Auch: for what takes long and needs no département."""
-    made = made_once(tmp_path_factory, "small_gers", lambda at: make_small_gers(at / "communes"))
-    return Territory.load(made / "communes")
 
 
 @pytest.fixture

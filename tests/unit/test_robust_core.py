@@ -14,8 +14,9 @@ from geo_matcher.territory import Territory
 
 
 @pytest.fixture(scope="module")
-def made(territory: Territory) -> Planner:
-    return Planner(territory, parse_scenario({"budget": "2M"}, territory), gaps(territory))
+def made(small_gers: Territory) -> Planner:
+    scenario = parse_scenario({"budget": "1M"}, small_gers)
+    return Planner(small_gers, scenario, gaps(small_gers))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,8 @@ def test_the_core_is_seeded_and_says_on_what_it_depends(made: Planner) -> None:
     assert sum(d.difference < 0 for d in cheap) > 0.9 * len(cheap)  # in when it is cheap
 
 
-def test_without_doubt_everything_is_certain(territory: Territory) -> None:
+def test_without_doubt_everything_is_certain(small_gers: Territory) -> None:
+    territory = small_gers
     found = gaps(territory)
     same = {
         "count": "mci",
@@ -79,8 +81,9 @@ def test_the_draws_are_bounded(made: Planner, samples: int) -> None:
         robust_core(made, samples)
 
 
-def test_information_is_worth_nothing_or_something(made: Planner) -> None:
-    found = value_of_information(made, 6)
+def test_information_is_worth_nothing_or_something(territory: Territory) -> None:
+    scenario = parse_scenario({"budget": "2M"}, territory)
+    found = value_of_information(Planner(territory, scenario, gaps(territory)), 6)
     assert found.checked == len(found.figures) == 6
     assert found.doubtful == 433
     worth = [figure.worth for figure in found.figures]
