@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import itertools
 import os
 import re
 import socket
@@ -273,7 +274,6 @@ PATHS = {
     for path in source_files(PACKAGE)
     if path.stem != "__init__" and "migrations" not in path.parts  # scripts that Alembic runs
 }
-EACH = pytest.mark.parametrize("module", PATHS)
 
 
 def tree_of(module: str) -> Tree:
@@ -312,15 +312,18 @@ def layer(module: str) -> int:
     return next(number for number, row in enumerate(LAYERS) if module in row)
 
 
-@EACH
-def test_a_module_imports_only_from_lower_layers(module: str) -> None:
-    assert sum(module in row for row in LAYERS) == 1, f"give {module} its place in LAYERS"
-    for other in own_imports(tree_of(module)):
-        assert layer(other) < layer(module), f"{module} must not import {other}"
+def test_every_module_has_one_place_in_the_layers() -> None:
+    assert sorted(itertools.chain(*LAYERS)) == sorted(PATHS)
 
 
-def test_every_module_of_the_layers_exists() -> None:
-    assert set().union(*LAYERS) == set(PATHS)
+def test_a_module_imports_only_from_lower_layers() -> None:
+    wrong = [
+        f"{module} must not import {other}"
+        for module in PATHS
+        for other in own_imports(tree_of(module))
+        if layer(other) >= layer(module)
+    ]
+    assert wrong == []
 
 
 def test_the_data_knows_nothing_of_the_method() -> None:
@@ -332,19 +335,20 @@ def test_the_errors_import_nothing_of_ours() -> None:
     assert own_imports(tree_of("errors")) == set()
 
 
-@EACH
-def test_the_library_does_not_know_the_service(module: str) -> None:
-    tree = tree_of(module)
-    reaching = {name for name, _ in imports(tree) if name.split(".")[0] == "api"}
-    if module != "cli":
-        assert reaching == set()
-        return
+def of_the_service(module: str) -> set[str]:
+    """Return the modules of the service that a module of the library imports."""
+    return {name for name, _ in imports(tree_of(module)) if name.split(".")[0] == "api"}
+
+
+def test_the_library_does_not_know_the_service() -> None:
+    assert [module for module in PATHS if of_the_service(module)] == ["cli"]
     # `geo-matcher serve` starts the service: the one door, and it opens only when asked.
+    tree = tree_of("cli")
     at_import = {name for node in tree.body for name, _ in imports(node)
                  if not isinstance(node, ast.FunctionDef)}  # fmt: skip
     assert not any(name.split(".")[0] == "api" for name in at_import)
     serve = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "serve")
-    assert reaching <= {name for name, _ in imports(serve)}
+    assert of_the_service("cli") <= {name for name, _ in imports(serve)}
 
 
 @pytest.mark.parametrize("library", ONLY_USERS)
@@ -358,9 +362,9 @@ def test_a_library_is_used_only_where_it_is_hidden(library: str) -> None:
     assert users <= ONLY_USERS[library]
 
 
-@EACH
-def test_nothing_is_imported_by_star(module: str) -> None:
-    assert not any("*" in names for _, names in imports(tree_of(module)))
+def test_nothing_is_imported_by_star() -> None:
+    for module in PATHS:
+        assert not any("*" in names for _, names in imports(tree_of(module))), module
 
 
 # --- What a module shows --------------------------------------------------------------------
@@ -383,32 +387,37 @@ def public_definitions(module: str) -> set[str]:
     return {node.name for node in nodes if not node.name.startswith("_")}
 
 
-def with_list() -> list[str]:
-    return [module for module in PATHS if module != "__main__"]
+def test_a_module_opens_with_what_it_hides() -> None:
+    for module in PATHS:
+        docstring = ast.get_docstring(tree_of(module))
+        assert docstring, module
+        assert docstring.splitlines()[0].endswith("."), module
 
 
-@EACH
-def test_a_module_opens_with_what_it_hides(module: str) -> None:
-    docstring = ast.get_docstring(tree_of(module))
-    assert docstring
-    assert docstring.splitlines()[0].endswith(".")
+def test_all_lists_the_public_functions_and_classes() -> None:
+    for module in PATHS:
+        if module != "__main__":
+            check_list(module)
 
 
-@pytest.mark.parametrize("module", with_list())
-def test_all_lists_the_public_functions_and_classes(module: str) -> None:
+def check_list(module: str) -> None:
     names = listed(module)
-    assert len(set(names)) == len(names)
+    assert len(set(names)) == len(names), module
     dotted = ".".join(PATHS[module].relative_to(REPOSITORY).with_suffix("").parts)
     loaded = importlib.import_module(dotted)
-    assert [name for name in names if not hasattr(loaded, name)] == []
+    assert [name for name in names if not hasattr(loaded, name)] == [], module
     if module == "cli":  # its functions are commands: what is public there is the command line
         assert set(names) <= {"app", "main"}
         return
     definitions = public_definitions(module)
-    assert definitions <= set(names), "add it to __all__ or begin its name with an underscore"
+    assert definitions <= set(names), (
+        f"{module}: add it to __all__ or begin its name with an underscore"
+    )
     constants = set(names) - definitions
     imported = {name for _, taken in imports(tree_of(module)) for name in taken}
-    assert constants.isdisjoint(imported), "a module lists what it defines, not what it imports"
+    assert constants.isdisjoint(imported), (
+        f"{module}: a module lists what it defines, not what it imports"
+    )
 
 
 def users() -> dict[str, Tree]:
@@ -475,15 +484,15 @@ def test_every_leaf_is_also_a_standard_exception() -> None:
         assert standard or not is_leaf, cls
 
 
-@EACH
-def test_an_error_raised_on_purpose_is_one_of_the_tree(module: str) -> None:
+def test_an_error_raised_on_purpose_is_one_of_the_tree() -> None:
     allowed = set(errors.__all__) | {"KeyError", "TypeError", "ValueError"}
-    for node in ast.walk(tree_of(module)):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            name = ast.unparse(node.exc.func)
-            # A name with an underscore is caught where it is defined; nobody else can know it.
-            is_own = name.startswith(("typer.", "_"))
-            assert name in allowed or is_own, f"line {node.lineno}: {name}"
+    for module in PATHS:
+        for node in ast.walk(tree_of(module)):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                name = ast.unparse(node.exc.func)
+                # A name with an underscore is caught where it is defined; nobody else can know it.
+                is_own = name.startswith(("typer.", "_"))
+                assert name in allowed or is_own, f"{module}, line {node.lineno}: {name}"
 
 
 # --- The tests themselves -------------------------------------------------------------------
