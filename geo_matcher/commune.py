@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from geo_matcher.corrections import Standing, standings
 from geo_matcher.destinations import DESTINATIONS, Destination
 from geo_matcher.flags import red_flags
 from geo_matcher.schemas import BEST_TECHNOLOGY
@@ -67,8 +68,9 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
         "places": _records(territory, "places", code),
         "red_flags": [flag.as_dict() for flag in red_flags(territory)[code]],
         "corrections": [
-            {key: one[key] or None for key in one if key != "insee_code"}
-            for one in _own(territory, "corrections", code)
+            {key: value for key, value in standing.as_dict().items() if key != "insee_code"}
+            for standing in _standings(territory)
+            if standing.correction.insee_code == code
         ],
         "notes": [
             {"text_fr": mend.text_fr, "text_en": mend.text_en}
@@ -76,6 +78,11 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
             if mend.insee_code == code
         ],
     }
+
+
+@lru_cache(maxsize=8)
+def _standings(territory: Territory) -> tuple[Standing, ...]:
+    return standings(territory.tables)
 
 
 def _plain(value: Any) -> Any:
