@@ -21,7 +21,7 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "atomic_folders errors licences look map_words municipal_districts planning_words "
+        "atomic_folders errors kept licences look map_words municipal_districts planning_words "
         "road_speeds shortest_paths",
         "catalog territory_file",
         "release_store",
@@ -99,6 +99,7 @@ DATA_SIDE = frozenset(
         "gate",
         "indicators",
         "journeys",
+        "kept",
         "membership",
         "missing_sources",
         "openstreetmap",
