@@ -140,7 +140,9 @@ def test_a_track_may_bear_the_name_of_the_network_of_the_territory(
     own = territory.about.network
     assert own is not None
     named = own.model_copy(update={"name": network}) if network else None
-    path = sheet(tmp_path / "tracks.csv", GOOD | {"Commune d’installation": "32249", "Parcours": track})
+    path = sheet(
+        tmp_path / "tracks.csv", GOOD | {"Commune d’installation": "32249", "Parcours": track}
+    )
     with in_service(territory.about.model_copy(update={"network": named})):
         preview = preview_spreadsheet(db, path, by=adviser)
     assert [line.draft.track for line in preview.lines] == ([understood] if understood else [])
