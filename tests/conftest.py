@@ -122,6 +122,17 @@ def small_gers(tmp_path_factory: pytest.TempPathFactory) -> Territory:
     return Territory.load(made / "communes")
 
 
+@pytest.fixture(scope="session")
+def small_newer(tmp_path_factory: pytest.TempPathFactory, small_gers: Territory) -> Territory:
+    """Return a newer release of the same communes: less fibre in Pavie, lower prices in Jegun."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(small_gers.folder, folder / "communes")
+        newer_release(folder / "communes", fibre_fell="32307", price_fell="32162")
+
+    return Territory.load(made_once(tmp_path_factory, "small_newer", make) / "communes")
+
+
 @pytest.fixture
 def release_copy(tmp_path: Path) -> Path:
     """Return a copy of the shipped release, to break."""

@@ -13,14 +13,16 @@ FIBRE_FELL, PRICE_FELL = "32249", "32147"
 """Mauvezin, first for the family of the presets, and Gimont, sixth."""
 
 
-def newer_release(folder: Path) -> Territory:
+def newer_release(
+    folder: Path, fibre_fell: str = FIBRE_FELL, price_fell: str = PRICE_FELL
+) -> Territory:
     """Change two villages of a copy of the release, and build it anew."""
-    return build_release(folder, edit=_change)
+    return build_release(folder, edit=lambda copy: _change(copy, fibre_fell, price_fell))
 
 
-def _change(copy: Path) -> None:
+def _change(copy: Path, fibre_fell: str, price_fell: str) -> None:
     lines = _read(copy / "source" / "broadband_fixed.csv")
-    of_village = lines["insee_code"] == FIBRE_FELL
+    of_village = lines["insee_code"] == fibre_fell
     for row in lines.index[of_village]:
         lost = int(str(lines.at[row, "mci_best_ftth"])) // 3
         for column, change in (
@@ -31,7 +33,7 @@ def _change(copy: Path) -> None:
             lines.at[row, column] = str(int(str(lines.at[row, column])) + change)
     lines.to_csv(copy / "source" / "broadband_fixed.csv", index=False, lineterminator="\n")
     prices = _read(copy / "source" / "housing_prices_rents.csv")
-    prices.loc[prices["insee_code"] == PRICE_FELL, "price_m2_mean_2022_2023"] = "900"
+    prices.loc[prices["insee_code"] == price_fell, "price_m2_mean_2022_2023"] = "900"
     prices.to_csv(copy / "source" / "housing_prices_rents.csv", index=False, lineterminator="\n")
 
 

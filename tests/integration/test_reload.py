@@ -71,6 +71,17 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
+def territory(small_gers: Territory) -> Territory:
+    """Return the older release: few communes, since how many is nothing to what is tried here."""
+    return small_gers
+
+
+@pytest.fixture
+def newer(small_newer: Territory) -> Territory:
+    return small_newer
+
+
+@pytest.fixture
 def store(tmp_path: Path, territory: Territory, newer: Territory) -> ReleaseStore:
     """Return a store of two releases, the older of which is in service."""
     store = ReleaseStore(tmp_path / "store")
@@ -105,7 +116,7 @@ def retired() -> bool:
 
 ASKED: tuple[Callable[[TestClient], Any], ...] = (
     lambda client: client.get(f"{V1}/release"),
-    lambda client: client.get(f"{V1}/communes/32249"),
+    lambda client: client.get(f"{V1}/communes/32162"),
     lambda client: client.get("/readyz"),
     lambda client: client.post(f"{V1}/matches", json={"profile": PROFILE, "scope": "all"}),
 )
@@ -260,14 +271,14 @@ def test_a_first_page_that_fails_is_told_and_stops_no_switch(
 
 
 PAGES = (
-    "/", "/table", "/communes/32249", "/planification", f"{V1}/gaps", f"{V1}/layers",
+    "/", "/table", "/communes/32162", "/planification", f"{V1}/gaps", f"{V1}/layers",
     f"{V1}/layers/fibre", f"{V1}/access/to/bakery", f"{V1}/origins?q=par",
-    f"{V1}/communes/32249/twins",
+    f"{V1}/communes/32162/twins",
 )  # fmt: skip
 POSTS: dict[str, Any] = {
     "matches": {"profile": PROFILE},
-    "explanations": {"profile": PROFILE, "commune": "32249"},
-    "comparisons": {"profile": PROFILE, "communes": ["32249", "32147"]},
+    "explanations": {"profile": PROFILE, "commune": "32162"},
+    "comparisons": {"profile": PROFILE, "communes": ["32162", "32307"]},
 }
 
 

@@ -19,7 +19,7 @@ from geo_matcher.catalog import Catalog, file_sha256
 from geo_matcher.errors import DataError, StoreError
 from geo_matcher.release_store import POINTER_FILE, ReleaseStore, held_release
 from geo_matcher.territory import Territory
-from tests.conftest import RELEASE, REPOSITORY
+from tests.conftest import REPOSITORY
 from tests.integration import killed_writer
 from tests.integration.commands import Run
 from tests.integration.killed_writer import light_gate
@@ -269,12 +269,13 @@ def test_too_few_to_go_back_to_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("read_once")
 def test_commands_publish_list_compare_roll_back_and_build_in_a_store(
-    run: Run, tmp_path: Path, territory: Territory, newer: Territory
+    run: Run, tmp_path: Path, small_gers: Territory, small_newer: Territory
 ) -> None:
+    territory, newer = small_gers, small_newer
     folder = str(tmp_path / "store")
     empty = run("data", "releases", "--store", folder)
     assert (empty.code, "holds no release yet" in empty.text) == (0, True)
-    first = run("data", "publish", str(RELEASE), "--store", folder)
+    first = run("data", "publish", str(territory.folder), "--store", folder)
     assert f"{territory.release_id} is in service in {folder}" in first.text
     assert f"GEO_MATCHER_RELEASE={folder}" in first.text
     followed = run("--release", folder, "data", "publish", str(newer.folder))
@@ -298,11 +299,13 @@ def test_commands_publish_list_compare_roll_back_and_build_in_a_store(
     assert f"{territory.release_id}: " in run("--release", folder, "data", "check").text
 
 
-def test_what_changes_a_release_publishes_a_new_one_in_a_store(tmp_path: Path) -> None:
+def test_what_changes_a_release_publishes_a_new_one_in_a_store(
+    tmp_path: Path, small_gers: Territory
+) -> None:
     store = ReleaseStore(tmp_path / "store")
-    first = store.publish(RELEASE, gate=Territory.load)
+    first = store.publish(small_gers.folder, gate=Territory.load)
     partners = tmp_path / "partners.csv"
-    partners.write_text("insee_code,valid_from\n32249,2026-01-01\n", encoding="utf-8")
+    partners.write_text("insee_code,valid_from\n32162,2026-01-01\n", encoding="utf-8")
     changed = set_partners(store.folder, partners)
     assert changed.release_id == store.current != first
     assert set(changed.partner_evidence.values()) == {"sourced"}
@@ -371,11 +374,12 @@ def test_killed_at_any_of_a_hundred_points_the_old_release_or_the_new_one_is_who
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no fork and no SIGKILL")
 def test_killed_at_the_real_gate_the_old_release_or_the_new_one_is_whole(
-    tmp_path: Path, newer: Territory
+    tmp_path: Path, small_gers: Territory, small_newer: Territory
 ) -> None:
+    newer = small_newer
     store = ReleaseStore(tmp_path / "store")
     with writer(store.folder, "real") as publish:
-        steps = int(publish(RELEASE).split()[1])
+        steps = int(publish(small_gers.folder).split()[1])
         old = store.current
         for share in (0.5, 0.9):
             assert publish(newer.folder, int(share * steps)) == "killed"
