@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import geopandas as gpd
-import numpy as np
 import shapely
 
 from api.locator import HEIGHT, SCALE_M, WIDTH, Ground, Name, ground_of, names_that_fit, svg_path
@@ -111,5 +110,6 @@ def _area(territory: Territory, ground: Ground, found: Isochrone) -> Any:
     """Return an area in metres of Lambert-93."""
     if found.area is not None:
         return gpd.GeoSeries([found.area], crs=WGS_84).to_crs(LAMBERT_93).iloc[0]
-    inside = np.isin(territory.codes, found.communes["insee_code"])
+    reached = set(found.communes["insee_code"])
+    inside = [row for row, code in enumerate(territory.codes) if code in reached]
     return shapely.coverage_union_all(ground.shapes[inside])

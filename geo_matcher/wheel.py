@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.errors import DriveError
+from geo_matcher.kept import kept
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
 
@@ -35,6 +36,7 @@ __all__ = [
     "week_of",
 ]
 
+Scalar = TypeVar("Scalar", np.float64, np.bool_)
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Trips = tuple[tuple[str, str, float], ...]
@@ -209,16 +211,19 @@ def _trips(profile: Profile, habits: Habits) -> Iterator[tuple[str, str, float]]
             yield purpose, destination, habits.school_days * habits.escorts_a_day * share
 
 
+@kept(maxsize=4)
 def errands_minutes(territory: Territory) -> FloatArray:
     """Return minutes a week of everyday errands for each commune; ``nan`` where one has no way."""
     figures = territory.tables["access_measures"].set_index("insee_code")["errands_week_min"]
-    return figures.reindex(list(territory.codes)).to_numpy(dtype=np.float64)
+    return _sealed(figures.reindex(list(territory.codes)).to_numpy(dtype=np.float64))
 
 
+@kept(maxsize=4)
 def errands_are_bounds(territory: Territory) -> BoolArray:
     """Return for each commune whether its errands may be shorter than any list tells."""
     statuses = territory.tables["access_measures"].set_index("insee_code")["errands_status"]
-    return (statuses.reindex(list(territory.codes)) == "upper_bound").to_numpy(dtype=np.bool_)
+    are = statuses.reindex(list(territory.codes)) == "upper_bound"
+    return _sealed(are.to_numpy(dtype=np.bool_))
 
 
 def hours_at_the_wheel(
@@ -255,7 +260,7 @@ def hours_of_trips(territory: Territory, trips: Trips) -> tuple[FloatArray, Floa
         From :func:`trips_of`.
     """
     high = errands_minutes(territory).copy()
-    low = _least_errands(territory, high)
+    low = _least_errands(territory).copy()
     for _, destination, times in trips:
         minutes, best = _minutes(territory, destination)
         high += times * 2 * minutes
@@ -263,18 +268,25 @@ def hours_of_trips(territory: Territory, trips: Trips) -> tuple[FloatArray, Floa
     return high / 60, low / 60
 
 
-def _least_errands(territory: Territory, minutes: FloatArray) -> FloatArray:
+@kept(maxsize=4)
+def _least_errands(territory: Territory) -> FloatArray:
     """Return the least that a week of errands can take where a list of shops stops short.
 
     A round is at least the drive to the farthest of what it brings, and back.
     """
-    table = territory.tables["access_measures"].set_index("insee_code")
-    is_bound = table["errands_status"].reindex(list(territory.codes)).to_numpy() == "upper_bound"
+    minutes = errands_minutes(territory)
     least = np.zeros(len(minutes))
     for times, kinds in weekly_rounds():
         nearest = np.column_stack([_minutes(territory, kind)[1] for kind in kinds])
         least += times * 2 * nearest.max(axis=1)
-    return np.where(is_bound, np.fmin(minutes, least), minutes)
+    shortest = np.where(errands_are_bounds(territory), np.fmin(minutes, least), minutes)
+    return _sealed(shortest)
+
+
+def _sealed(figures: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Let nobody change what several share."""
+    figures.setflags(write=False)
+    return figures
 
 
 def _minutes(territory: Territory, destination: str) -> tuple[FloatArray, FloatArray]:
@@ -309,7 +321,7 @@ def week_of(
     rounds = float(territory.parameters["daily_services"]["rounds_a_week"])
     most = errands_minutes(territory)
     each, least = (
-        _known(float(figures[row]) / rounds) for figures in (most, _least_errands(territory, most))
+        _known(float(figures[row]) / rounds) for figures in (most, _least_errands(territory))
     )
     drives = [Drive("errands", "", rounds, each, least)]
     for purpose, destination, times in trips_of(profile, habits):
