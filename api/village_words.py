@@ -243,6 +243,8 @@ def _risk_sentences(rows: Sequence[Mapping[str, Any]], code: str, language: str)
     radon = max((row["radon_class"] or 0 for row in rows), default=0)
     if radon:
         yield t("risk.radon", n=format_number(radon, language))
+    else:
+        yield t("risk.no_radon")
     own = next((row for row in rows if row["insee_code_source"] == code), rows[0])
     count = own["catnat_count_30y"]
     kind = own["catnat_last_type"]

@@ -101,6 +101,7 @@ COMPOSED = {
     "plan.status.": {"optimal", "within_gap", "time_limit"},
     "practice.": set(PRACTICES),
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
+    | {"no_radon"}
     | {"plan.flood", "plan.industrial", "plan.clay"},
     "scope.": {*SCOPES, "partners.none", "network.none"}
     | {"title", "apply", "count", "partners.note", "partners.whole", "network.note", "all.note"},
