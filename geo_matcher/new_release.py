@@ -33,6 +33,7 @@ from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
 from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.openstreetmap import Download
+from geo_matcher.sources.osm_places import MAPPED
 from geo_matcher.sources.source import Area, Origin, SourceTable
 from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory, fold
@@ -58,7 +59,9 @@ KEPT_KINDS: Mapping[str, tuple[str, ...]] = {
     "hubs": ("airport",),
     "culture": ("plus_beaux_villages", "weekly_market"),
 }
-"""Kinds of rows that no source gives: a refresh keeps those of the release before."""
+"""Kinds of rows that people list and no source does, or not as well: a refresh keeps those of the
+release before but the ones of the map, which has them anew. A market that people have listed wins
+over those of the map in its commune."""
 
 AND_BEFORE = " ; "
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -276,8 +279,9 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
             path = catalog[table.name].path
         frame, origin = table.frame, table.origin
         if table.name in KEPT_KINDS and table.name in catalog:
-            frame = _with_kept(folder, path, table)
-            if len(frame) > len(table.frame):
+            kept = _kept(folder, path, table.name)
+            if len(kept):
+                frame = _with_kept(frame, kept)
                 origin = _both(origin, catalog[table.name])
         _write(frame, folder / path)
         _describe(folder, table.name, origin, path=path)
@@ -298,8 +302,8 @@ def _both(new: Origin, old: Table) -> Origin:
         licence=joined(new.licence, old.licence),
         credit_fr=joined(new.credit_fr, old.credit_fr),
         credit_en=joined(new.credit_en, old.credit_en),
-        note_fr=f"{new.note_fr} Les lignes d’autres sortes viennent de la version précédente.",
-        note_en=f"{new.note_en} Rows of other kinds are those of the release before.",
+        note_fr=f"{new.note_fr} Les lignes d’autres origines viennent de la version précédente.",
+        note_en=f"{new.note_en} Rows of other origins are those of the release before.",
     )
 
 
@@ -318,11 +322,19 @@ def _renew_vintage(folder: Path, tables: Collection[SourceTable]) -> None:
     file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _with_kept(folder: Path, path: str, table: SourceTable) -> pd.DataFrame:
-    before = read_table(folder, path, table.name)
-    kinds = KEPT_KINDS[table.name]
-    kept = before[before["kind"].isin(kinds) & ~before["kind"].isin(table.frame["kind"])]
-    return pd.concat([table.frame, kept], ignore_index=True)[list(before.columns)]
+def _kept(folder: Path, path: str, name: str) -> pd.DataFrame:
+    """Return the rows of a table that a refresh keeps."""
+    before = read_table(folder, path, name)
+    kept = before[before["kind"].isin(KEPT_KINDS[name])]
+    return kept[~kept["source"].str.startswith(MAPPED)] if "source" in kept else kept
+
+
+def _with_kept(frame: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """Join what is kept to a new table, without the new rows that it makes needless."""
+    where = ["kind", "insee_code"]
+    known = pd.MultiIndex.from_frame(kept[where])
+    fresh = frame[~pd.MultiIndex.from_frame(frame[where]).isin(known)]
+    return pd.concat([fresh, kept], ignore_index=True)[list(kept.columns)]
 
 
 def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:

@@ -1,7 +1,8 @@
-"""Places of OpenStreetMap: where to work in company, cinemas, museums.
+"""Places of OpenStreetMap: where to work in company, cinemas, museums, markets.
 
 Hides which tags mean what, which commune a place lies in, and how the network's own list is joined:
-a place that the network names is told once, in the network's words.
+a place that the network names is told once, in the network's words. Airports are not asked for: the
+map tells an airfield from an airport with flights by no tag that is kept up.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from rapidfuzz import fuzz, utils
 
 from geo_matcher.errors import DataError, SourceError
 from geo_matcher.sources.licences import ODBL
+from geo_matcher.sources.opening_hours import weekly_days
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["SOURCE", "places_source"]
+__all__ = ["MAPPED", "SOURCE", "places_source"]
 
 TAGS: dict[str, list[str]] = {
-    "amenity": ["coworking_space", "cinema", "community_centre", "hackerspace"],
+    "amenity": ["coworking_space", "cinema", "community_centre", "hackerspace", "marketplace"],
     "office": ["coworking"],
     "leisure": ["hackerspace"],
     "tourism": ["museum"],
@@ -45,6 +47,7 @@ ALIKE = 75.0
 """Likeness of two names from which they are taken for one, out of 100."""
 
 WORK_COLUMNS = ["name", "kind", "insee_code", "address", "year", "source", "position", "status"]
+CULTURE_KINDS = ("cinema", "museum", "weekly_market")
 CULTURE_COLUMNS = ["kind", "insee_code", "name", "year", "note", "source"]
 OWN_COLUMNS = ("name", "kind", "insee_code")
 """Columns that the network's own list must have; ``address``, ``year``, ``lon``, ``lat``, and who
@@ -128,12 +131,13 @@ def _download(overpass: Overpass, area: Area) -> tuple[pd.DataFrame, str]:
                     "kind": kind,
                     "insee_code": place["insee_code"],
                     "address": _address(named),
+                    "hours": " ".join(named.get("opening_hours", "").split())[:MAX_NAME],
                     "year": "",
                     "lon": round(place["geometry"].x, 5),
                     "lat": round(place["geometry"].y, 5),
                 }
             )
-    frame = pd.DataFrame(rows) if rows else _no_places()
+    frame = pd.DataFrame(rows) if rows else _no_places().assign(hours="")
     frame = frame.sort_values(["kind", "insee_code", "name", "lon", "lat"], ignore_index=True)
     return frame.drop_duplicates(["kind", "insee_code", "name"], ignore_index=True), stamp[:10]
 
@@ -144,6 +148,8 @@ def _kind(tags: Mapping[str, str]) -> str:
         return "cinema"
     if tags.get("tourism") == "museum":
         return "museum"
+    if tags.get("amenity") == "marketplace":
+        return "weekly_market"
     by_name = next(
         (kind for words, kind in WORK_NAMES if re.search(words, tags.get("name", ""), re.I)), ""
     )
@@ -159,7 +165,10 @@ def _kind(tags: Mapping[str, str]) -> str:
 def _name(tags: Mapping[str, str], kind: str, commune: str) -> str:
     words = next((tags[tag] for tag in ("name:fr", "name", "operator") if tags.get(tag)), "")
     text = " ".join(words.split())[:MAX_NAME]
-    return text or (commune if kind in ("cinema", "museum") else f"Coworking, {commune}")
+    if kind == "weekly_market":
+        days = ", ".join(weekly_days(tags.get("opening_hours", "")))
+        return f"{text or commune} ({days})" if days else text or commune
+    return text or (commune if kind in CULTURE_KINDS else f"Coworking, {commune}")
 
 
 def _address(tags: Mapping[str, str]) -> str:
@@ -292,26 +301,34 @@ def _is_known(place: Mapping[Any, Any], own: pd.DataFrame) -> bool:
 
 
 def _culture(found: pd.DataFrame, day: str) -> SourceTable:
-    rows = found[found["kind"].isin(("cinema", "museum"))].assign(
+    rows = found[found["kind"].isin(CULTURE_KINDS)].assign(
         year=day[:4],
         note="mapped by volunteers: absence proves nothing",
-        source=f"OpenStreetMap, {day}",
+        source=f"{MAPPED}{day}",
     )
+    is_market = rows["kind"] == "weekly_market"
+    hours = ("opening hours on the map: " + rows["hours"]).where(
+        rows["hours"] != "", "a market place on the map, which tells no days"
+    )
+    rows["note"] = rows["note"].mask(is_market, hours)
     return SourceTable(
         "culture",
         rows[CULTURE_COLUMNS].astype("str").reset_index(drop=True),
         Origin(
-            title_fr="Cinémas et musées",
-            title_en="Cinemas and museums",
+            title_fr="Cinémas, musées et marchés",
+            title_en="Cinemas, museums and markets",
             producer="Contributeurs d’OpenStreetMap",
             vintage=day,
             **_TERMS,
             credit_fr=f"© contributeurs OpenStreetMap, {day}",
             credit_en=f"© OpenStreetMap contributors, {day}",
             note_fr="Carte collaborative : une absence ne prouve rien. Tous les musées y sont, "
-            "labellisés ou non ; ni les marchés ni les villages labellisés.",
+            "labellisés ou non. Les jours d’un marché sont ceux que la carte donne ; elle n’en "
+            "donne pas toujours, et une halle peut être vide. Les villages labellisés n’y sont "
+            "pas.",
             note_en="A collaborative map: absence is not proof. All museums are there, with the "
-            "official label or not; neither markets nor label villages.",
+            "official label or not. The days of a market are those that the map gives; it does "
+            "not always give any, and a market hall may be empty. Label villages are not there.",
         ),
         (),
     )

@@ -25,7 +25,7 @@ from geo_matcher.sources.fetching import Fetcher, Limits
 from geo_matcher.sources.insee import BPE_URL
 from geo_matcher.territory import Territory
 from tests.integration.commands import Run
-from tests.integration.overpass import overpass_server
+from tests.integration.overpass import Reply, overpass_server
 from tests.integration.test_osm_places import answer
 from tests.integration.upstream import villages
 from tests.integration.upstream.causse import DEPARTEMENT, put_causse
@@ -299,15 +299,20 @@ def test_a_refresh_renews_what_is_in_service_and_keeps_what_people_gave(
     assert "is a release of a store" in kept.err
 
 
-def test_a_damaged_file_spoils_no_other_source(
-    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+def test_a_damaged_file_and_a_map_that_refuses_spoil_no_other_source(
+    upstream: Upstream, run: Run, tmp_path: Path
 ) -> None:
     url = sales_url(2025, DEPARTEMENT)
     body = bytearray(upstream.body(url))
     body[12:40] = b"\xff" * 28
     upstream.put(url, bytes(body))
-    done = run(*build(tmp_path / "release", overpass_url, tmp_path))
+    with overpass_server(Reply(status=400, body=b"no")) as refusing:
+        done = run(*build(tmp_path / "release", refusing.url, tmp_path))
     assert done.code == 0, done.err
+    assert "missing places (workplaces, culture): The map service" in done.plain
+    territory = Territory.load(tmp_path / "release")
+    assert {"workplaces", "culture"} <= {gap.subject for gap in territory.catalog.gaps}
+    assert territory.minutes[["cinema", "coworking", "airport"]].isna().all(axis=None)
     assert "missing sales (housing_sales, housing_medians)" in done.plain
     assert "cut off or damaged" in done.plain
 

@@ -30,6 +30,10 @@ THINGS: tuple[Thing, ...] = (
     (1.2500, 43.0510, {"amenity": "cinema"}),
     (1.0510, 43.0510, {"tourism": "museum", "name": "Musée des <b>Bastides</b>"}),
     (1.4000, 43.0500, {"amenity": "coworking_space", "name": "Trop loin"}),
+    (1.0520, 43.0520, {"amenity": "marketplace", "name": "Halle <i>aux grains</i>",
+                       "opening_hours": "Tu,Sa 08:00-13:00; PH off"}),
+    (1.1520, 43.0520, {"amenity": "marketplace", "opening_hours": "Jul-Aug: Th 18:00-23:00"}),
+    (1.2520, 43.0520, {"amenity": "marketplace"}),
 )  # fmt: skip
 
 
@@ -67,6 +71,14 @@ def test_places_are_sorted_by_what_they_are(tmp_path: Path) -> None:
     assert culture[["kind", "insee_code", "name", "year"]].to_numpy().tolist() == [
         ["cinema", "09903", "Bélaye-Haute", "2026"],
         ["museum", "09901", "Musée des <b>Bastides</b>", "2026"],  # escaped where it is shown
+        ["weekly_market", "09901", "Halle <i>aux grains</i> (Tuesday, Saturday)", "2026"],
+        ["weekly_market", "09902", "Fossat-le-Neuf", "2026"],
+        ["weekly_market", "09903", "Bélaye-Haute", "2026"],
+    ]
+    assert culture["note"].tolist()[2:] == [
+        "opening hours on the map: Tu,Sa 08:00-13:00; PH off",
+        "opening hours on the map: Jul-Aug: Th 18:00-23:00",
+        "a market place on the map, which tells no days",
     ]
     for table in tables.values():
         assert is_sound(SCHEMAS[table.name], table.frame)

@@ -30,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access choice corrections criteria floating_catchment membership schemas",
         "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
-        "road_network overpass source",
+        "opening_hours road_network overpass source",
         "openstreetmap osm_places road_areas road_times workbooks",
         "delimited density_grid drees kept_files",
         "contacts dgfip dhup economie education fetching filosofi finess georisques insee sncf",
