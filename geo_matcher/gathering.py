@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -25,7 +24,7 @@ from geo_matcher.sources.filosofi import SOURCE as INCOMES
 from geo_matcher.sources.finess import SOURCE as HOSPITALS
 from geo_matcher.sources.georisques import SOURCE as RISKS
 from geo_matcher.sources.insee import SOURCE as FACILITIES
-from geo_matcher.sources.osm_places import places_source
+from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.sncf import SOURCE as STATIONS
 from geo_matcher.sources.source import Area, Fetch, Fetched, Source, SourceTable
@@ -74,7 +73,9 @@ class Gathered:
             raise SourceError(f"{count}: " + "; ".join(problems), problems)
 
 
-def all_sources(overpass: Overpass | None = None, workplaces: Path | None = None) -> list[Source]:
+def all_sources(
+    overpass: Overpass | None = None, workplaces: WorkList | None = None
+) -> list[Source]:
     """Return every source but that of the communes themselves.
 
     Parameters
@@ -82,7 +83,7 @@ def all_sources(overpass: Overpass | None = None, workplaces: Path | None = None
     overpass
         The OpenStreetMap service to ask.
     workplaces
-        The network's own list of places to work, CSV; it wins over the map.
+        The network's own list of places to work; it wins over the map.
     """
     return [
         BROADBAND,

@@ -231,8 +231,10 @@ def write_sources(
     said = about.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     (folder / TERRITORY_FILE).write_text(tomlkit.dumps(said), encoding="utf-8")
     renew_sources(folder, tables)
+    document = _read_document(folder)
     for own in ("territory", *MADE_TABLES):
-        _describe_own(folder, own)
+        _describe_own(document, own)
+    _write_document(folder, document)
 
 
 @cache
@@ -241,18 +243,18 @@ def _own_entries() -> dict[str, dict[str, str]]:
     return {entry["name"]: entry for entry in tomllib.loads(file.read_text("utf-8"))["table"]}
 
 
-def _describe_own(folder: Path, name: str) -> None:
+def _describe_own(document: Any, name: str) -> None:
     """Let the catalog describe a file that the program writes itself."""
     entry = _own_entries()[name]
     words = {key: entry[key] for key in entry.keys() - {"name", "path", "kind"}}
     origin = Origin(
         producer="geo_matcher",
-        vintage=Catalog.read(folder).vintage,
+        vintage=str(document["release"]["vintage"]),
         **LICENCE_OUVERTE,
         url="",
         **words,
     )
-    _describe(folder, name, origin, path=entry["path"], kind=entry["kind"])
+    _describe(document, name, origin, path=entry["path"], kind=entry["kind"])
 
 
 def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
@@ -271,6 +273,7 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
         return
     (folder / "source").mkdir(exist_ok=True)
     catalog = Catalog.read(folder)
+    document = _read_document(folder)
     for table in tables:
         if table.name not in catalog:
             end = "parquet" if isinstance(table.frame, gpd.GeoDataFrame) else "csv"
@@ -284,9 +287,19 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
                 frame = _with_kept(frame, kept)
                 origin = _both(origin, catalog[table.name])
         _write(frame, folder / path)
-        _describe(folder, table.name, origin, path=path)
-    _renew_vintage(folder, tables)
-    _renew_fetched(folder, tables)
+        _describe(document, table.name, origin, path=path)
+    _renew_vintage(document, tables)
+    _renew_fetched(folder, catalog, document, tables)
+    _write_document(folder, document)
+
+
+def _read_document(folder: Path) -> Any:
+    """Read the catalog of a release with its comments and order; it takes long to parse."""
+    return tomlkit.parse((folder / CATALOG_FILE).read_text(encoding="utf-8"))
+
+
+def _write_document(folder: Path, document: Any) -> None:
+    (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def _both(new: Origin, old: Table) -> Origin:
@@ -307,11 +320,9 @@ def _both(new: Origin, old: Table) -> Origin:
     )
 
 
-def _renew_vintage(folder: Path, tables: Collection[SourceTable]) -> None:
+def _renew_vintage(document: Any, tables: Collection[SourceTable]) -> None:
     """Let a release be as new as the newest of its tables."""
     months = [m.group() for t in tables if (m := MONTH.match(t.origin.vintage))]
-    file = folder / CATALOG_FILE
-    document: Any = tomlkit.parse(file.read_text(encoding="utf-8"))
     newest = max([str(document["release"]["vintage"]), *months])
     if newest == document["release"]["vintage"]:
         return
@@ -319,7 +330,6 @@ def _renew_vintage(folder: Path, tables: Collection[SourceTable]) -> None:
     for entry in document["table"]:
         if entry["kind"] == "derived":
             entry["vintage"] = newest
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def _kept(folder: Path, path: str, name: str) -> pd.DataFrame:
@@ -337,9 +347,10 @@ def _with_kept(frame: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([fresh, kept], ignore_index=True)[list(kept.columns)]
 
 
-def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:
+def _renew_fetched(
+    folder: Path, catalog: Catalog, document: Any, tables: Collection[SourceTable]
+) -> None:
     found = fetched_table([table for table in tables if table.files])
-    catalog = Catalog.read(folder)
     path = _own_entries()[FETCHED]["path"]
     if FETCHED in catalog:
         before = read_table(folder, path, FETCHED)
@@ -348,7 +359,7 @@ def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:
     if found.empty:
         return
     write_csv(found.sort_values(["table", "url"], ignore_index=True), folder / path)
-    _describe_own(folder, FETCHED)
+    _describe_own(document, FETCHED)
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -358,10 +369,8 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
         write_csv(frame, path)
 
 
-def _describe(folder: Path, name: str, origin: Origin, *, path: str, kind: str = "source") -> None:
+def _describe(document: Any, name: str, origin: Origin, *, path: str, kind: str = "source") -> None:
     """Let the catalog describe a file; the order of the others and their comments are kept."""
-    file = folder / CATALOG_FILE
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
     tables = document.get("table")
     if not isinstance(tables, AoT):
         tables = tomlkit.aot()
@@ -375,4 +384,3 @@ def _describe(folder: Path, name: str, origin: Origin, *, path: str, kind: str =
         entry.update({"rows": 0, "bytes": 0, "sha256": ""})
     else:
         entry.update(asdict(origin))
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -207,7 +207,13 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     assert rows["shops"]["upstream"] == "same"
     place = ("--store", str(tmp_path / "store"))
     assert run("data", "publish", str(made), *place).code == 0
-    asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place)
+    mine = tmp_path / "mine.csv"
+    mine.write_text("name,kind,insee_code\nLe Relais,telecentre,46003\n", encoding="utf-8")
+    asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place,
+             "--workplaces", str(mine))  # fmt: skip
+    refused = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    assert "--with leaves places out" in refused.err
+    asked = ("--with", "broadband_fixed,workplaces", *asked[2:])
     done = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
@@ -217,6 +223,9 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     after = Territory.load(store.folder)
     assert after.indicators["ftth_coverage_share"]["46002"] < 0.2
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
+    work = after.tables["workplaces"].set_index("name")
+    assert work.at["Le Relais", "status"] == "named by the network"
+    assert after.catalog["workplaces"].credit_en.startswith("Network ; © OpenStreetMap")
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
 

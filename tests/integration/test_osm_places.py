@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from geo_matcher.catalog import Table
 from geo_matcher.errors import DataError, SourceError
 from geo_matcher.schemas import SCHEMAS
-from geo_matcher.sources.osm_places import places_source
+from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import SourceTable
 from geo_matcher.tables import is_sound
@@ -46,14 +48,16 @@ def answer(things: Sequence[Thing] = THINGS) -> Reply:
     return Reply(body=json.dumps(body).encode(), headers=JSON)
 
 
-def collected(folder: Path, *replies: Reply, own: str | None = None) -> dict[str, SourceTable]:
-    path = None
+def collected(
+    folder: Path, *replies: Reply, own: str | None = None, said: WorkList | None = None
+) -> dict[str, SourceTable]:
+    given = None
     if own is not None:
-        path = folder / "own.csv"
-        path.write_text(own, encoding="utf-8-sig")
+        given = replace(said or WorkList(folder), path=folder / "own.csv")
+        given.path.write_text(own, encoding="utf-8-sig")
     with overpass_server(*replies) as heard:
         overpass = Overpass(heard.url, total_s=5.0, request_s=2.0, tries=2, backoff_s=0.01)
-        source = places_source(overpass, path)
+        source = places_source(overpass, given)
         tables = source.collect(Kept(folder, {}), AREA)
     return {table.name: table for table in tables}
 
@@ -140,6 +144,45 @@ def test_a_list_that_was_completed_before_keeps_who_said_so(tmp_path: Path) -> N
     assert "Gone since" not in by_name
     mapped = by_name["FabLab d'en Haut"]
     assert mapped == [f"OpenStreetMap, {STAMP[:10]}", "mapped, to be confirmed"]
+
+
+def described(table: SourceTable) -> Table:
+    return Table(
+        name=table.name, path="source/workplaces.csv", kind="source", rows=0, bytes=0, sha256="",
+        **asdict(table.origin),
+    )  # fmt: skip
+
+
+def test_a_refresh_of_a_release_keeps_positions_and_who_made_the_list(tmp_path: Path) -> None:
+    own = "name,kind,insee_code,lon,lat\nLa Ruche,coworking,09901,1.0510,43.0500\n"
+    press = WorkList(tmp_path, "Presse", "Faits cités", "Presse, 2024", "Press, 2024", "À voir.",
+                     "To be seen.")  # fmt: skip
+    first = collected(tmp_path, answer(), own=own, said=press)["workplaces"]
+    assert first.origin.producer == "Presse ; Contributeurs d’OpenStreetMap"
+    assert first.origin.licence == "Faits cités ; ODbL 1.0"
+    assert first.origin.credit_en == "Press, 2024 ; © OpenStreetMap contributors, 2026-06-01"
+    assert first.origin.note_en.endswith("within 200 m. To be seen.")
+    again = WorkList.of_release(tmp_path / "own.csv", described(first))
+    assert again == replace(press, path=tmp_path / "own.csv")
+    # One of a like name 400 m off, which is another place only if the position is still known.
+    things = (*THINGS, (1.0560, 43.0500, {"amenity": "coworking_space", "name": "La Ruche bis"}))
+    second = collected(tmp_path, answer(things), own=first.frame.to_csv(index=False), said=again)[
+        "workplaces"
+    ]
+    assert second.origin == first.origin
+    by_name = second.frame.set_index("name")["position"]
+    assert by_name["La Ruche"] == "43.05000, 1.05100"
+    assert by_name["La Ruche bis"] == "43.05000, 1.05600"
+
+
+def test_a_release_whose_places_are_all_of_the_map_has_no_list_to_credit(tmp_path: Path) -> None:
+    mapped = collected(tmp_path, answer())["workplaces"]
+    assert mapped.origin.producer == "Contributeurs d’OpenStreetMap"
+    table = described(mapped)
+    given = WorkList.of_release(tmp_path / "own.csv", table)
+    text = mapped.frame.to_csv(index=False)
+    assert collected(tmp_path, answer(), own=text, said=given)["workplaces"].origin == mapped.origin
+    assert given == WorkList(tmp_path / "own.csv")
 
 
 def test_all_problems_of_the_list_are_told_at_once(tmp_path: Path) -> None:
