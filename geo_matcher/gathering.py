@@ -166,6 +166,10 @@ def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:
                     "program: please report it with the command that you gave."
                 )
                 failures.append(Failure(source.name, source.tables, reason))
+    except BaseException:
+        for source in sources:  # a thread that waits would keep the program from ending
+            source.stop()
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return Gathered(

@@ -136,13 +136,14 @@ def places_source(overpass: Overpass | None = None, own: WorkList | None = None)
         The network's own list of places to work; its rows win over those of the map that lie
         within 200 m, or in the same commune if it gives no position, and bear a like name.
     """
+    service = overpass or Overpass()
 
     def collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:  # noqa: ARG001
         given = _read_own(own.path, area) if own is not None else _no_places()
-        found, day = _download(overpass or Overpass(), area)
+        found, day = _download(service, area)
         return _work(found, given, day, own if len(given) else None), _culture(found, day)
 
-    return Source("places", "OpenStreetMap", ("workplaces", "culture"), collect)
+    return Source("places", "OpenStreetMap", ("workplaces", "culture"), collect, service.stop)
 
 
 SOURCE = places_source()
@@ -262,9 +263,9 @@ def _read_own(path: Path, area: Area) -> pd.DataFrame:
     for line, row in rows:
         cells = {name: (row.get(name) or "").strip() for name in _no_places()}
         source, status = ((row.get(name) or "").strip() for name in ("source", "status"))
-        told = POSITION.fullmatch((row.get("position") or "").strip())
-        if told and not cells["lon"] and not cells["lat"]:
-            cells["lat"], cells["lon"] = told.groups()
+        position = POSITION.fullmatch((row.get("position") or "").strip())
+        if position and not cells["lon"] and not cells["lat"]:
+            cells["lat"], cells["lon"] = position.groups()
         if source.startswith(MAPPED):
             continue  # a list that was completed before: the map says itself what is still there
         for name, fits, expected in _RULES:

@@ -215,9 +215,12 @@ class Source:
         Tables of a release that it can give.
     collect
         Asks for its files and reads them for an area.
+    stop
+        Lets a ``collect`` that waits in another thread end at once, for who is interrupted.
     """
 
     name: str
     producer: str
     tables: tuple[str, ...]
     collect: Callable[[Fetch, Area], tuple[SourceTable, ...]]
+    stop: Callable[[], None] = lambda: None

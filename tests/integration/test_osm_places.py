@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from osmnx import settings as osmnx_settings
 
 from geo_matcher.catalog import Table
 from geo_matcher.errors import DataError, SourceError
+from geo_matcher.gathering import gather
 from geo_matcher.schemas import SCHEMAS
 from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
@@ -144,6 +150,43 @@ def test_a_list_that_was_completed_before_keeps_who_said_so(tmp_path: Path) -> N
     assert "Gone since" not in by_name
     mapped = by_name["FabLab d'en Haut"]
     assert mapped == [f"OpenStreetMap, {STAMP[:10]}", "mapped, to be confirmed"]
+
+
+def test_an_interruption_does_not_wait_for_the_map(tmp_path: Path) -> None:
+    osmnx_before = vars(osmnx_settings).copy()
+    silent = replace(answer(), after_s=30.0)
+    with overpass_server(silent) as heard:
+        source = places_source(Overpass(heard.url))
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            gather(Kept(tmp_path, {}), AREA, [source])
+        for thread in threading.enumerate():
+            if thread.name.startswith("source"):
+                thread.join(2.0)
+                assert not thread.is_alive(), "the program would wait for it at its end"
+        assert time.monotonic() - start < 2.0
+        assert len(heard.posts) == 1
+    for thread in threading.enumerate():
+        if thread.name == "overpass":
+            thread.join(5.0)
+    assert vars(osmnx_settings) == osmnx_before
+
+
+def test_a_pause_that_the_map_asks_for_is_left_at_once(tmp_path: Path) -> None:
+    busy = Reply(status=429, headers={"Retry-After": "60"})
+    with overpass_server(busy) as heard:
+        source = places_source(Overpass(heard.url))
+        threading.Timer(0.3, source.stop).start()
+        start = time.monotonic()
+        with pytest.raises(SourceError, match="was not waited for any longer"):
+            source.collect(Kept(tmp_path, {}), AREA)
+        assert time.monotonic() - start < 2.0
+    waiting = [thread for thread in threading.enumerate() if thread.name == "overpass"]
+    for thread in waiting:
+        thread.join(2.0)
+    assert not any(thread.is_alive() for thread in waiting), "its pause ends too"
 
 
 def described(table: SourceTable) -> Table:
