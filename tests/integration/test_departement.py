@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,6 +123,12 @@ def test_the_service_serves_it(made: Path) -> None:
         assert "Gers" not in page.text
         for path in ("/communes/46002", "/table?show=station", "/planification?budget=300k"):
             assert client.get(path).status_code == 200, path
+        sales = client.get("/fragments/communes/46001/housing").text
+        assert "Prix médian des maisons vendues de 2021 à 2025" in sales
+        village = client.get("/communes/46003", follow_redirects=True).text
+        assert "(estimé pour 2025, " in village
+        assert "Les cabinets ne figurent pas dans nos données." in village
+        assert not re.search(r"2018|2022", page.text + sales.replace("2022</th>", "") + village)
         ranked = client.post(
             "/api/v1/matches",
             json={"profile": PRESETS["cultura-artist"].profile.as_dict(), "scope": "all"},
