@@ -155,7 +155,7 @@ class VillageView:
         Sentence on the hospitals in the commune, the practices registered there, and the published
         accessibility of doctors; empty where the release has none.
     rent
-        The rent and its status, empty if unknown.
+        Sentence on the rent and its year, or that it is not known.
     housing_href, housing_part
         Where the figures of sales are, as a page and as a part.
     climate, horizons, climate_known
