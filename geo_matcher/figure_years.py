@@ -7,10 +7,10 @@ the catalog gives. A release with other data says other years without another te
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from geo_matcher.indicators import PRICE_COLUMN
+from geo_matcher.kept import kept
 from geo_matcher.places import first_years
 from geo_matcher.territory import Territory
 
@@ -61,7 +61,7 @@ def price_years(territory: Territory, insee_code: str | None = None) -> PriceYea
     return median or mean
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _prices(territory: Territory) -> tuple[PriceYears | None, PriceYears | None, frozenset[str]]:
     prices = territory.table("housing_prices_rents")
     known = prices[(prices["insee_code"] == prices["current_insee"]) & prices[PRICE_COLUMN].notna()]
