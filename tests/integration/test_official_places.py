@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,22 @@ def test_an_edition_with_an_unknown_code_list_is_refused(tmp_path: Path) -> None
     old = rezipped(BPE, "BPE25", '"2025"', '"2020"')
     with pytest.raises(SourceError, match=r"BPE25.zip, column 'AN': the edition is 2020, .*2023"):
         collected(insee.SOURCE, tmp_path, **{insee.BPE_URL: old})
+
+
+def test_the_codes_are_those_of_the_edition_that_the_file_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An edition to come in which bakeries are B326, and B207 means something else.
+    shops = {**insee.NOMENCLATURES["2025"].shops, "B326": "bakery"}
+    del shops["B207"]
+    later = replace(insee.NOMENCLATURES["2025"], shops=shops)
+    monkeypatch.setattr(insee, "NOMENCLATURES", {**insee.NOMENCLATURES, "2026": later})
+    newer = rezipped(BPE, "BPE25", '"2025"', '"2026"')
+    shops_found = collected(insee.SOURCE, tmp_path, **{insee.BPE_URL: newer})["shops"].frame
+    bakeries = shops_found[shops_found["kind"] == "bakery"]
+    assert bakeries[["lon", "lat"]].to_numpy().tolist() == [[1.05, 43.05]]
+    before = collected(insee.SOURCE, tmp_path)["shops"].frame
+    assert (before["kind"] == "bakery").sum() == 2
 
 
 @pytest.mark.parametrize(
