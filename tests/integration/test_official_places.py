@@ -87,11 +87,20 @@ def test_every_table_fits_its_schema_and_says_where_it_comes_from(
         assert len(table.frame)
         told = table.origin
         assert told.vintage[:2] == "20"
-        assert told.licence.startswith(("Licence Ouverte 2.0", "ODbL 1.0"))
+        assert told.licence.startswith(("Licence Ouverte ", "ODbL 1.0"))
         for words in (told.note_fr, told.note_en, told.credit_fr, told.credit_en):
             assert words.strip()
         assert table.files
         assert all(file.path.is_file() for file in table.files)
+
+
+def test_a_licence_is_the_one_that_the_producer_names(tmp_path: Path) -> None:
+    hospitals = collected(finess.SOURCE, tmp_path)["hospitals"].origin
+    assert hospitals.licence == "Licence Ouverte 1.0"
+    assert "etalab.gouv.fr" in hospitals.licence_url
+    rents = collected(dhup.SOURCE, tmp_path)["housing_prices_rents"].origin
+    assert "does not specify the licence" in rents.note_en
+    assert "ne précise pas la licence" in rents.note_fr
 
 
 def test_a_district_of_a_big_city_is_asked_for_and_belongs_to_it() -> None:
