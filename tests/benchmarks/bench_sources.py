@@ -164,9 +164,7 @@ def with_product(file: File) -> int:
         dt.date(2026, 11, 26),
     )
     return len(
-        read_delimited(
-            fetched, file.layout, where=[Where(file.code, OWN)], member=r"\.csv$"
-        )
+        read_delimited(fetched, file.layout, where=[Where(file.code, OWN)], member=r"\.csv$")
     )
 
 

@@ -86,9 +86,7 @@ def test_an_old_name_of_a_column_is_known(tmp_path: Path) -> None:
     assert read_delimited(fetched(tmp_path, content), LAYOUT)["nbr"].sum() == 9140
 
 
-def test_rows_are_kept_by_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_kept_by_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 200)  # many blocks
     rows = [f"2026-06-30;Village;{code};1,5;{code};x" for code in range(1001, 1400)]
     rows += [f"2026-06-30;Village;{code};1,5;{code};x" for code in range(46001, 46100)]
