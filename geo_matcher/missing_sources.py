@@ -61,6 +61,16 @@ OPTIONAL_SOURCES: Mapping[str, Gap] = MappingProxyType(
             "Les cabinets médicaux ne figurent pas dans cette version.",
             "Medical practices are not in this release.",
         ),
+        "supply": _gap(
+            "supply",
+            "Combien de médecins exercent dans chaque commune ne figure pas dans cette version.",
+            "How many doctors work in each commune is not in this release.",
+        ),
+        "apl_doctors": _gap(
+            "apl",
+            "L’accès aux médecins que mesure le ministère (APL) ne figure pas dans cette version.",
+            "Access to doctors as the ministry measures it (APL) is not in this release.",
+        ),
         "hubs": _gap(
             "hubs",
             "Gares et aéroports ne figurent pas dans cette version.",
@@ -80,6 +90,26 @@ OPTIONAL_SOURCES: Mapping[str, Gap] = MappingProxyType(
             "housing_prices",
             "Les prix et les loyers ne figurent pas dans cette version.",
             "Prices and rents are not in this release.",
+        ),
+        "housing_medians": _gap(
+            "housing_medians",
+            "Le prix médian des maisons sur cinq ans ne figure pas dans cette version.",
+            "The median price of houses over five years is not in this release.",
+        ),
+        "incomes": _gap(
+            "incomes",
+            "Le niveau de vie des habitants ne figure pas dans cette version.",
+            "The standard of living of the inhabitants is not in this release.",
+        ),
+        "density_grid": _gap(
+            "density_grid",
+            "La grille de densité de l’Insee ne figure pas dans cette version.",
+            "INSEE's density grid is not in this release.",
+        ),
+        "mobile_sites": _gap(
+            "mobile_sites",
+            "Les antennes de téléphonie mobile ne figurent pas dans cette version.",
+            "Mobile phone masts are not in this release.",
         ),
         "climate_projections": _gap(
             "climate",
