@@ -17,7 +17,7 @@ from tomlkit.items import AoT
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, Gap
 
-__all__ = ["OPTIONAL_SOURCES", "SOURCE_OF_KIND", "absent_sources", "declare_absent"]
+__all__ = ["OPTIONAL_SOURCES", "SOURCES_OF_KIND", "absent_sources", "declare_absent"]
 
 
 def _gap(subject: str, text_fr: str, text_en: str) -> Gap:
@@ -147,26 +147,26 @@ OPTIONAL_SOURCES: Mapping[str, Gap] = MappingProxyType(
 )
 """What is told where a source is absent, by table."""
 
-SOURCE_OF_KIND: Mapping[str, str] = MappingProxyType(
+SOURCES_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **dict.fromkeys(
             (
                 "bakery", "grocery", "supermarket", "fresh_food", "fuel", "post", "bank",
                 "bookshop_press",
             ),
-            "shops",
+            ("shops",),
         ),
-        **dict.fromkeys(("coworking", "third_place", "fablab", "telecentre"), "workplaces"),
-        **dict.fromkeys(("primary_school", "college", "lycee"), "schools"),
-        **dict.fromkeys(("station", "airport"), "hubs"),
-        **dict.fromkeys(("cinema", "museum"), "culture"),
-        "france_services": "france_services",
-        "hospital": "hospitals",
-        "doctor": "health_registered",
-        "network_trace": "partners_evidence",
+        **dict.fromkeys(("coworking", "third_place", "fablab", "telecentre"), ("workplaces",)),
+        **dict.fromkeys(("primary_school", "college", "lycee"), ("schools",)),
+        **dict.fromkeys(("station", "airport"), ("hubs",)),
+        **dict.fromkeys(("cinema", "museum"), ("culture",)),
+        "france_services": ("france_services",),
+        "hospital": ("hospitals",),
+        "doctor": ("supply", "health_registered"),
+        "network_trace": ("partners_evidence",),
     }
 )  # fmt: skip
-"""Table that the places of a kind come from."""
+"""Tables any of which the places of a kind come from."""
 
 
 def absent_sources(tables: Collection[str]) -> tuple[str, ...]:

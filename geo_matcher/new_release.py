@@ -75,10 +75,10 @@ PRICES_ORIGIN = Origin(
     quality="estimated",
     credit_fr="DVF 2022-2023",
     credit_en="DVF 2022-2023",
-    note_fr="Les prix moyens 2022-2023 viennent de la version précédente ; ils reposent parfois sur "
-    "très peu de ventes, et les conditions DVF interdisent d’identifier les personnes.",
-    note_en="Mean prices of 2022-2023 are those of the release before; they sometimes rest on very "
-    "few sales, and the DVF terms forbid identifying people.",
+    note_fr="Les prix moyens 2022-2023 viennent de la version précédente ; ils reposent parfois "
+    "sur très peu de ventes, et les conditions DVF interdisent d’identifier les personnes.",
+    note_en="Mean prices of 2022-2023 are those of the release before; they sometimes rest on "
+    "very few sales, and the DVF terms forbid identifying people.",
 )
 """Where the mean prices come from, whichever release brought them: their columns name the years."""
 

@@ -335,8 +335,8 @@ def _outlines(
     outlines = gpd.GeoSeries([_polygons(one) for one in shapes], index=shapes.index, crs=WGS_84)
     if outlines.is_empty.all():
         raise SourceError(
-            f"{path.name}: the layer {layer} holds no polygon but {', '.join(set(shapes.geom_type))}"
-            f", where outlines of communes were expected. The layers are "
+            f"{path.name}: the layer {layer} holds no polygon but "
+            f"{', '.join(set(shapes.geom_type))}, where outlines were expected. The layers are "
             f"{', '.join(layers)[:200]}: name a file whose layer of outlines is called commune."
         )
     return outlines[~outlines.is_empty]

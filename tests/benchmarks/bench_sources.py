@@ -39,41 +39,12 @@ SPEED_MB_S = 100.0
 """Least speed of a cut: that of a plain disk, in MB/s."""
 
 FACILITY_COLUMNS = (
-    *[
-        "AN",
-        "NOMRS",
-        "CNOMRS",
-        "NUMVOIE",
-        "INDREP",
-        "TYPVOIE",
-        "LIBVOIE",
-        "CADR",
-        "CODPOS",
-        "DEPCOM",
-        "DEP",
-        "REG",
-        "LIBCOM",
-        "DOM",
-        "SDOM",
-        "TYPEQU",
-        "SIRET",
-        "STATUT_DIFFUSION",
-    ],
+    "AN", "NOMRS", "CNOMRS", "NUMVOIE", "INDREP", "TYPVOIE", "LIBVOIE", "CADR", "CODPOS", "DEPCOM",
+    "DEP", "REG", "LIBCOM", "DOM", "SDOM", "TYPEQU", "SIRET", "STATUT_DIFFUSION",
     *(f"DETAIL_{k}" for k in range(66)),
-    *[
-        "LAMBERT_X",
-        "LAMBERT_Y",
-        "LONGITUDE",
-        "LATITUDE",
-        "QUALITE_XY",
-        "EPSG",
-        "QUALITE_GEOLOC",
-        "DCIRIS",
-        "QUALI_IRIS",
-        "EPCI",
-        "UU2020",
-    ],
-)
+    "LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE", "QUALITE_XY", "EPSG", "QUALITE_GEOLOC",
+    "DCIRIS", "QUALI_IRIS", "EPCI", "UU2020",
+)  # fmt: skip
 """Columns of the BPE of 2025: 95, every cell of which stands between quotes, figures too."""
 
 

@@ -26,7 +26,7 @@ from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
 from geo_matcher.gaps import gaps
 from geo_matcher.matching import rank
-from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCE_OF_KIND
+from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCES_OF_KIND
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.release_diff import release_diff
@@ -361,7 +361,8 @@ def figures_of(absent: tuple[str, ...]) -> set[str]:
         "climate_projections": {"hot_days_2030_year"},
     }
     found = {name for table in absent for name in of_table.get(table, ())}
-    by_kind = {f"{kind}_min" for kind, table in SOURCE_OF_KIND.items() if table in absent}
+    held = set(OPTIONAL_SOURCES) - set(absent) - set(NOT_IN_THE_GERS)
+    by_kind = {f"{kind}_min" for kind, any_of in SOURCES_OF_KIND.items() if not held & set(any_of)}
     return found | (by_kind & set(CRITERIA))
 
 
