@@ -1,4 +1,4 @@
-"""Facts of a commune that no score uses: mobile sites, density, standard of living.
+"""Facts of a commune that no score uses: doctors counted, mobile sites, density, incomes.
 
 Hides that most releases lack some of these tables, that a figure may be secret, and how operators
 write their names. What a release does not hold gives no sentence.
@@ -11,10 +11,17 @@ import re
 from api.texts import translator
 from api.village_words import day_text
 from geo_matcher.numbers import format_number
+from geo_matcher.places import doctor_table
 from geo_matcher.sentences import listed
 from geo_matcher.territory import Territory
 
-__all__ = ["DENSITY_LEVELS", "density_sentence", "income_sentence", "mobile_sentence"]
+__all__ = [
+    "DENSITY_LEVELS",
+    "density_sentence",
+    "doctors_sentence",
+    "income_sentence",
+    "mobile_sentence",
+]
 
 OPERATORS = {
     "orange": "Orange",
@@ -44,6 +51,19 @@ def mobile_sentence(territory: Territory, insee_code: str, language: str) -> str
         for operator in sorted(counts.index, key=lambda one: (-counts[one], one))
     ]
     return t("line.sites", day=day, names=listed(names, t("village.and")))
+
+
+def doctors_sentence(territory: Territory, insee_code: str, language: str) -> str:
+    """Say how many doctors are counted in the commune; nothing where nobody counts them."""
+    if doctor_table(territory.tables) != "supply":
+        return ""
+    t = translator(language)
+    doctors = territory.tables["supply"].query("kind == 'doctor'")
+    here = doctors[doctors["insee_code"] == insee_code]
+    count, year = round(here["amount"].sum()), doctors["year"].max()
+    if not count:
+        return t("health.none_counted", year=year)
+    return t("health.counted", count=count, n=format_number(count, language), year=year)
 
 
 def density_sentence(territory: Territory, insee_code: str, language: str) -> str:

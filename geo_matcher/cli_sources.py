@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files
     from geo_matcher.gathering import Gathered
     from geo_matcher.sources.fetching import Fetcher
     from geo_matcher.sources.openstreetmap import Download
+    from geo_matcher.sources.osm_places import WorkList
 
 __all__ = ["sources_app"]
 
@@ -67,6 +68,12 @@ WithOption = Annotated[
         "--with",
         help="Only these sources, by their name or that of a table, with commas.",
         show_default=False,
+    ),
+]
+WorkplacesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your list of places to work, CSV, completed by OpenStreetMap.", show_default=False
     ),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse when a source gives nothing.")]
@@ -123,13 +130,7 @@ def _build(
             show_default=False,
         ),
     ] = None,
-    workplaces: Annotated[
-        Path | None,
-        typer.Option(
-            help="Your list of places to work, CSV, completed by OpenStreetMap.",
-            show_default=False,
-        ),
-    ] = None,
+    workplaces: WorkplacesOption = None,
     outlines: Annotated[
         Path | None,
         typer.Option(
@@ -160,6 +161,7 @@ def _build(
     from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
     from geo_matcher.sources.communes import area_of
+    from geo_matcher.sources.osm_places import WorkList
 
     folder = output or Path(f"release-{departement}")
     check_output(folder)
@@ -170,7 +172,8 @@ def _build(
             "read. Give one of the two."
         )
     overpass = Overpass(url=overpass_url)
-    sources = chosen_sources(all_sources(overpass, workplaces), wanted)
+    own_list = None if workplaces is None else WorkList(workplaces)
+    sources = chosen_sources(all_sources(overpass, own_list), wanted)
     given_about = None if territory is None else read_territory_file(territory)
     with _fetcher(cache, is_offline=is_offline) as fetch:
         area, of_communes = area_of(fetch, departement.upper(), outlines=outlines)
@@ -256,6 +259,7 @@ def _say(gathered: Gathered) -> None:
 def _refresh(
     context: typer.Context,
     wanted: WithOption = None,
+    workplaces: WorkplacesOption = None,
     store: StoreOption = None,
     keep: KeepOption = KEPT_RELEASES,
     overpass_url: OverpassOption = OVERPASS_URL,
@@ -266,7 +270,8 @@ def _refresh(
     """Ask the sources again, put the new release into the store, and say what it moved.
 
     A source that gives nothing leaves the table that was there, and so do tables that were given
-    with --own, unless --with names them. Communes stay those of the release. Where the store has a
+    with --own, unless --with names them. Communes stay those of the release, and so does the
+    network's list of places to work unless --workplaces gives another. Where the store has a
     release in service, that one is renewed.
     """
     from geo_matcher.build import build_derived
@@ -279,8 +284,15 @@ def _refresh(
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
     given -= set((wanted or "").split(","))
-    own_list = before.folder / before.catalog["workplaces"].path if _has_work(before) else None
-    sources = chosen_sources(all_sources(Overpass(url=overpass_url), own_list), wanted)
+    sources = chosen_sources(
+        all_sources(Overpass(url=overpass_url), _work_list(before, workplaces)), wanted
+    )
+    if workplaces is not None:
+        if not any("workplaces" in source.tables for source in sources):
+            raise DataError(
+                f"{workplaces} would not be read: --with leaves places out. Add workplaces to it."
+            )
+        given.discard("workplaces")
     with _fetcher(cache, is_offline=is_offline) as fetch:
         area = Area(
             before.about.departement,
@@ -342,8 +354,16 @@ def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     return before
 
 
-def _has_work(territory: Territory) -> bool:
-    return "workplaces" in territory.catalog
+def _work_list(before: Territory, given: Path | None) -> WorkList | None:
+    """Return the list of places to work that wins over the map: the one given, or the release's."""
+    from geo_matcher.sources.osm_places import WorkList
+
+    if given is not None:
+        return WorkList(given)
+    if "workplaces" not in before.catalog:
+        return None
+    table = before.catalog["workplaces"]
+    return WorkList.of_release(before.folder / table.path, table)
 
 
 @sources_app.command("status")
