@@ -21,9 +21,9 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "atomic_folders errors licences look map_words municipal_districts planning_words "
-        "road_speeds shortest_paths",
-        "catalog territory_file",
+        "errors licences look map_words municipal_districts planning_words road_speeds "
+        "shortest_paths",
+        "atomic_folders catalog territory_file",
         "release_store",
         "towns",
         "destinations",
@@ -242,7 +242,7 @@ ONLY_USERS = {
     "icalendar": {"visit_calendar"},
     "libpysal": {"clusters"},
     "openpyxl": {"cells", "workbooks"},
-    "filelock": {"kept_files", "release_store"},
+    "filelock": {"atomic_folders", "kept_files", "release_store"},
     "platformdirs": {"database", "release_store", "fetching"},
     "psycopg": set(),
     "rapidfuzz": {"likeness", "osm_places"},
