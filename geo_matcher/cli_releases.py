@@ -28,7 +28,8 @@ from geo_matcher.corrections import correct
 from geo_matcher.errors import DataError
 from geo_matcher.matching import rank
 from geo_matcher.presets import preset_named
-from geo_matcher.release_diff import ranks_by_commune, release_diff
+from geo_matcher.rank_moves import ranks_by_commune
+from geo_matcher.release_diff import release_diff
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, user_store_folder
 from geo_matcher.territory import Territory
 
@@ -177,14 +178,14 @@ def _correct(
             ranks_by_commune(rank(release, profile, "all")).get(made.insee_code, "not ranked")
             for release in (before, after)
         )
+        moves = ranking.moves
         write(
-            f"{ranking.profile}: {ranking.moved} of {ranking.ranked} move, by "
-            f"{ranking.largest_move} ranks at most; the commune itself: {' → '.join(map(str, own))}"
+            f"{ranking.profile}: {moves.moved} of {moves.ranked} move, by {moves.largest_move} "
+            f"ranks at most; the commune itself: {' → '.join(map(str, own))}"
         )
-        for village in ranking.since.villages if ranking.since else ():
-            if village.rank_now != village.rank_then:
-                write(f"  {village.name or village.insee_code}: {village.rank_then} → "
-                      f"{village.rank_now or 'not ranked'}")  # fmt: skip
+        for village in moves.named:
+            write(f"  {village.name}: {village.rank_before or 'not ranked'} → "
+                  f"{village.rank_after or 'not ranked'}")  # fmt: skip
     if not yes and not typer.confirm("Accept it?"):
         raise DataError("Nothing was changed: it was not accepted. Accept it, or give --yes.")
     write(f"{folder}: corrected, release {set_correction(folder, made).release_id}.")

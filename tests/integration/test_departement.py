@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -211,7 +212,10 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     done = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
-    assert "Belpech-sur-Lère" in done.plain, "who moved"
+    moved = re.search(r"Belpech-sur-Lère: (\d) → (\d) \(-\d+\.\d points: (.*)\); ", done.plain)
+    assert moved is not None, done.plain
+    assert moved[1] != moved[2], "who moved"
+    assert re.search(r"ftth_coverage_share -\d+\.\d, 70% → 10%", moved[3]), "and why"
     store = ReleaseStore(tmp_path / "store")
     assert store.current != before
     after = Territory.load(store.folder)

@@ -43,8 +43,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "build decision drives flags gaps reach scenario_checks weights wheel",
         "access_answers driving_layers new_release origins",
         "clusters commune matching newcomers resemblance scenario uncertainty",
-        "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
-        "snapshot",
+        "counterfactual demand dominance double_counting duo_limits lacks leverage rank_moves "
+        "scenario_rules snapshot",
         "candidates duo insight lift outcomes pairs release_diff robustness siting typology",
         "visits",
         "audit comparison exports interview explanation portfolio visit_calendar",
@@ -176,6 +176,7 @@ METHOD_SIDE = frozenset(
         "pairs",
         "presets",
         "profile",
+        "rank_moves",
         "release_diff",
         "resemblance",
         "robustness",
