@@ -41,7 +41,8 @@ def test_a_release_differs_from_itself_in_nothing(territory: Territory) -> None:
     (ranking,) = found.rankings
     moves = ranking.moves
     assert (moves.moved, moves.median_move, moves.largest_move) == (0, 0.0, 0)
-    assert moves.named == moves.shifts == ()
+    assert not moves.named
+    assert not moves.shifts
     assert moves.ranked > 400
 
 
