@@ -29,6 +29,7 @@ from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.rank_moves import FIRST, MOVERS, FigureChange, RankMoves, VillageMove
 from geo_matcher.release_diff import ReleaseDiff, release_diff
 from geo_matcher.territory import Territory
+from geo_matcher.towns import put_in_service
 
 __all__ = ["diff_app", "write_diff"]
 
@@ -59,10 +60,11 @@ def _diff(
     store: StoreOption = None,
 ) -> None:
     """Say what differs between two releases, and what it does to rankings: who moved, and why."""
-    named = {name: preset_named(name).profile for name in profile_name or PRESETS}
     first, second = (
         Territory.load(stored_release(context, store, named)) for named in (before, after)
     )
+    put_in_service(first.about)  # whose towns the presets speak of
+    named = {name: preset_named(name).profile for name in profile_name or PRESETS}
     found = release_diff(first, second, named, scope.value, movers)
     if output_format is TextFormatOption.json:
         write_json(found.as_dict())
@@ -81,11 +83,10 @@ def write_diff(found: ReleaseDiff) -> None:
     if found.before == found.after:
         write("the same release: nothing differs")
         return
-    write(
-        f"times on {found.times_before} → {found.times_after}; a work place within "
-        f"{_minutes(found.reach_before_min)} → {_minutes(found.reach_after_min)} min makes the "
-        "network"
-    )
+    write(f"times on {found.times_before} → {found.times_after}")
+    reach = (found.reach_before_min, found.reach_after_min)
+    if reach != (None, None):
+        write(f"a work place within {' → '.join(map(_minutes, reach))} min makes the network")
     table = plain_table(
         "table",
         *(Column(word, justify="right") for word in ("before", "after", "new", "gone", "changed")),
@@ -107,7 +108,7 @@ def write_diff(found: ReleaseDiff) -> None:
     for ranking in found.rankings:
         moves = ranking.moves
         extent = (
-            f", by {moves.largest_move} ranks at most, {moves.median_move:g} in the middle"
+            f", by {moves.largest_move} at most, {moves.median_move:g} in the middle"
             if moves.moved
             else ""
         )
@@ -158,7 +159,7 @@ def _village(village: VillageMove) -> str:
         "not ranked" if rank is None else f"{rank}"
         for rank in (village.rank_before, village.rank_after)
     )
-    return f"{village.name}: {ranks} ({_why(village)})"
+    return f"{village.name}: {ranks}, {_why(village)}"
 
 
 def _why(village: VillageMove) -> str:
@@ -166,8 +167,8 @@ def _why(village: VillageMove) -> str:
         return "not in the other release"
     reasons = {
         "": "",
-        "limit": f"beyond the limit on {', '.join(village.limits)}; ",
-        "scope": "not in the scope of the other; ",
+        "limit": f"beyond the limit on {', '.join(village.limits)}, ",
+        "scope": "not in the scope of the other, ",
     }
     if not village.changes:
         return f"{reasons[village.absence]}its own figures bring the same points"
@@ -186,7 +187,7 @@ def _figures(changes: Iterable[FigureChange]) -> Iterator[str]:
                 (change.after, change.status_after),
             )
         )
-        yield f"{change.criterion} {change.points:+.1f}, {then} → {now}"
+        yield f"{change.criterion} {change.points:+.1f} ({then} → {now})"
 
 
 def _figure(criterion: str, figure: float | None, status: str) -> str:

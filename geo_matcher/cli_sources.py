@@ -37,6 +37,7 @@ from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
 from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import read_territory_file
+from geo_matcher.towns import put_in_service
 
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
     from geo_matcher.gathering import Gathered
@@ -354,17 +355,21 @@ def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     Raises
     ------
     DataError
-        If the store serves another territory, or the release is of no whole département.
+        If the store serves another territory than the release that was named, or the release is of
+        no whole département.
     """
-    before = territory_of(context)
+    is_named = isinstance(context.find_root().obj, Path)
     if ReleaseStore.is_store(store.folder):
-        served = Territory.load(store.folder)
-        if served.catalog.territory != before.catalog.territory:
+        before = Territory.load(store.folder)
+        named = territory_of(context).catalog if is_named else before.catalog
+        if named.territory != before.catalog.territory:
             raise DataError(
-                f"The store {store.folder} serves {served.catalog.name_en}, and the release that "
-                f"was named is about {before.catalog.name_en}. Name its own store with --store."
+                f"The store {store.folder} serves {before.catalog.name_en}, and the release that "
+                f"was named is about {named.name_en}. Name its own store with --store."
             )
-        before = served
+        put_in_service(before.about)
+    else:
+        before = territory_of(context)
     if not before.about.departement:
         raise DataError(
             "This release is made of some communes, not of a whole département, and sources are "

@@ -216,18 +216,21 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     place = ("--store", str(tmp_path / "store"))
     assert run("data", "publish", str(made), *place).code == 0
     asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place)
-    done = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    done = run("data", "refresh", *asked)  # what is in service there, of whatever territory
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
-    moved = re.search(r"Belpech-sur-Lère: (\d) → (\d) \(-\d+\.\d points: (.*)\); ", done.plain)
+    moved = re.search(r"Belpech-sur-Lère: (\d) → (\d), -\d+\.\d points: ([^;]*); ", done.plain)
     assert moved is not None, done.plain
     assert moved[1] != moved[2], "who moved"
-    assert re.search(r"ftth_coverage_share -\d+\.\d, 70% → 10%", moved[3]), "and why"
+    assert re.search(r"ftth_coverage_share -\d+\.\d \(70% → 10%\)", moved[3]), "and why"
     store = ReleaseStore(tmp_path / "store")
     assert store.current != before
     after = Territory.load(store.folder)
     assert after.indicators["ftth_coverage_share"]["46002"] < 0.2
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
+    told = run("data", "diff", before, after.release_id, *place)
+    assert told.code == 0, told.err
+    assert moved[0] in told.plain, "the same, asked again"
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
 
@@ -354,7 +357,7 @@ def test_new_communes_are_taken_and_corrections_stay(
     assert after.communes.at["46002", "town_hall_phone"] == "05 65 00 00 00", "the correction"
     assert after.communes.at["46001", "town_hall_phone"] == "05 00 00 00 02", "the directory's"
     assert "newly ranked" not in done.plain
-    assert re.search(r"Îlot-Saint-Cirq: \d → not ranked \(not in the other release\)", done.plain)
+    assert re.search(r"Îlot-Saint-Cirq: \d → not ranked, not in the other release", done.plain)
 
 
 def test_contacts_stay_where_the_directory_fails(
@@ -396,7 +399,8 @@ def test_options_without_sense_are_refused(run: Run, tmp_path: Path) -> None:
     refused = run("data", "build", "--departement", "46", "--with", "roads", "--roads", "none")
     assert refused.code == 2
     assert "--with names roads and --roads says none" in refused.err
-    refused = run("data", "refresh", "--with", "shops", "--outlines", "x.gpkg")
+    refused = run("data", "refresh", "--with", "shops", "--outlines", "x.gpkg",
+                  "--store", str(tmp_path / "none"))  # fmt: skip
     assert refused.code == 2
     assert "--outlines says something only with --with communes" in refused.err
 

@@ -146,12 +146,12 @@ def test_on_the_command_line(newer: Territory) -> None:
     assert shown.exit_code == 0, shown.output
     assert "broadband_fixed" in shown.stdout
     assert re.search(
-        r"Mauvezin: 1 → not ranked \(beyond the limit on ftth_coverage_share; -\d+\.\d points: "
-        r"ftth_coverage_share -\d+\.\d, 97\.2% → 64\.8%\); leaves the first 5\n",
+        r"Mauvezin: 1 → not ranked, beyond the limit on ftth_coverage_share, -\d+\.\d points: "
+        r"ftth_coverage_share -\d+\.\d \(97\.2% → 64\.8%\); leaves the first 5\n",
         shown.stdout,
     ), shown.stdout
-    assert re.search(r"Gimont: 6 → 1 \(\+\d\.\d points: house_price_eur_m2", shown.stdout)
-    told = re.findall(r": (\d+) → (\d+) \(", shown.stdout)
+    assert re.search(r"Gimont: 6 → 1, \+\d\.\d points: house_price_eur_m2 \+", shown.stdout)
+    told = re.findall(r": (\d+) → (\d+), ", shown.stdout)
     assert len(told) >= MOVERS
     assert all(before != after for before, after in told), "only those that moved"
     answer = json.loads(call(*folders, "--format", "json", "--movers", "1").stdout)
