@@ -39,6 +39,7 @@ from geo_matcher.territory_file import TERRITORY_FILE, TerritoryFile
 
 __all__ = [
     "GIVEN_BY",
+    "KEPT_KINDS",
     "check_output",
     "make_release",
     "own_tables",

@@ -18,13 +18,19 @@ from geo_matcher.build import write_csv
 from geo_matcher.catalog import CATALOG_FILE, Catalog
 from geo_matcher.corrections import CORRECTIONS_FILE
 from geo_matcher.errors import DataError
-from geo_matcher.new_release import renew_sources
+from geo_matcher.new_release import KEPT_KINDS, renew_sources
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, CONTACTS_URL
 from geo_matcher.sources.source import Area, SourceTable
 from geo_matcher.tables import read_table
 from geo_matcher.territory_file import TERRITORY_FILE
 
-__all__ = ["carried_corrections", "contacts_kept", "gone_communes", "renew_communes"]
+__all__ = [
+    "carried_corrections",
+    "contacts_kept",
+    "gone_communes",
+    "places_carried",
+    "renew_communes",
+]
 
 ON_RECORD = ("corrections", "withdrawn_corrections")
 """Tables of people that may speak of communes that are no more: they are looked at one by one."""
@@ -135,8 +141,27 @@ def renew_communes(folder: Path, area: Area, tables: Collection[SourceTable]) ->
             problems,
         )
     renew_sources(folder, tables)
+    for name in KEPT_KINDS:
+        if gone and name in (renewed := Catalog.read(folder)):
+            path = renewed[name].path
+            write_csv(places_carried(read_table(folder, path, name), gone), folder / path)
     _renew_head(folder, area, tables)
     return tuple(told)
+
+
+def places_carried(places: pd.DataFrame, gone: Mapping[str, str]) -> pd.DataFrame:
+    """Return places, such as markets that no source gives, in the communes that there are now.
+
+    Parameters
+    ----------
+    places
+        A table of places with ``insee_code``.
+    gone
+        See :func:`gone_communes`; places of one whose successor is not known stay there, and the
+        gate tells.
+    """
+    codes = places["insee_code"].map(lambda code: gone.get(code) or code)
+    return places.assign(insee_code=codes.astype(places["insee_code"].dtype))
 
 
 def carried_corrections(

@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_matcher.gathering import Chosen, all_sources, chosen_sources
-from geo_matcher.renewed_communes import carried_corrections, gone_communes
+from geo_matcher.renewed_communes import carried_corrections, gone_communes, places_carried
 from geo_matcher.sources.source import Area
 
 NAMES = {"46005": "Îlot", "46004": "L'Estèle", "46007": "Perdu"}
@@ -74,6 +74,14 @@ def test_what_may_not_be_true_of_the_larger_commune_is_refused_by_name() -> None
     ]
     assert "town_hall_phone = '05 65 00 00 00', signed 2026-01-01 by A. Martin" in refused[0]
     assert "bakery open = 'no'" in refused[1]
+
+
+def test_a_market_stays_where_it_is_under_another_code() -> None:
+    codes = pd.Series(["46001", "46005", "46007"], dtype="str")
+    places = pd.DataFrame({"kind": "weekly_market", "insee_code": codes})
+    found = places_carried(places, GONE)["insee_code"]
+    assert list(found) == ["46001", "46004", "46007"]
+    assert found.dtype == codes.dtype
 
 
 def test_communes_and_roads_are_names_of_sources() -> None:
