@@ -16,7 +16,7 @@ import tomlkit
 
 from geo_matcher.build import write_csv
 from geo_matcher.catalog import CATALOG_FILE, Catalog
-from geo_matcher.corrections import CORRECTIONS_FILE
+from geo_matcher.corrections import CORRECTIONS_FILE, Correction
 from geo_matcher.errors import DataError
 from geo_matcher.new_release import KEPT_KINDS, renew_sources
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, CONTACTS_URL
@@ -189,6 +189,7 @@ def carried_corrections(
     """
     rows = rows.copy()
     told, refused = [], []
+    fields = list(Correction.__dataclass_fields__)
     for row in rows.index[rows["insee_code"].isin(list(gone))]:
         one = rows.loc[row]
         code = str(one["insee_code"])
@@ -206,7 +207,8 @@ def carried_corrections(
             part = f"is a part of {names.get(now, now)} ({now}) now" if now else "is no more"
             refused.append(
                 f"corrections: {where} {part}, of which {what} = {signed} may not be true. "
-                "Withdraw it, refresh again, then sign what is true of the new commune"
+                f"Withdraw it (`geo-matcher data withdraw {Correction(*one[fields]).id}`), refresh "
+                "again, then sign what is true of the new commune"
             )
     key = ["insee_code", "table", "place", "column"]
     rows = rows.sort_values([*key, "day"], kind="stable").drop_duplicates(key, keep="last")

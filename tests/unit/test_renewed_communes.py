@@ -5,6 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
+from geo_matcher.corrections import Correction
 from geo_matcher.gathering import Chosen, all_sources, chosen_sources
 from geo_matcher.renewed_communes import carried_corrections, gone_communes, places_carried
 from geo_matcher.sources.source import Area
@@ -74,6 +75,8 @@ def test_what_may_not_be_true_of_the_larger_commune_is_refused_by_name() -> None
     ]
     assert "town_hall_phone = '05 65 00 00 00', signed 2026-01-01 by A. Martin" in refused[0]
     assert "bakery open = 'no'" in refused[1]
+    first = Correction(*rows.iloc[0])
+    assert f"`geo-matcher data withdraw {first.id}`" in refused[0]
 
 
 def test_a_market_stays_where_it_is_under_another_code() -> None:
