@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files
     from geo_matcher.gathering import Gathered
     from geo_matcher.sources.fetching import Fetcher
     from geo_matcher.sources.openstreetmap import Download
+    from geo_matcher.sources.osm_places import WorkList
     from geo_matcher.sources.source import Area, SourceTable
 
 __all__ = ["sources_app"]
@@ -70,6 +71,12 @@ WithOption = Annotated[
         help="Only these sources, by their name or that of a table, with commas; `roads` is "
         "those of OpenStreetMap, and `communes` renews the communes themselves.",
         show_default=False,
+    ),
+]
+WorkplacesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your list of places to work, CSV, completed by OpenStreetMap.", show_default=False
     ),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse when a source gives nothing.")]
@@ -133,13 +140,7 @@ def _build(
             show_default=False,
         ),
     ] = None,
-    workplaces: Annotated[
-        Path | None,
-        typer.Option(
-            help="Your list of places to work, CSV, completed by OpenStreetMap.",
-            show_default=False,
-        ),
-    ] = None,
+    workplaces: WorkplacesOption = None,
     outlines: OutlinesOption = None,
     wanted: WithOption = None,
     roads: RoadsOption = None,
@@ -164,6 +165,7 @@ def _build(
     from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
     from geo_matcher.sources.communes import area_of
+    from geo_matcher.sources.osm_places import WorkList
 
     folder = output or Path(f"release-{departement}")
     check_output(folder)
@@ -174,7 +176,8 @@ def _build(
             "read. Give one of the two."
         )
     overpass = Overpass(url=overpass_url)
-    asked = chosen_sources(all_sources(overpass, workplaces), wanted)
+    own_list = None if workplaces is None else WorkList(workplaces)
+    asked = chosen_sources(all_sources(overpass, own_list), wanted)
     if asked.roads and roads == "none":
         raise DataError("--with names roads and --roads says none: leave one of the two out.")
     roads = roads or ("osm" if asked.roads else None)
@@ -263,6 +266,7 @@ def _say(gathered: Gathered) -> None:
 def _refresh(
     context: typer.Context,
     wanted: WithOption = None,
+    workplaces: WorkplacesOption = None,
     store: StoreOption = None,
     keep: KeepOption = KEPT_RELEASES,
     outlines: OutlinesOption = None,
@@ -275,7 +279,8 @@ def _refresh(
 
     A source that gives nothing leaves the table that was there, and so do tables that were given
     with --own, unless --with names them. Communes, town halls and contacts stay those of the
-    release unless --with names communes; corrections stay in any case. Where the store has a
+    release unless --with names communes, and the network's list of places to work unless
+    --workplaces gives another; corrections stay in any case. Where the store has a
     release in service, that one is renewed.
     """
     from geo_matcher.build import build_derived
@@ -288,12 +293,17 @@ def _refresh(
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
     given -= set((wanted or "").split(","))
-    own_list = before.folder / before.catalog["workplaces"].path if _has_work(before) else None
     overpass = Overpass(url=overpass_url)
-    known = all_sources(overpass, own_list)
+    known = all_sources(overpass, _work_list(before, workplaces))
     asked = chosen_sources(known, wanted)
     if outlines is not None and not asked.communes:
         raise DataError("--outlines says something only with --with communes.")
+    if workplaces is not None:
+        if not any("workplaces" in source.tables for source in asked.sources):
+            raise DataError(
+                f"{workplaces} would not be read: --with leaves places out. Add workplaces to it."
+            )
+        given.discard("workplaces")
     with _fetcher(cache, is_offline=is_offline) as fetch:
         area, of_communes = _area_of(fetch, before, outlines, is_new=asked.communes)
         sources = asked.sources
@@ -382,8 +392,16 @@ def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     return before
 
 
-def _has_work(territory: Territory) -> bool:
-    return "workplaces" in territory.catalog
+def _work_list(before: Territory, given: Path | None) -> WorkList | None:
+    """Return the list of places to work that wins over the map: the one given, or the release's."""
+    from geo_matcher.sources.osm_places import WorkList
+
+    if given is not None:
+        return WorkList(given)
+    if "workplaces" not in before.catalog:
+        return None
+    table = before.catalog["workplaces"]
+    return WorkList.of_release(before.folder / table.path, table)
 
 
 @sources_app.command("status")
