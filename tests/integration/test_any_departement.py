@@ -10,6 +10,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import tomlkit
 from fastapi.testclient import TestClient
@@ -30,6 +31,7 @@ from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.release_diff import release_diff
 from geo_matcher.territory import Territory
 from geo_matcher.towns import in_service
+from tests.conftest import RELEASE
 from tests.integration.commands import Run
 from tests.invented_departement import NETWORK, Invented, invented_release
 from tests.made_once import made_once
