@@ -139,6 +139,12 @@ def release_copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(RELEASE, tmp_path / "communes"))
 
 
+@pytest.fixture
+def small_copy(tmp_path: Path, small_gers: Territory) -> Path:
+    """Return a copy of the communes around Auch, to build anew."""
+    return Path(shutil.copytree(small_gers.folder, tmp_path / "communes"))
+
+
 @pytest.fixture(scope="session")
 def contents() -> Callable[[Path], dict[str, bytes]]:
     """Return a function that reads every file under a folder, to compare before and after."""

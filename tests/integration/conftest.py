@@ -39,6 +39,13 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def small_client(small_gers: Territory) -> Iterator[TestClient]:
+    """Return a client of a service on the communes around Auch."""
+    with TestClient(create_app(Settings(release=small_gers.folder), small_gers)) as client:
+        yield client
+
+
 @pytest.fixture
 def read_once(monkeypatch: pytest.MonkeyPatch, territory: Territory) -> None:
     """Let no call of the command line read the shipped release again; other folders are read.

@@ -236,15 +236,15 @@ def test_data_check_lists_every_problem_of_a_broken_release(run: Run, release_co
 
 
 def test_data_build_and_set_partners_renew_the_release(
-    run: Run, release_copy: Path, territory: Territory
+    run: Run, small_copy: Path, small_gers: Territory
 ) -> None:
-    release = ("--release", str(release_copy))
-    assert territory.release_id in run(*release, "data", "build").out
-    wanted = release_copy.parent / "partners.csv"
-    wanted.write_text("insee_code,valid_from\n32249,2008-06-01\n32416,2008-06-01\n", "utf-8")
+    release = ("--release", str(small_copy))
+    assert small_gers.release_id in run(*release, "data", "build").out
+    wanted = small_copy.parent / "partners.csv"
+    wanted.write_text("insee_code,valid_from\n32162,2008-06-01\n32307,2008-06-01\n", "utf-8")
     found = run(*release, "data", "set-partners", str(wanted))
     assert found.out.startswith("2 partner villages, all sourced; release gers-")
-    assert territory.release_id not in found.out
+    assert small_gers.release_id not in found.out
     ranked = json.loads(
         run(*release, "match", "--profile-name", "cultura-artist", "--format", "json").out
     )
@@ -264,14 +264,14 @@ def test_a_build_that_fails_names_the_release_and_no_passing_copy_of_it(
     assert f".{release_copy.name}-" not in said
 
 
-def test_a_build_that_the_gate_refuses_names_the_release(run: Run, release_copy: Path) -> None:
-    table = release_copy / "source" / "broadband_fixed.csv"
+def test_a_build_that_the_gate_refuses_names_the_release(run: Run, small_copy: Path) -> None:
+    table = small_copy / "source" / "broadband_fixed.csv"
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     table.write_text("".join(lines[:1] + lines[2:]), encoding="utf-8")
-    said = refused(run("--release", str(release_copy), "data", "build"))
-    assert f"The release in {release_copy} is refused" in said
-    assert "has no row for commune: 32001" in said
-    assert f".{release_copy.name}-" not in said
+    said = refused(run("--release", str(small_copy), "data", "build"))
+    assert f"The release in {small_copy} is refused" in said
+    assert "has no row for commune: 32003" in said
+    assert f".{small_copy.name}-" not in said
 
 
 def test_set_partners_refuses_a_bad_list_with_every_problem(run: Run, release_copy: Path) -> None:
@@ -368,9 +368,9 @@ def test_serve_prints_its_address_answers_and_stops_on_request(territory: Territ
         assert "Traceback" not in errors
 
 
-def test_serve_refuses_a_broken_release_without_a_traceback(release_copy: Path) -> None:
-    (release_copy / "membership.csv").unlink()
-    with started("--release", str(release_copy), "serve", "--port", "0") as process:
+def test_serve_refuses_a_broken_release_without_a_traceback(small_copy: Path) -> None:
+    (small_copy / "membership.csv").unlink()
+    with started("--release", str(small_copy), "serve", "--port", "0") as process:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "membership.csv is in the catalog but absent" in said

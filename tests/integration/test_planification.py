@@ -148,13 +148,13 @@ def test_tables_sort_by_plain_links(client: TestClient) -> None:
 
 
 @LANGUAGES
-def test_what_is_asked_further_comes_on_demand(client: TestClient, language: str) -> None:
+def test_what_is_asked_further_comes_on_demand(small_client: TestClient, language: str) -> None:
     query = f"{SMALL}&frontier=1&robust=1&lift=land_30mbit"
-    html = page_of(client, query + ("" if language == "fr" else "&lang=en"))
+    html = page_of(small_client, query + ("" if language == "fr" else "&lang=en"))
     text = simple(Elements(html).text)
     assert "20 tirages seulement" in text or "Only 20 draws" in text
     assert 'id="chart-frontier-title"' in html
-    assert html.count("<table") > page_of(client, SMALL).count("<table")
+    assert html.count("<table") > page_of(small_client, SMALL).count("<table")
 
 
 @LANGUAGES

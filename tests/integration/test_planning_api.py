@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from api import planning_work
-from api.app import create_app
 from api.planning_models import (
     GapsAnswer,
     LiftActionName,
@@ -26,7 +25,6 @@ from api.planning_models import (
     SitingAnswer,
 )
 from api.planning_work import MAX_AT_ONCE, MAX_FLOORS, plan_of, scenario_of
-from api.settings import Settings
 from geo_matcher.cli import app as cli
 from geo_matcher.counterfactual import ACTIONS
 from geo_matcher.territory import Territory
@@ -34,12 +32,6 @@ from geo_matcher.territory import Territory
 pytestmark = pytest.mark.usefixtures("read_once")
 
 V1 = "/api/v1"
-
-
-@pytest.fixture(scope="module")
-def small_client(small_gers: Territory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(release=small_gers.folder), small_gers)) as client:
-        yield client
 
 
 @pytest.fixture

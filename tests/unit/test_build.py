@@ -51,23 +51,23 @@ def test_what_is_shipped_equals_a_rebuild_byte_for_byte(
 
 
 def test_a_build_that_breaks_leaves_the_release_as_it_was(
-    release_copy: Path, contents: Contents
+    small_copy: Path, contents: Contents
 ) -> None:
-    before = contents(release_copy.parent)
+    before = contents(small_copy.parent)
 
     def breaks(copy: Path) -> None:
         (copy / "membership.csv").unlink()
         raise RuntimeError("the power went")
 
     with pytest.raises(RuntimeError, match="the power went"):
-        build_release(release_copy, edit=breaks)
-    assert contents(release_copy.parent) == before
+        build_release(small_copy, edit=breaks)
+    assert contents(small_copy.parent) == before
 
 
 def test_a_build_that_the_gate_refuses_leaves_the_release_as_it_was(
-    release_copy: Path, contents: Contents
+    small_copy: Path, contents: Contents
 ) -> None:
-    before = contents(release_copy.parent)
+    before = contents(small_copy.parent)
 
     def loses_a_commune(copy: Path) -> None:
         path = copy / "source/broadband_fixed.csv"
@@ -75,9 +75,9 @@ def test_a_build_that_the_gate_refuses_leaves_the_release_as_it_was(
         path.write_text("".join(lines[:1] + lines[2:]), encoding="utf-8")
 
     with pytest.raises(DataError) as refusal:
-        build_release(release_copy, edit=loses_a_commune)
-    assert refusal.value.problems == ("broadband_fixed: has no row for commune: 32001",)
-    assert contents(release_copy.parent) == before
+        build_release(small_copy, edit=loses_a_commune)
+    assert refusal.value.problems == ("broadband_fixed: has no row for commune: 32003",)
+    assert contents(small_copy.parent) == before
 
 
 def test_the_faults_of_every_source_are_told_at_once(release_copy: Path) -> None:
@@ -196,32 +196,32 @@ def test_a_list_is_credited_to_the_network_of_its_territory() -> None:
 
 
 def test_the_list_of_the_network_replaces_the_reconstruction(
-    release_copy: Path, tmp_path: Path, territory: Territory
+    small_copy: Path, tmp_path: Path, small_gers: Territory
 ) -> None:
     given = partner_list(
-        tmp_path, "32249,2014-01-01,", "32013,2020-05-01,", "32001,2009-01-01,2019-12-31"
+        tmp_path, "32307,2014-01-01,", "32013,2020-05-01,", "32076,2009-01-01,2019-12-31"
     )
-    found = set_partners(release_copy, given)
+    found = set_partners(small_copy, given)
     members = found.tables["membership"]
     partners = members[members["group"] == "partner"]
     assert partners[["insee_code", "valid_from", "valid_to"]].to_numpy().tolist() == [
-        ["32001", "2009-01-01", "2019-12-31"],
         ["32013", "2020-05-01", ""],
-        ["32249", "2014-01-01", ""],
+        ["32076", "2009-01-01", "2019-12-31"],
+        ["32307", "2014-01-01", ""],
     ]
     assert set(partners["evidence"]) == {"sourced"}
     assert set(partners["source"]) == {"partners: list given by the network"}
-    assert found.partner_evidence == {"32013": "sourced", "32249": "sourced"}
+    assert found.partner_evidence == {"32013": "sourced", "32307": "sourced"}
     assert found.catalog["partners"].rows == 3
     assert found.catalog["partners"].credit_fr == "Soho Solo, liste du réseau"
-    assert found.release_id != territory.release_id
-    assert (release_copy / "source/partners.csv").is_file()
+    assert found.release_id != small_gers.release_id
+    assert (small_copy / "source/partners.csv").is_file()
     reached = members[members["group"] == "network"]
-    own = territory.tables["membership"]
+    own = small_gers.tables["membership"]
     assert set(reached["insee_code"]) == set(own[own["group"] == "network"]["insee_code"])
 
-    again = set_partners(release_copy, partner_list(tmp_path, "32256,2014-01-01,"))
-    assert again.partner_evidence == {"32256": "sourced"}
+    again = set_partners(small_copy, partner_list(tmp_path, "32162,2014-01-01,"))
+    assert again.partner_evidence == {"32162": "sourced"}
     assert [t.path for t in again.catalog.tables].count("source/partners.csv") == 1
     assert again.release_id != found.release_id
 
