@@ -26,6 +26,7 @@ from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.release_diff import ReleaseDiff, release_diff
 from geo_matcher.snapshot import Since
 from geo_matcher.territory import Territory
+from geo_matcher.towns import put_in_service
 
 __all__ = ["diff_app", "write_diff"]
 
@@ -50,10 +51,11 @@ def _diff(
     store: StoreOption = None,
 ) -> None:
     """Say what differs between two releases, and what it does to rankings: who moved, and why."""
-    named = {name: preset_named(name).profile for name in profile_name or PRESETS}
     first, second = (
         Territory.load(stored_release(context, store, named)) for named in (before, after)
     )
+    put_in_service(second.about)  # towns and presets are those of the releases, whatever is served
+    named = {name: preset_named(name).profile for name in profile_name or PRESETS}
     found = release_diff(first, second, named, scope.value)
     if output_format is TextFormatOption.json:
         write_json(found.as_dict())

@@ -37,6 +37,7 @@ from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
 from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import read_territory_file
+from geo_matcher.towns import put_in_service
 
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
     from geo_matcher.gathering import Gathered
@@ -321,15 +322,18 @@ def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     DataError
         If the store serves another territory, or the release is of no whole département.
     """
-    before = territory_of(context)
-    if ReleaseStore.is_store(store.folder):
-        served = Territory.load(store.folder)
-        if served.catalog.territory != before.catalog.territory:
+    is_named = context.find_root().obj is not None
+    if not ReleaseStore.is_store(store.folder):
+        before = territory_of(context)
+    else:
+        before = Territory.load(store.folder)
+        asked = territory_of(context) if is_named else before
+        if before.catalog.territory != asked.catalog.territory:
             raise DataError(
-                f"The store {store.folder} serves {served.catalog.name_en}, and the release that "
-                f"was named is about {before.catalog.name_en}. Name its own store with --store."
+                f"The store {store.folder} serves {before.catalog.name_en}, and the release that "
+                f"was named is about {asked.catalog.name_en}. Name its own store with --store."
             )
-        before = served
+        put_in_service(before.about)
     if not before.about.departement:
         raise DataError(
             "This release is made of some communes, not of a whole département, and sources are "

@@ -208,7 +208,7 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     place = ("--store", str(tmp_path / "store"))
     assert run("data", "publish", str(made), *place).code == 0
     asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place)
-    done = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    done = run("data", "refresh", *asked)  # the store alone says which release is renewed
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
     assert "Belpech-sur-Lère" in done.plain, "who moved"
@@ -217,6 +217,9 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     after = Territory.load(store.folder)
     assert after.indicators["ftth_coverage_share"]["46002"] < 0.2
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
+    seen = run("data", "diff", before, after.release_id, *place)
+    assert seen.code == 0, seen.err
+    assert "Belpech-sur-Lère" in seen.plain, "towns are those of the store, not of what is served"
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
 
