@@ -34,7 +34,7 @@ from geo_matcher.errors import DataError
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
-from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
+from geo_matcher.sources.overpass import OVERPASS_URL
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import read_territory_file
 from geo_matcher.towns import put_in_service
@@ -42,6 +42,7 @@ from geo_matcher.towns import put_in_service
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
     from geo_matcher.gathering import Gathered
     from geo_matcher.sources.fetching import Fetcher
+    from geo_matcher.sources.kept_map import KeptOverpass
     from geo_matcher.sources.openstreetmap import Download
 
 __all__ = ["sources_app"]
@@ -91,6 +92,14 @@ def _fetcher(cache: Path | None, *, is_offline: bool) -> Iterator[Fetcher]:
         Fetcher(cache, progress=bars, is_offline=is_offline) as fetcher,
     ):
         yield fetcher
+
+
+def _overpass(url: str, cache: Path | None, *, is_offline: bool) -> KeptOverpass:
+    """Give the OpenStreetMap service, whose answers are kept beside the downloads."""
+    from geo_matcher.sources.fetching import cache_folder
+    from geo_matcher.sources.kept_map import KeptOverpass
+
+    return KeptOverpass(url=url, folder=cache or cache_folder(), is_offline=is_offline)
 
 
 @sources_app.command("build")
@@ -153,7 +162,7 @@ def _build(
                 "derived half of a release is made again from the tables that it holds; "
                 "`geo-matcher data refresh` asks the sources."
             )
-        _build_derived(context, roads, overpass_url)
+        _build_derived(context, roads, _overpass(overpass_url, cache, is_offline=is_offline))
         return
     from geo_matcher.departements import territory_of as plain_territory
     from geo_matcher.gathering import all_sources, chosen_sources, gather
@@ -168,7 +177,7 @@ def _build(
             f"{own} holds workplaces.csv, which wins over everything, so --workplaces would not be "
             "read. Give one of the two."
         )
-    overpass = Overpass(url=overpass_url)
+    overpass = _overpass(overpass_url, cache, is_offline=is_offline)
     sources = chosen_sources(all_sources(overpass, workplaces), wanted)
     given_about = None if territory is None else read_territory_file(territory)
     with _fetcher(cache, is_offline=is_offline) as fetch:
@@ -199,7 +208,7 @@ def _build(
     write(f"Serve it: GEO_MATCHER_RELEASE={folder} geo-matcher serve")
 
 
-def _build_derived(context: typer.Context, roads: str | None, overpass_url: str) -> None:
+def _build_derived(context: typer.Context, roads: str | None, overpass: KeptOverpass) -> None:
     from geo_matcher.build import build_release, set_roads
 
     folder = release_of(context)
@@ -207,19 +216,21 @@ def _build_derived(context: typer.Context, roads: str | None, overpass_url: str)
         territory = build_release(folder)
     else:
         communes = territory_of(context).communes
-        territory = set_roads(folder, _roads(roads, communes, Overpass(url=overpass_url)))
+        territory = set_roads(folder, _roads(roads, communes, overpass))
     write(f"{folder}: built and checked, release {territory.release_id}.")
 
 
-def _roads(roads: str | None, communes: gpd.GeoDataFrame, overpass: Overpass) -> Download | None:
+def _roads(
+    roads: str | None, communes: gpd.GeoDataFrame, overpass: KeptOverpass
+) -> Download | None:
     """Return the roads that ``--roads`` asks for."""
-    from geo_matcher.sources.openstreetmap import download_roads, read_pbf, road_area
+    from geo_matcher.sources.openstreetmap import read_pbf, road_area
 
     if roads is None or roads == "none":
         return None
     _check_roads(roads)
     if roads == "osm":
-        return download_roads(road_area(communes), overpass)
+        return overpass.roads(road_area(communes))
     return read_pbf(Path(roads), road_area(communes))
 
 
@@ -278,7 +289,8 @@ def _refresh(
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
     given -= set((wanted or "").split(","))
     own_list = before.folder / before.catalog["workplaces"].path if _has_work(before) else None
-    sources = chosen_sources(all_sources(Overpass(url=overpass_url), own_list), wanted)
+    overpass = _overpass(overpass_url, cache, is_offline=is_offline)
+    sources = chosen_sources(all_sources(overpass, own_list), wanted)
     with _fetcher(cache, is_offline=is_offline) as fetch:
         area = Area(
             before.about.departement,

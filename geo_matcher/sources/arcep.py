@@ -379,12 +379,13 @@ def _newest_sites(fetch: Fetch, today: dt.date) -> tuple[Fetched, str]:
         year, quarter = one // 4, one % 4 + 1
         try:
             file = fetch(mobile_sites_url(year, quarter), expected="csv")
-        except AbsentFileError:
+        except AbsentFileError as error:
+            last = error
             continue
         return file, pd.Period(year=year, quarter=quarter, freq="Q").end_time.date().isoformat()
     raise AbsentFileError(
         f"{SITES.source}: no list of sites of the last {MOBILE_QUARTERS} quarters is at "
-        f"{mobile_sites_url(now // 4, now % 4 + 1)} or before. See docs/data.md."
+        f"{mobile_sites_url(now // 4, now % 4 + 1)} or before: {last}"
     )
 
 

@@ -32,7 +32,7 @@ from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.sources.kept_files import Place, Version
 from geo_matcher.sources.source import Fetched
 
-__all__ = ["Fetcher", "Limits", "Progress"]
+__all__ = ["Fetcher", "Limits", "Progress", "cache_folder"]
 
 AGENT = f"geo_matcher/{__version__} (builds a data release from official sources)"
 WAIT_CODES = (408, 425, 429, 500, 502, 503, 504)
@@ -52,6 +52,11 @@ WRONG_TYPES = {
     "parquet": ("text/", "json", "html"),
 }
 """What a content type must not hold, for each format: many servers know no better than binary."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of the kept files unless another is named: in the user's cache folder."""
+    return platformdirs.user_cache_path("geo_matcher") / "sources"
 
 
 class Progress(Protocol):
@@ -128,7 +133,7 @@ class Fetcher:
         progress: Progress | None = None,
         is_offline: bool = False,
     ) -> None:
-        self.cache = cache or platformdirs.user_cache_path("geo_matcher") / "sources"
+        self.cache = cache or cache_folder()
         self.limits = limits or Limits()
         self.is_offline = is_offline
         self._progress = progress
@@ -215,7 +220,8 @@ class Fetcher:
     def _kept_only(self, url: str) -> Fetched:
         kept = self.kept(url)
         if kept is None:
-            raise SourceError(
+            # Absent, so that a source that tries several addresses takes the newest that is kept.
+            raise AbsentFileError(
                 f"{url} is not in {self.cache}, and nothing is downloaded offline. Run it once "
                 "with a connection."
             )
