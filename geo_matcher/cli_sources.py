@@ -168,6 +168,7 @@ def _build(
     from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
     from geo_matcher.sources.communes import area_of
+    from geo_matcher.sources.osm_places import check_work_list
 
     folder = output or Path(f"release-{departement}")
     check_output(folder)
@@ -177,6 +178,8 @@ def _build(
             f"{own} holds workplaces.csv, which wins over everything, so --workplaces would not be "
             "read. Give one of the two."
         )
+    if workplaces is not None:
+        check_work_list(workplaces)
     overpass = _overpass(overpass_url, cache, is_offline=is_offline)
     sources = chosen_sources(all_sources(overpass, workplaces), wanted)
     given_about = None if territory is None else read_territory_file(territory)
@@ -188,6 +191,8 @@ def _build(
                 f"{territory} is about the département {about.departement or 'none'}, and "
                 f"{area.departement} was asked for. Give the file of that one."
             )
+        if workplaces is not None:
+            check_work_list(workplaces, area)
         mine = own_tables(own, area) if own is not None else ()
         named = {table.name for table in mine}
         still = [source for source in sources if not set(source.tables) <= named]

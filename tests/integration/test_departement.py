@@ -315,6 +315,31 @@ def test_a_damaged_file_spoils_no_other_source(
     assert "cut off or damaged" in done.plain
 
 
+def test_a_list_of_work_places_that_cannot_be_used_is_refused_before_the_sources(
+    upstream: Upstream, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "work.csv"
+    call = (*build(tmp_path / "release", "http://nobody.invalid", tmp_path), "--workplaces")
+    head = b"name,kind,insee_code\n"
+    for content, told in (
+        (None, "cannot be read (No such file or directory)"),
+        (b"name,kind\nLa Ruche,coworking\n", "has no column insee_code"),
+        (head + "Café,coworking,46002\n".encode("cp1252"), "byte 25 is no UTF-8"),
+        (head + b"La Ruche,office,46002\n", "line 2, column kind: 'office' is none of coworking"),
+    ):
+        if content is not None:
+            path.write_bytes(content)
+        refused = run(*call, str(path))
+        assert (refused.code, len(upstream.heard)) == (2, 0), told
+        assert told in refused.err
+    path.write_bytes(head + b"La Ruche,coworking,01001\n")
+    refused = run(*call, str(path))
+    assert refused.code == 2
+    assert "line 2, column insee_code: '01001' is no commune" in refused.err
+    assert not upstream.asked(BPE_URL), "the communes alone were asked for"
+    assert not (tmp_path / "release").exists()
+
+
 def test_options_without_sense_are_refused(run: Run, tmp_path: Path) -> None:
     refused = run("data", "build", "--output", str(tmp_path / "x"))
     assert refused.code == 2
