@@ -149,6 +149,12 @@ def _build(
     roads: RoadsOption = None,
     overpass_url: OverpassOption = OVERPASS_URL,
     is_strict: StrictOption = False,
+    is_loss_accepted: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Replace a release though the new one lacks some of its tables."
+        ),
+    ] = False,
     is_offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
@@ -167,11 +173,14 @@ def _build(
     from geo_matcher.departements import territory_of as plain_territory
     from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
+    from geo_matcher.replaced_release import losses, lost_own_tables, refuse_losses
     from geo_matcher.sources.communes import area_of
     from geo_matcher.sources.osm_places import check_work_list
 
     folder = output or Path(f"release-{departement}")
     check_output(folder)
+    if not is_loss_accepted:
+        refuse_losses(folder, lost_own_tables(folder, own))
     _check_roads(roads)
     if workplaces is not None and own is not None and (own / "workplaces.csv").exists():
         raise DataError(
@@ -202,6 +211,17 @@ def _build(
             gathered.refuse_failures()
         from_sources = [table for table in gathered.tables if table.name not in named]
         tables = [*of_communes, *from_sources, *mine]
+        lost = losses(
+            folder,
+            tables,
+            about,
+            has_roads=roads not in {None, "none"},
+            is_territory_given=given_about is not None,
+        )
+        for one in lost:
+            console().print(f"[bold]lost[/bold] {escape(one)}")
+        if not is_loss_accepted:
+            refuse_losses(folder, lost)
         roads_found = _roads(roads, area.communes, overpass)
         made = make_release(
             folder, lambda copy: write_sources(copy, area, about, tables), roads_found

@@ -24,7 +24,7 @@ from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["SOURCE", "check_work_list", "places_source"]
+__all__ = ["MAPPED", "SOURCE", "check_work_list", "places_source"]
 
 TAGS: dict[str, list[str]] = {
     "amenity": ["coworking_space", "cinema", "community_centre", "hackerspace"],

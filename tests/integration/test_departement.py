@@ -131,18 +131,23 @@ def test_the_service_serves_it(made: Path) -> None:
 
 
 def test_a_source_that_fails_is_missing_and_spoils_no_other(
-    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+    made: Path, upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "release-46"
+    folder, before = made, Territory.load(made).release_id
     upstream.put(BPE_URL, HTML_PAGE, content_type="text/html")
     call = build(folder, overpass_url, tmp_path)
     refused = run(*call, "--strict")
     assert refused.code == 2
     assert "1 source gave nothing: bpe" in refused.err
     assert BPE_URL in refused.err
-    assert not folder.exists()
-    done = run(*call)
+    refused = run(*call)
+    assert refused.code == 2
+    assert "  - shops: of 2025, " in refused.err, "the release that is there is the better one"
+    assert "say --accept-loss" in refused.err
+    assert Territory.load(folder).release_id == before
+    done = run(*call, "--accept-loss")
     assert done.code == 0, done.err
+    assert "lost shops: of 2025" in done.plain
     assert "missing bpe (shops, france_services, supply)" in done.plain
     territory = Territory.load(folder)
     assert "shops" not in territory.catalog
@@ -295,8 +300,9 @@ def test_a_refresh_renews_what_is_in_service_and_keeps_what_people_gave(
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"]), "what failed stays"
     work = after.tables["workplaces"]
     assert set(work["status"]) == {"mapped, to be confirmed"}, "the map is no list of the network"
-    lost = run(*call)
-    assert lost.code == 0, "a release without anything of people's may be replaced"
+    lost = run(*call, "--offline")
+    assert lost.code == 2
+    assert "schools: it was given with --own" in lost.err
     kept = run(*build(tmp_path / "store" / "releases" / after.release_id, overpass_url, tmp_path))
     assert kept.code == 2
     assert "is a release of a store" in kept.err

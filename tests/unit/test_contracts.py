@@ -42,6 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access_measures",
         "build decision drives flags gaps reach scenario_checks weights wheel",
         "access_answers driving_layers new_release origins",
+        "replaced_release",
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
