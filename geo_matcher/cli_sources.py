@@ -41,7 +41,7 @@ from geo_matcher.towns import put_in_service
 
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
     from geo_matcher.gathering import Gathered
-    from geo_matcher.sources.fetching import Fetcher
+    from geo_matcher.sources.fetching import Fetcher, Limits
     from geo_matcher.sources.kept_map import KeptOverpass
     from geo_matcher.sources.openstreetmap import Download
 
@@ -83,13 +83,16 @@ CacheOption = Annotated[
 
 
 @contextmanager
-def _fetcher(cache: Path | None, *, is_offline: bool) -> Iterator[Fetcher]:
-    """Give a fetcher that shows its downloads as bars."""
+def _fetcher(
+    cache: Path | None, *, is_offline: bool, limits: Limits | None = None
+) -> Iterator[Fetcher]:
+    """Give a fetcher that shows its downloads as bars, and tells what it tries again."""
     from geo_matcher.sources.fetching import Fetcher
 
+    bounds = {} if limits is None else {"limits": limits}
     with (
         DownloadBars() as bars,
-        Fetcher(cache, progress=bars, is_offline=is_offline) as fetcher,
+        Fetcher(cache, progress=bars, tell=bars.tell, is_offline=is_offline, **bounds) as fetcher,
     ):
         yield fetcher
 
@@ -392,10 +395,12 @@ def _status(
 ) -> None:
     """Say how old each source table is, and whether its producer has a newer version."""
     from geo_matcher.freshness import freshness
+    from geo_matcher.sources.fetching import Limits
 
     territory = territory_of(context)
     today = dt.datetime.now(dt.UTC).date()
-    with _fetcher(cache, is_offline=is_offline) as fetch:
+    quick = Limits(total_s=30.0, idle_s=4.0, tries=2, backoff_s=0.5)
+    with _fetcher(cache, is_offline=is_offline, limits=quick) as fetch:
         rows = freshness(territory, today, None if is_offline else fetch)
     if output_format is TextFormatOption.json:
         write_json({"release": territory.release_id, "tables": [row.as_dict() for row in rows]})
@@ -407,6 +412,8 @@ def _status(
     terminal = console()
     terminal.print(f"[bold]{territory.release_id}[/bold]")
     terminal.print(table)
+    if any(row.upstream == "unreachable" for row in rows):
+        write("Unreachable: no answer in time. Check the connection, or ask again later.")
     if "fetched" not in territory.tables:
         write(
             "This release does not say which files it was read from, so nobody was asked. One made "

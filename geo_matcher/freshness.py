@@ -1,21 +1,23 @@
 """How old each table of a release is, and whether its producer has a newer one.
 
-Hides how a vintage is read as a date, and that servers are asked several at a time.
+Hides how a vintage is read as a date, that servers are asked side by side, each file once, and that
+one which does not answer is not asked for its other files.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 import pandas as pd
 
-from geo_matcher.errors import SourceError
+from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.sources.source import Fetched
 from geo_matcher.territory import Territory
 
@@ -25,7 +27,9 @@ Upstream = Literal["newer", "same", "unknown", "unreachable", "not asked"]
 """``unknown``: the server says nothing of versions; ``not asked``: the release does not know which
 file the table was read from."""
 
-WORKERS = 6
+HOSTS = 16
+"""Servers that are asked at the same time."""
+
 DATED = re.compile(r"\b((?:19|20)\d{2})(?:-(0[1-9]|1[0-2]))?")
 
 
@@ -89,21 +93,21 @@ def freshness(
     """
     known = territory.tables.get("fetched")
     files = {} if known is None or asks is None else _files(known)
-    answers: Mapping[str, list[Upstream]] = {}
+    answers: Mapping[Fetched, Upstream] = {}
     if asks is not None and files:
-        with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-            one_by_one = {
-                name: [pool.submit(_asked, asks, file) for file in of_table]
-                for name, of_table in files.items()
-            }
-            answers = {name: [a.result() for a in found] for name, found in one_by_one.items()}
+        by_host: dict[str, dict[Fetched, None]] = {}
+        for file in (file for of_table in files.values() for file in of_table):
+            by_host.setdefault(urlsplit(file.final_url or file.url).netloc, {})[file] = None
+        with ThreadPoolExecutor(max_workers=HOSTS) as pool:
+            found = pool.map(lambda of_host: _asked(asks, of_host), by_host.values())
+            answers = {file: said for of_host in found for file, said in of_host.items()}
     return tuple(
         Freshness(
             table=table.name,
             producer=table.producer,
             vintage=table.vintage,
             age_months=age_months(table.vintage, today),
-            upstream=_together(answers.get(table.name, [])),
+            upstream=_together([answers[file] for file in files.get(table.name, [])]),
         )
         for table in territory.catalog.tables
         if table.kind == "source" and table.name not in {"territory", "fetched"}
@@ -128,14 +132,21 @@ def _files(known: pd.DataFrame) -> dict[str, list[Fetched]]:
     return files
 
 
-def _asked(asks: Asks, file: Fetched) -> Upstream:
-    try:
-        is_newer = asks.is_newer_upstream(file)
-    except SourceError:
-        return "unreachable"
-    if is_newer is None:
-        return "unknown"
-    return "newer" if is_newer else "same"
+def _asked(asks: Asks, files: Iterable[Fetched]) -> dict[Fetched, Upstream]:
+    """Ask one server for its files, until it does not answer."""
+    said: dict[Fetched, Upstream] = {}
+    is_there = True
+    for file in files:
+        said[file] = "unreachable"
+        if not is_there:
+            continue
+        try:
+            is_newer = asks.is_newer_upstream(file)
+        except SourceError as error:
+            is_there = isinstance(error, AbsentFileError)
+            continue
+        said[file] = "unknown" if is_newer is None else "newer" if is_newer else "same"
+    return said
 
 
 def _together(answers: list[Upstream]) -> Upstream:
