@@ -173,6 +173,7 @@ def _build(
             )
         _build_derived(context, roads, _overpass(overpass_url, cache, is_offline=is_offline))
         return
+    from geo_matcher.departements import check_towns, departement_code
     from geo_matcher.departements import territory_of as plain_territory
     from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
@@ -180,6 +181,7 @@ def _build(
     from geo_matcher.sources.communes import area_of
     from geo_matcher.sources.osm_places import check_work_list
 
+    departement = departement_code(departement)
     folder = output or Path(f"release-{departement}")
     check_output(folder)
     if not is_loss_accepted:
@@ -195,14 +197,16 @@ def _build(
     overpass = _overpass(overpass_url, cache, is_offline=is_offline)
     sources = chosen_sources(all_sources(overpass, workplaces), wanted)
     given_about = None if territory is None else read_territory_file(territory)
+    if given_about is not None and given_about.departement != departement:
+        raise DataError(
+            f"{territory} is about the département {given_about.departement or 'none'}, and "
+            f"{departement} was asked for. Give the file of that one."
+        )
     with _fetcher(cache, is_offline=is_offline) as fetch:
-        area, of_communes = area_of(fetch, departement.upper(), outlines=outlines)
+        area, of_communes = area_of(fetch, departement, outlines=outlines)
         about = given_about or plain_territory(area)
-        if about.departement != area.departement:
-            raise DataError(
-                f"{territory} is about the département {about.departement or 'none'}, and "
-                f"{area.departement} was asked for. Give the file of that one."
-            )
+        if territory is not None:
+            check_towns(about, area, territory.name)
         if workplaces is not None:
             check_work_list(workplaces, area)
         mine = own_tables(own, area) if own is not None else ()

@@ -186,6 +186,9 @@ def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> N
     refused = run(*build(tmp_path / "other", overpass_url, tmp_path), "--own", str(own))
     assert refused.code == 2
     assert "moon.csv is no source table" in refused.err
+    (own / "partners.csv").write_text("insee_code,valid_from\n46002,x\n", encoding="utf-8")
+    refused = run(*build(tmp_path / "other", overpass_url, tmp_path), "--own", str(own))
+    assert "  - partners.csv line 2: valid_from 'x' is no date" in refused.err
 
 
 def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
@@ -321,7 +324,7 @@ def test_a_damaged_file_spoils_no_other_source(
     assert "cut off or damaged" in done.plain
 
 
-def test_a_list_of_work_places_that_cannot_be_used_is_refused_before_the_sources(
+def test_what_people_give_and_cannot_be_used_is_refused_before_the_sources(
     upstream: Upstream, run: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "work.csv"
@@ -338,6 +341,15 @@ def test_a_list_of_work_places_that_cannot_be_used_is_refused_before_the_sources
         refused = run(*call, str(path))
         assert (refused.code, len(upstream.heard)) == (2, 0), told
         assert told in refused.err
+    about = tmp_path / "lot.toml"
+    text = (
+        'departement = "46"\n[names]\nthe_fr = "l"\nin_fr = "l"\nof_fr = "l"\nthe_en = "l"\n'
+        '[[town]]\nkey = "puyrouge"\ninsee_code = "82009"\nname = "Puyrouge"\n'
+    )
+    about.write_text(text, encoding="utf-8")
+    refused = run(*call[:-1], "--territory", str(about))
+    assert refused.code == 2
+    assert "lot.toml, town 'puyrouge': 82009 is no commune within 80 km" in refused.err
     path.write_bytes(head + b"La Ruche,coworking,01001\n")
     refused = run(*call, str(path))
     assert refused.code == 2
