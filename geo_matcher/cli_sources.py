@@ -6,6 +6,7 @@ Hides how a fetcher is made from options and how what the sources gave is told o
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -237,7 +238,7 @@ def _build(
         f"{folder}: {len(made.codes)} communes, {len(made.catalog.tables)} tables, "
         f"{len(made.catalog.gaps)} gaps, release {made.release_id}."
     )
-    write(f"Serve it: GEO_MATCHER_RELEASE={folder} geo-matcher serve")
+    write(f"Serve it: {shlex.join(['geo-matcher', '--release', str(folder), 'serve'])}")
 
 
 def _build_derived(context: typer.Context, roads: str | None, overpass: KeptOverpass) -> None:
@@ -352,10 +353,14 @@ def _refresh(
 
     with held_release(before.folder):
         release_id = found.publish(fill, gate=Territory.load)
-    after = Territory.load(found.folder_of(release_id))
-    profiles = {name: preset.profile for name, preset in PRESETS.items()}
-    write_diff(release_diff(before, after, profiles, "all"))
-    write(f"{release_id} is in service in {found.folder}; `geo-matcher data rollback` goes back.")
+    try:
+        after = Territory.load(found.folder_of(release_id))
+        profiles = {name: preset.profile for name, preset in PRESETS.items()}
+        write_diff(release_diff(before, after, profiles, "all"))
+    except KeyboardInterrupt:  # who stops the telling does not stop what is done
+        write("Who moved is not told any further.")
+    back = shlex.join(["geo-matcher", "data", "rollback", "--store", str(found.folder)])
+    write(f"{release_id} is in service in {found.folder}. To go back: {back}")
 
 
 def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:

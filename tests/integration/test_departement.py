@@ -219,6 +219,7 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     done = run("data", "refresh", *asked)  # the store alone says which release is renewed
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
+    assert f"geo-matcher data rollback --store {tmp_path / 'store'}" in done.out.replace("\n", "")
     assert "Belpech-sur-Lère" in done.plain, "who moved"
     store = ReleaseStore(tmp_path / "store")
     assert store.current != before
