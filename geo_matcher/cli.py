@@ -22,6 +22,7 @@ from rich.table import Column
 from geo_matcher import __version__
 from geo_matcher.cli_access import access_app
 from geo_matcher.cli_answers import answers_app
+from geo_matcher.cli_corrections import corrections_app
 from geo_matcher.cli_data import data_app
 from geo_matcher.cli_diff import diff_app
 from geo_matcher.cli_dossiers import demo_app, dossiers_app
@@ -41,16 +42,16 @@ from geo_matcher.console import (
     LanguageOption,
     PresetOption,
     ProfileArgument,
-    ScopeArgument,
-    ScopeOption,
     SeedArgument,
     TextFormatArgument,
     TextFormatOption,
     TopArgument,
+    UsualScopeArgument,
     chosen_profile,
     console,
     plain_table,
     release_of,
+    scope_of,
     territory_of,
     write,
     write_file,
@@ -77,7 +78,7 @@ app = typer.Typer(
 )
 profile_app = typer.Typer(help="Typical newcomers, as starting points.", no_args_is_help=True)
 app.add_typer(profile_app, name="profile")
-for part in (sources_app, diff_app, releases_app):
+for part in (sources_app, diff_app, releases_app, corrections_app):
     data_app.add_typer(part)
 app.add_typer(data_app, name="data")
 app.add_typer(access_app, name="access")
@@ -122,7 +123,7 @@ def match(
     context: typer.Context,
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     top: TopArgument = 20,
     output_format: Annotated[
         FormatOption, typer.Option("--format", help="Form of the answer.")
@@ -150,8 +151,7 @@ def match(
 ) -> None:
     """Rank villages for a profile."""
     chosen = chosen_profile(profile, profile_name)
-    ranking = rank(territory_of(context), chosen, scope.value)
-    found = None
+    territory, found = territory_of(context), None
     if not with_odds and (draws, seed, belief.value) != (DEFAULT_DRAWS, DEFAULT_SEED, "words"):
         raise ProfileError("--draws, --seed and --weights change the odds only: add --odds.")
     if full and (not with_odds or output_format is not FormatOption.json):
@@ -160,6 +160,8 @@ def match(
         raise ProfileError("A GeoPackage is a file: name it with --output villages.gpkg.")
     if output_format is FormatOption.table and output is not None:
         raise ProfileError("A table is for reading here: give --output with another --format.")
+    among = scope_of(scope, territory, language.value, output_format)
+    ranking = rank(territory, chosen, among)
     if with_odds:
         found = odds(ranking, draws=draws, seed=seed, belief=belief.value)
     if output_format is FormatOption.table:
@@ -409,13 +411,14 @@ def draw_map(
     output: Annotated[Path, typer.Option("--output", "-o", help="HTML file to write.")],
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     language: LanguageArgument = LanguageOption.fr,
 ) -> None:
     """Draw the Folium map of a ranking into one HTML file that needs no internet."""
     from geo_matcher.maps import map_html
 
-    ranking = rank(territory_of(context), chosen_profile(profile, profile_name), scope.value)
+    territory, chosen = territory_of(context), chosen_profile(profile, profile_name)
+    ranking = rank(territory, chosen, scope_of(scope, territory, language.value))
     write_file(output, map_html(ranking, language.value))
 
 

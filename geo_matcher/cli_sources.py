@@ -18,6 +18,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column
 
+from geo_matcher.cli_corrections import say_overtaken
 from geo_matcher.cli_diff import write_diff
 from geo_matcher.cli_releases import KeepOption, StoreOption, store_folder
 from geo_matcher.console import (
@@ -31,6 +32,7 @@ from geo_matcher.console import (
     write_json,
 )
 from geo_matcher.console_progress import DownloadBars
+from geo_matcher.corrections import standings
 from geo_matcher.errors import DataError
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
@@ -210,7 +212,7 @@ def _build(
             check_towns(about, area, territory.name)
         if workplaces is not None:
             check_work_list(workplaces, area)
-        mine = own_tables(own, area) if own is not None else ()
+        mine = own_tables(own, area, about.network) if own is not None else ()
         named = {table.name for table in mine}
         still = [source for source in sources if not set(source.tables) <= named]
         gathered = gather(fetch, area, still)
@@ -251,6 +253,7 @@ def _build_derived(context: typer.Context, roads: str | None, overpass: KeptOver
         communes = territory_of(context).communes
         territory = set_roads(folder, _roads(roads, communes, overpass))
     write(f"{folder}: built and checked, release {territory.release_id}.")
+    say_overtaken(territory)
 
 
 def _roads(
@@ -357,6 +360,7 @@ def _refresh(
         after = Territory.load(found.folder_of(release_id))
         profiles = {name: preset.profile for name, preset in PRESETS.items()}
         write_diff(release_diff(before, after, profiles, "all"))
+        say_overtaken(after)
     except KeyboardInterrupt:  # who stops the telling does not stop what is done
         write("Who moved is not told any further.")
     back = shlex.join(["geo-matcher", "data", "rollback", "--store", str(found.folder)])
@@ -402,7 +406,10 @@ def _status(
     cache: CacheOption = None,
     output_format: TextFormatArgument = TextFormatOption.table,
 ) -> None:
-    """Say how old each source table is, and whether its producer has a newer version."""
+    """Say how old each source table is, and whether its producer has a newer version.
+
+    Corrections whose official value has changed since are told, too.
+    """
     from geo_matcher.freshness import freshness
     from geo_matcher.sources.fetching import Limits
 
@@ -412,7 +419,14 @@ def _status(
     with _fetcher(cache, is_offline=is_offline, limits=quick) as fetch:
         rows = freshness(territory, today, None if is_offline else fetch)
     if output_format is TextFormatOption.json:
-        write_json({"release": territory.release_id, "tables": [row.as_dict() for row in rows]})
+        corrections = [one.as_dict() for one in standings(territory.tables)]
+        write_json(
+            {
+                "release": territory.release_id,
+                "tables": [row.as_dict() for row in rows],
+                "corrections": corrections,
+            }
+        )
         return
     table = plain_table("table", "vintage", Column("age", justify="right"), "upstream", "producer")
     for row in rows:
@@ -421,6 +435,7 @@ def _status(
     terminal = console()
     terminal.print(f"[bold]{territory.release_id}[/bold]")
     terminal.print(table)
+    say_overtaken(territory)
     if any(row.upstream == "unreachable" for row in rows):
         write("Unreachable: no answer in time. Check the connection, or ask again later.")
     if "fetched" not in territory.tables:
