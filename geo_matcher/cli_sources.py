@@ -10,6 +10,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,10 +93,10 @@ def _fetcher(
     """Give a fetcher that shows its downloads as bars, and tells what it tries again."""
     from geo_matcher.sources.fetching import Fetcher
 
-    bounds = {} if limits is None else {"limits": limits}
+    made = Fetcher if limits is None else partial(Fetcher, limits=limits)
     with (
         DownloadBars() as bars,
-        Fetcher(cache, progress=bars, tell=bars.tell, is_offline=is_offline, **bounds) as fetcher,
+        made(cache, progress=bars, tell=bars.tell, is_offline=is_offline) as fetcher,
     ):
         yield fetcher
 

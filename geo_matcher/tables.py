@@ -256,7 +256,7 @@ def _expected(rule: object) -> str:
             return f"a figure from {_plain(low)} to {_plain(high)}"
         case Day(or_empty):
             return "a date such as 2014-06-30" + (", or nothing" if or_empty else "")
-    raise AssertionError(rule)
+    raise TypeError(rule)
 
 
 def _plain(figure: float) -> str:

@@ -435,7 +435,7 @@ def test_only_the_command_line_prints() -> None:
     for module in PATHS:
         nodes = ast.walk(tree_of(module))
         calls = {ast.unparse(n.func) for n in nodes if isinstance(n, ast.Call)}
-        if module != "cli":
+        if module not in {"cli", "__main__"}:
             assert calls.isdisjoint({"print", "sys.stdout.write", "sys.stderr.write"}), module
 
 
