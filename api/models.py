@@ -302,10 +302,10 @@ class Broadband(_Answer):
 
     ftth_coverage_share: float | None
     land_30mbit_share: float | None
-    premises: int
+    premises: int | None
     premises_by_best_technology: dict[str, int]
     premises_without_ftth: int | None
-    other_count: OtherCount
+    other_count: OtherCount | None
     copper_closure_date: str | None
     source: str
 

@@ -6,6 +6,7 @@ that search engines index it (``docs/decisions/0012``); ``village_housing`` give
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -56,10 +57,11 @@ from api.village_words import (
 )
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
+from geo_matcher.figure_years import year_of
 from geo_matcher.kept import kept
 from geo_matcher.lacks import lacks_of
 from geo_matcher.matching import Ranking, rank
-from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.numbers import format_month, format_number, format_raw
 from geo_matcher.pairs import pair_of
 from geo_matcher.profile import Profile
 from geo_matcher.resemblance import twins
@@ -150,10 +152,10 @@ class VillageView:
     schools, health, around
         Tables of drives.
     hospitals, health_note, apl
-        Names of hospitals in the commune, the practices registered there, and the published
+        Sentence on the hospitals in the commune, the practices registered there, and the published
         accessibility of doctors; empty where the release has none.
     rent
-        The rent and its status, empty if unknown.
+        Sentence on the rent and its year, or that it is not known.
     housing_href, housing_part
         Where the figures of sales are, as a page and as a part.
     climate, horizons, climate_known
@@ -282,7 +284,10 @@ def village_view(
         line=_line(commune, sheet.line, language),
         fibre=round(min(100.0, 100 * (commune["broadband"]["ftth_coverage_share"] or 0)), 1),
         flags=flags_of(commune, language, of_sales=False),
-        lacks=tuple(lack_sentence(lack, language) for lack in lacks_of(territory, commune)),
+        lacks=tuple(
+            lack_sentence(lack, year_of(territory, "health_registered"), language)
+            for lack in lacks_of(territory, commune)
+        ),
         work=work,
         access=access_view(territory, insee_code, language, search.profile if search else None),
         estimated=estimated_text(territory, language),
@@ -294,11 +299,11 @@ def village_view(
             for level, drive in zip(SCHOOLS, drives(commune, SCHOOLS, pages, language), strict=True)
         ),
         health=drives(commune, HEALTH, pages, language),
-        hospitals=_names(commune, ("hospital", "specialised_hospital")),
-        health_note=health_sentence(commune, language),
+        hospitals=_hospitals(territory, commune, language),
+        health_note=health_sentence(commune, year_of(territory, "health_registered"), language),
         apl=apl_sentence(territory, insee_code, language),
         around=drives(commune, AROUND, pages, language, scale_min=REGION_SCALE_MIN),
-        rent=_rent(commune, language),
+        rent=_rent(territory, commune, language),
         housing_href=housing,
         housing_part=part if language == "fr" else f"{part}?lang={language}",
         climate=climate_rows(commune, language),
@@ -445,9 +450,24 @@ def _names(commune: dict[str, Any], kinds: tuple[str, ...]) -> str:
     return ", ".join(places_here(commune, kinds))
 
 
-def _rent(commune: dict[str, Any], language: str) -> str:
+def _rent(territory: Territory, commune: dict[str, Any], language: str) -> str:
+    t = translator(language)
     rent = commune["housing"]["house_rent_eur_m2_month"]
-    return "" if rent is None else format_raw(rent, Unit.EUR_M2_MONTH, language)
+    if rent is None:
+        return t("housing.rent.none")
+    year = year_of(territory, "housing_prices_rents")
+    return t("housing.rent", rent=format_raw(rent, Unit.EUR_M2_MONTH, language), year=year)
+
+
+def _hospitals(territory: Territory, commune: dict[str, Any], language: str) -> str:
+    """Say which hospital sites stand in the commune, and from when their list is."""
+    names = _names(commune, ("hospital", "specialised_hospital"))
+    if not names:
+        return ""
+    vintage = territory.catalog["hospitals"].vintage
+    is_month = re.match(r"\d{4}-\d{2}", vintage)
+    when = format_month(is_month.group(), language) if is_month else vintage
+    return translator(language)("health.hospitals", names=names, when=when)
 
 
 def _alike(

@@ -140,8 +140,8 @@ def second_count(line: Mapping[str, Any], language: str) -> str:
     )
 
 
-def lack_sentence(lack: Lack, language: str) -> str:
-    """Say one thing that a village lacks."""
+def lack_sentence(lack: Lack, doctors_year: str, language: str) -> str:
+    """Say one thing that a village lacks; the list of doctors bears a year, or is not there."""
     t = translator(language)
     if lack.kind == "fibre":
         return t(
@@ -166,7 +166,12 @@ def lack_sentence(lack: Lack, language: str) -> str:
         ]
         return t("lack.services", limit=limit, names=listed(names, t("village.and")))
     (far,) = lack.far
-    return t(f"lack.{lack.kind}", limit=limit, where=_where(far, within, t, language))
+    where = _where(far, within, t, language)
+    if lack.kind == "doctor":
+        if not doctors_year:
+            return t("lack.doctor.unlisted")
+        return t("lack.doctor", limit=limit, where=where, year=doctors_year)
+    return t(f"lack.{lack.kind}", limit=limit, where=where)
 
 
 def _where(far: Far, within_min: float, t: Translate, language: str) -> str:
@@ -209,17 +214,19 @@ def _pair_sentences(pair: Pair, language: str) -> Iterator[str]:
     yield t("pair.covered", share=share)
 
 
-def health_sentence(commune: Mapping[str, Any], language: str) -> str:
-    """Say which practices were registered in the commune around 2018."""
+def health_sentence(commune: Mapping[str, Any], year: str, language: str) -> str:
+    """Say which practices were registered in the commune around the year of their list."""
     t = translator(language)
+    if not year:
+        return t("health.unlisted")
     found = [
         t(f"practice.{name}")
         for name in PRACTICES
         if any(row[f"{name}_registered"] for row in commune["health"])
     ]
-    return (
-        t("health.registered", names=listed(found, t("village.and"))) if found else t("health.none")
-    )
+    if not found:
+        return t("health.none", year=year)
+    return t("health.registered", year=year, names=listed(found, t("village.and")))
 
 
 def risk_sentences(commune: Mapping[str, Any], language: str) -> tuple[str, ...]:
@@ -250,6 +257,8 @@ def _risk_sentences(rows: Sequence[Mapping[str, Any]], code: str, language: str)
     radon = max((row["radon_class"] or 0 for row in rows), default=0)
     if radon:
         yield t("risk.radon", n=format_number(radon, language))
+    else:
+        yield t("risk.no_radon")
     own = next((row for row in rows if row["insee_code_source"] == code), rows[0])
     count = own["catnat_count_30y"]
     kind = own["catnat_last_type"]

@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files
     from geo_matcher.sources.fetching import Fetcher, Limits
     from geo_matcher.sources.kept_map import KeptOverpass
     from geo_matcher.sources.openstreetmap import Download
+    from geo_matcher.sources.osm_places import WorkList
 
 __all__ = ["sources_app"]
 
@@ -71,6 +72,12 @@ WithOption = Annotated[
         "--with",
         help="Only these sources, by their name or that of a table, with commas.",
         show_default=False,
+    ),
+]
+WorkplacesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your list of places to work, CSV, completed by OpenStreetMap.", show_default=False
     ),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse when a source gives nothing.")]
@@ -138,13 +145,7 @@ def _build(
             show_default=False,
         ),
     ] = None,
-    workplaces: Annotated[
-        Path | None,
-        typer.Option(
-            help="Your list of places to work, CSV, completed by OpenStreetMap.",
-            show_default=False,
-        ),
-    ] = None,
+    workplaces: WorkplacesOption = None,
     outlines: Annotated[
         Path | None,
         typer.Option(
@@ -183,7 +184,7 @@ def _build(
     from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
     from geo_matcher.replaced_release import losses, lost_own_tables, refuse_losses
     from geo_matcher.sources.communes import area_of
-    from geo_matcher.sources.osm_places import check_work_list
+    from geo_matcher.sources.osm_places import WorkList, check_work_list
 
     departement = departement_code(departement)
     folder = output or Path(f"release-{departement}")
@@ -199,7 +200,8 @@ def _build(
     if workplaces is not None:
         check_work_list(workplaces)
     overpass = _overpass(overpass_url, cache, is_offline=is_offline)
-    sources = chosen_sources(all_sources(overpass, workplaces), wanted)
+    own_list = None if workplaces is None else WorkList(workplaces)
+    sources = chosen_sources(all_sources(overpass, own_list), wanted)
     given_about = None if territory is None else read_territory_file(territory)
     if given_about is not None and given_about.departement != departement:
         raise DataError(
@@ -302,6 +304,7 @@ def _say(gathered: Gathered) -> None:
 def _refresh(
     context: typer.Context,
     wanted: WithOption = None,
+    workplaces: WorkplacesOption = None,
     store: StoreOption = None,
     keep: KeepOption = KEPT_RELEASES,
     overpass_url: OverpassOption = OVERPASS_URL,
@@ -312,22 +315,31 @@ def _refresh(
     """Ask the sources again, put the new release into the store, and say what it moved.
 
     A source that gives nothing leaves the table that was there, and so do tables that were given
-    with --own, unless --with names them. Communes stay those of the release. Where the store has a
+    with --own, unless --with names them. Communes stay those of the release, and so does the
+    network's list of places to work unless --workplaces gives another. Where the store has a
     release in service, that one is renewed.
     """
     from geo_matcher.build import build_derived
     from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import GIVEN_BY, renew_sources
     from geo_matcher.sources.communes import mergers
+    from geo_matcher.sources.osm_places import check_work_list
     from geo_matcher.sources.source import Area
 
     found = ReleaseStore(store_folder(context, store), keep=keep)
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
     given -= set((wanted or "").split(","))
-    own_list = before.folder / before.catalog["workplaces"].path if _has_work(before) else None
     overpass = _overpass(overpass_url, cache, is_offline=is_offline)
+    own_list = _work_list(before, workplaces)
     sources = chosen_sources(all_sources(overpass, own_list), wanted)
+    if workplaces is not None:
+        check_work_list(workplaces)
+        if not any("workplaces" in source.tables for source in sources):
+            raise DataError(
+                f"{workplaces} would not be read: --with leaves places out. Add workplaces to it."
+            )
+        given.discard("workplaces")
     with _fetcher(cache, is_offline=is_offline) as fetch:
         area = Area(
             before.about.departement,
@@ -335,6 +347,8 @@ def _refresh(
             before.tables["town_halls"],
             mergers(fetch),
         )
+        if workplaces is not None:
+            check_work_list(workplaces, area)
         gathered = gather(fetch, area, sources)
     _say(gathered)
     if is_strict:
@@ -396,8 +410,16 @@ def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     return before
 
 
-def _has_work(territory: Territory) -> bool:
-    return "workplaces" in territory.catalog
+def _work_list(before: Territory, given: Path | None) -> WorkList | None:
+    """Return the list of places to work that wins over the map: the one given, or the release's."""
+    from geo_matcher.sources.osm_places import WorkList
+
+    if given is not None:
+        return WorkList(given)
+    if "workplaces" not in before.catalog:
+        return None
+    table = before.catalog["workplaces"]
+    return WorkList.of_release(before.folder / table.path, table)
 
 
 @sources_app.command("status")

@@ -161,7 +161,7 @@ def _broadband(territory: Territory, code: str) -> dict[str, Any]:
         else {},
         "premises_without_ftth": _plain(figures["premises_without_ftth"]),
         "other_count": None
-        if line is None
+        if line is None or math.isnan(line["cartefibre_premises"])
         else {
             "source": "cartefibre",
             "premises": int(line["cartefibre_premises"]),

@@ -2,7 +2,8 @@
 
 Hides that two published counts of premises live side by side. Each keeps its own denominator; they
 are never divided by one another. Where they differ, the gap of a commune is the interval between
-what one says and what the other says, and its class tells whether both see a gap.
+what one says and what the other says, and its class tells whether both see a gap. A commune that no
+count knows adds to no sum and is named as absent.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ COUNTS = ("ma_connexion_internet", "cartefibre")
 WORK_PLACES = ("coworking", "third_place", "fablab", "telecentre")
 """Kinds of places where people work in company."""
 
-GapClass = Literal["certain", "possible", "none"]
+GapClass = Literal["certain", "possible", "none", "unknown"]
 GAP_CLASSES: tuple[GapClass, ...] = ("certain", "possible", "none")
-"""Both counts see premises without fibre; only one does; neither does."""
+"""Both counts see premises without fibre; only one does; neither does. A commune in which no count
+holds any premises is ``unknown``, which is no class of a gap."""
 
 LATE_MONTHS = 12
 """Months of the late scenario that is shown unasked."""
@@ -260,6 +262,11 @@ class Gaps:
         return np.where(self.counted_premises > 0, gap, np.nan)
 
     @cached_property
+    def is_counted(self) -> NDArray[np.bool_]:
+        """Whether a count holds premises of each commune; where none does, nothing is known."""
+        return np.asarray((self.counted_premises > 0).any(axis=1))
+
+    @cached_property
     def low(self) -> IntArray:
         """Premises without fibre by the lower of the counts that are known."""
         return np.asarray(np.nan_to_num(np.fmin(*self.without_by_count.T)), dtype=np.int64)
@@ -271,10 +278,13 @@ class Gaps:
 
     @cached_property
     def classes(self) -> tuple[GapClass, ...]:
-        """Class of each commune: ``certain``, ``possible`` or ``none``."""
+        """Class of each commune: ``certain``, ``possible``, ``none`` or ``unknown``."""
         seen = (self.without_by_count > 0).sum(axis=1)
         names: dict[int, GapClass] = {2: "certain", 1: "possible", 0: "none"}
-        return tuple(names[int(count)] for count in seen)
+        return tuple(
+            names[int(count)] if is_counted else "unknown"
+            for count, is_counted in zip(seen, self.is_counted, strict=True)
+        )
 
     @cached_property
     def rate_above_100(self) -> NDArray[np.bool_]:
@@ -360,7 +370,7 @@ class Gaps:
                     "class": self.classes[row],
                     **self._copper(row, months_late),
                 }
-                for row in every
+                for row in np.flatnonzero(self.is_counted).tolist()
             ]
         else:
             rows = [
@@ -389,11 +399,24 @@ class Gaps:
             },
             "absent": [
                 {"subject": subject, "text_fr": french, "text_en": english}
-                for subject, french, english in ABSENT
+                for subject, french, english in (*ABSENT, *self._uncounted())
             ],
             "by": by,
             "rows": rows,
         }
+
+    def _uncounted(self) -> list[tuple[str, str, str]]:
+        rows = np.flatnonzero(~self.is_counted).tolist()
+        if not rows:
+            return []
+        names = ", ".join(f"{self.names[row]} ({self.codes[row]})" for row in rows)
+        return [
+            (
+                "lines",
+                f"Aucun compte ne connaît les locaux de ces communes, qui manquent : {names}.",
+                f"No count knows the premises of these communes, which are missing: {names}.",
+            )
+        ]
 
     def _class_counts(self, rows: Sequence[int]) -> dict[str, int]:
         found = Counter(self.classes[row] for row in rows)
@@ -463,13 +486,13 @@ def gaps(territory: Territory, newcomers: ArrayLike | None = None) -> Gaps:
             "show and nothing to plan. Add the table and build the release again."
         )
     order = list(territory.codes)
-    line = territory.tables[SOURCE].set_index("insee_code").loc[order]
+    line = territory.tables[SOURCE].set_index("insee_code").reindex(order)
     communes = territory.communes.loc[order]
 
     def whole(name: str) -> IntArray:
-        return line[name].to_numpy(dtype=np.int64)
+        return line[name].fillna(0).to_numpy(dtype=np.int64)  # see Gaps.is_counted
 
-    by_technology = line[list(BEST_TECHNOLOGY)].to_numpy(dtype=np.int64)
+    by_technology = line[list(BEST_TECHNOLOGY)].fillna(0).to_numpy(dtype=np.int64)
     premises = whole("mci_premises")
     wrong = np.flatnonzero(by_technology.sum(axis=1) != premises)
     if wrong.size:
@@ -499,7 +522,8 @@ def gaps(territory: Territory, newcomers: ArrayLike | None = None) -> Gaps:
             [whole("mci_best_ftth"), whole("cartefibre_ftth_premises_passed")]
         ),
         closing=tuple(
-            dt.date.fromisoformat(day) if day else None for day in line["copper_closure_date"]
+            dt.date.fromisoformat(day) if day else None
+            for day in line["copper_closure_date"].fillna("")
         ),
         work_places=np.asarray(kinds.reindex(order, fill_value=0), dtype=np.int64),
         newcomers=_checked_newcomers(newcomers, len(order)),

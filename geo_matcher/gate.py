@@ -6,6 +6,7 @@ positions and dates. :func:`check_release` returns every problem it finds as a s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import TypeGuard
@@ -52,6 +53,12 @@ COMMUNE_TABLES = (
 COMPLETE_TABLES = ("broadband_fixed", "indicators", "risks", "travel_times", "access_measures")
 """Tables that must speak of every commune, where they are there at all."""
 
+TOLD_ABSENT_TABLES = ("broadband_fixed",)
+"""Of these, tables that may lack a commune which the note of the catalog names by its code."""
+
+CODE_IN_NOTE = r"\((\w{5})\)"
+"""How a note names a commune: by its name, then its code in brackets."""
+
 MAX_NAMED = 5
 
 
@@ -90,7 +97,10 @@ def check_release(
         found = _texts(tables[name]["insee_code"])
         problems += _named(name, "insee_code is no commune of this release", found - known)
         if name in COMPLETE_TABLES:
-            problems += _named(name, "has no row for commune", known - found)
+            absent = known - found
+            if name in TOLD_ABSENT_TABLES and name in catalog:
+                absent -= set(re.findall(CODE_IN_NOTE, catalog[name].note_en))
+            problems += _named(name, "has no row for commune", absent)
     if {"supply", "town_halls"} <= tables.keys():
         strangers = set(tables["supply"]["insee_code"]) - set(tables["town_halls"]["insee_code"])
         problems += _named("supply", "insee_code is no commune of the network", strangers)

@@ -7,10 +7,9 @@ interrupted no download goes on behind it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -25,12 +24,17 @@ from geo_matcher.sources.filosofi import SOURCE as INCOMES
 from geo_matcher.sources.finess import SOURCE as HOSPITALS
 from geo_matcher.sources.georisques import SOURCE as RISKS
 from geo_matcher.sources.insee import SOURCE as FACILITIES
-from geo_matcher.sources.osm_places import places_source
+from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.sncf import SOURCE as STATIONS
 from geo_matcher.sources.source import Area, Fetch, Fetched, Source, SourceTable
 
 __all__ = ["Failure", "Gathered", "all_sources", "chosen_sources", "fetched_table", "gather"]
+
+Answer = Future[tuple[SourceTable, ...]]
+
+WAKE_S = 0.2
+"""How often who waits for sources looks whether the program was interrupted, in seconds."""
 
 WORKERS = 4
 """Sources that are asked at the same time; the fetcher keeps to a few requests for each host."""
@@ -74,7 +78,9 @@ class Gathered:
             raise SourceError(f"{count}: " + "; ".join(problems), problems)
 
 
-def all_sources(overpass: Overpass | None = None, workplaces: Path | None = None) -> list[Source]:
+def all_sources(
+    overpass: Overpass | None = None, workplaces: WorkList | None = None
+) -> list[Source]:
     """Return every source but that of the communes themselves.
 
     Parameters
@@ -82,7 +88,7 @@ def all_sources(overpass: Overpass | None = None, workplaces: Path | None = None
     overpass
         The OpenStreetMap service to ask.
     workplaces
-        The network's own list of places to work, CSV; it wins over the map.
+        The network's own list of places to work; it wins over the map.
     """
     return [
         BROADBAND,
@@ -153,7 +159,7 @@ def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:
     pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="source")
     try:
         asked = {pool.submit(source.collect, fetch, area): source for source in sources}
-        for answer in as_completed(asked):
+        for answer in _as_answered(asked):
             source = asked[answer]
             try:
                 tables += answer.result()
@@ -165,12 +171,24 @@ def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:
                     "program: please report it with the command that you gave."
                 )
                 failures.append(Failure(source.name, source.tables, reason))
+    except BaseException:
+        for source in sources:  # a thread that waits would keep the program from ending
+            source.stop()
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return Gathered(
         tuple(sorted(tables, key=lambda table: table.name)),
         tuple(sorted(failures, key=lambda failure: failure.source)),
     )
+
+
+def _as_answered(asked: Collection[Answer]) -> Iterator[Answer]:
+    """Give answers as they come, waking up often: not every system wakes a wait for Ctrl-C."""
+    pending = set(asked)
+    while pending:
+        done, pending = wait(pending, timeout=WAKE_S, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 def fetched_table(tables: Collection[SourceTable]) -> pd.DataFrame:

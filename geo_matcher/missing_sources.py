@@ -17,7 +17,7 @@ from tomlkit.items import AoT
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, Gap
 
-__all__ = ["OPTIONAL_SOURCES", "SOURCE_OF_KIND", "absent_sources", "declare_absent"]
+__all__ = ["LISTED_APART", "OPTIONAL_SOURCES", "SOURCE_OF_KIND", "absent_sources", "declare_absent"]
 
 
 def _gap(subject: str, text_fr: str, text_en: str) -> Gap:
@@ -137,6 +137,10 @@ SOURCE_OF_KIND: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 """Table that the places of a kind come from."""
+
+LISTED_APART = frozenset({"station", "airport"})
+"""Kinds that share a table and come from different lists: where it holds none of a kind, no list of
+that kind is there."""
 
 
 def absent_sources(tables: Collection[str]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
 from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.openstreetmap import Download
+from geo_matcher.sources.osm_places import MAPPED
 from geo_matcher.sources.source import Area, Origin, SourceTable
 from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory, fold
@@ -58,7 +59,9 @@ KEPT_KINDS: Mapping[str, tuple[str, ...]] = {
     "hubs": ("airport",),
     "culture": ("plus_beaux_villages", "weekly_market"),
 }
-"""Kinds of rows that no source gives: a refresh keeps those of the release before."""
+"""Kinds of rows that people list and no source does, or not as well: a refresh keeps those of the
+release before but the ones of the map, which has them anew. A market that people have listed wins
+over those of the map in its commune."""
 
 AND_BEFORE = " ; "
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -234,8 +237,10 @@ def write_sources(
     said = about.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     (folder / TERRITORY_FILE).write_text(tomlkit.dumps(said), encoding="utf-8")
     renew_sources(folder, tables)
+    document = _read_document(folder)
     for own in ("territory", *MADE_TABLES):
-        _describe_own(folder, own)
+        _describe_own(document, own)
+    _write_document(folder, document)
 
 
 @cache
@@ -244,18 +249,18 @@ def _own_entries() -> dict[str, dict[str, str]]:
     return {entry["name"]: entry for entry in tomllib.loads(file.read_text("utf-8"))["table"]}
 
 
-def _describe_own(folder: Path, name: str) -> None:
+def _describe_own(document: Any, name: str) -> None:
     """Let the catalog describe a file that the program writes itself."""
     entry = _own_entries()[name]
     words = {key: entry[key] for key in entry.keys() - {"name", "path", "kind"}}
     origin = Origin(
         producer="geo_matcher",
-        vintage=Catalog.read(folder).vintage,
+        vintage=str(document["release"]["vintage"]),
         **LICENCE_OUVERTE,
         url="",
         **words,
     )
-    _describe(folder, name, origin, path=entry["path"], kind=entry["kind"])
+    _describe(document, name, origin, path=entry["path"], kind=entry["kind"])
 
 
 def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
@@ -274,6 +279,7 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
         return
     (folder / "source").mkdir(exist_ok=True)
     catalog = Catalog.read(folder)
+    document = _read_document(folder)
     for table in tables:
         if table.name not in catalog:
             end = "parquet" if isinstance(table.frame, gpd.GeoDataFrame) else "csv"
@@ -282,13 +288,24 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
             path = catalog[table.name].path
         frame, origin = table.frame, table.origin
         if table.name in KEPT_KINDS and table.name in catalog:
-            frame = _with_kept(folder, path, table)
-            if len(frame) > len(table.frame):
+            kept = _kept(folder, path, table.name)
+            if len(kept):
+                frame = _with_kept(frame, kept)
                 origin = _both(origin, catalog[table.name])
         _write(frame, folder / path)
-        _describe(folder, table.name, origin, path=path)
-    _renew_vintage(folder, tables)
-    _renew_fetched(folder, tables)
+        _describe(document, table.name, origin, path=path)
+    _renew_vintage(document, tables)
+    _renew_fetched(folder, catalog, document, tables)
+    _write_document(folder, document)
+
+
+def _read_document(folder: Path) -> Any:
+    """Read the catalog of a release with its comments and order; it takes long to parse."""
+    return tomlkit.parse((folder / CATALOG_FILE).read_text(encoding="utf-8"))
+
+
+def _write_document(folder: Path, document: Any) -> None:
+    (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def _both(new: Origin, old: Table) -> Origin:
@@ -304,16 +321,14 @@ def _both(new: Origin, old: Table) -> Origin:
         licence=joined(new.licence, old.licence),
         credit_fr=joined(new.credit_fr, old.credit_fr),
         credit_en=joined(new.credit_en, old.credit_en),
-        note_fr=f"{new.note_fr} Les lignes d’autres sortes viennent de la version précédente.",
-        note_en=f"{new.note_en} Rows of other kinds are those of the release before.",
+        note_fr=f"{new.note_fr} Les lignes d’autres origines viennent de la version précédente.",
+        note_en=f"{new.note_en} Rows of other origins are those of the release before.",
     )
 
 
-def _renew_vintage(folder: Path, tables: Collection[SourceTable]) -> None:
+def _renew_vintage(document: Any, tables: Collection[SourceTable]) -> None:
     """Let a release be as new as the newest of its tables."""
     months = [m.group() for t in tables if (m := MONTH.match(t.origin.vintage))]
-    file = folder / CATALOG_FILE
-    document: Any = tomlkit.parse(file.read_text(encoding="utf-8"))
     newest = max([str(document["release"]["vintage"]), *months])
     if newest == document["release"]["vintage"]:
         return
@@ -321,19 +336,27 @@ def _renew_vintage(folder: Path, tables: Collection[SourceTable]) -> None:
     for entry in document["table"]:
         if entry["kind"] == "derived":
             entry["vintage"] = newest
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _with_kept(folder: Path, path: str, table: SourceTable) -> pd.DataFrame:
-    before = read_table(folder, path, table.name)
-    kinds = KEPT_KINDS[table.name]
-    kept = before[before["kind"].isin(kinds) & ~before["kind"].isin(table.frame["kind"])]
-    return pd.concat([table.frame, kept], ignore_index=True)[list(before.columns)]
+def _kept(folder: Path, path: str, name: str) -> pd.DataFrame:
+    """Return the rows of a table that a refresh keeps."""
+    before = read_table(folder, path, name)
+    kept = before[before["kind"].isin(KEPT_KINDS[name])]
+    return kept[~kept["source"].str.startswith(MAPPED)] if "source" in kept else kept
 
 
-def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:
+def _with_kept(frame: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """Join what is kept to a new table, without the new rows that it makes needless."""
+    where = ["kind", "insee_code"]
+    known = pd.MultiIndex.from_frame(kept[where])
+    fresh = frame[~pd.MultiIndex.from_frame(frame[where]).isin(known)]
+    return pd.concat([fresh, kept], ignore_index=True)[list(kept.columns)]
+
+
+def _renew_fetched(
+    folder: Path, catalog: Catalog, document: Any, tables: Collection[SourceTable]
+) -> None:
     found = fetched_table([table for table in tables if table.files])
-    catalog = Catalog.read(folder)
     path = _own_entries()[FETCHED]["path"]
     if FETCHED in catalog:
         before = read_table(folder, path, FETCHED)
@@ -342,7 +365,7 @@ def _renew_fetched(folder: Path, tables: Collection[SourceTable]) -> None:
     if found.empty:
         return
     write_csv(found.sort_values(["table", "url"], ignore_index=True), folder / path)
-    _describe_own(folder, FETCHED)
+    _describe_own(document, FETCHED)
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -352,10 +375,8 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
         write_csv(frame, path)
 
 
-def _describe(folder: Path, name: str, origin: Origin, *, path: str, kind: str = "source") -> None:
+def _describe(document: Any, name: str, origin: Origin, *, path: str, kind: str = "source") -> None:
     """Let the catalog describe a file; the order of the others and their comments are kept."""
-    file = folder / CATALOG_FILE
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
     tables = document.get("table")
     if not isinstance(tables, AoT):
         tables = tomlkit.aot()
@@ -369,4 +390,3 @@ def _describe(folder: Path, name: str, origin: Origin, *, path: str, kind: str =
         entry.update({"rows": 0, "bytes": 0, "sha256": ""})
     else:
         entry.update(asdict(origin))
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -128,9 +128,9 @@ def plan_geojson(
 def plan_geopackage(territory: Territory, plan: Plan, found: Gaps, language: str = "en") -> bytes:
     """Write gaps and a plan as a GeoPackage in EPSG:4326 with the default styles of its layers.
 
-    ``communes`` holds every commune with its gap, styled by class; ``actions`` one outline for each
-    action of the plan, styled by action; ``metadata`` the scenario and the totals; ``sources`` the
-    provenance. The same plan gives the same bytes, with the same version of GDAL.
+    ``communes`` holds every counted commune with its gap, styled by class; ``actions`` one outline
+    for each action of the plan, styled by action; ``metadata`` the scenario and the totals;
+    ``sources`` the provenance. The same plan gives the same bytes, with the same version of GDAL.
 
     Parameters
     ----------
@@ -203,9 +203,10 @@ def _communes(territory: Territory, plan: Plan, found: Gaps) -> gpd.GeoDataFrame
     columns["planned_cost_eur"] = [
         float(sum(action.cost_eur for action in built.get(code, ()))) for code in found.codes
     ]
-    return gpd.GeoDataFrame(
+    frame = gpd.GeoDataFrame(
         pd.DataFrame(columns), geometry=list(rounded_outlines(territory)), crs=WGS_84
     )
+    return frame[found.is_counted].reset_index(drop=True)
 
 
 def _actions(territory: Territory, plan: Plan, kinds: Mapping[str, str]) -> gpd.GeoDataFrame:

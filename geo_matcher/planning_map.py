@@ -151,10 +151,14 @@ def _euros(amount: float, language: str) -> str:
 
 
 def _gap_colouring(found: Gaps, texts: Mapping[str, str]) -> Colouring:
-    fills = (GAP_COLOURS["certain"], f"url(#{POSSIBLE})", GAP_COLOURS["none"])
-    classes = tuple(GAP_CLASSES.index(kind) for kind in found.classes)
-    labels = tuple(texts[kind] for kind in GAP_CLASSES)
-    return Colouring("gap", texts["legend_gap"], fills, labels, classes)
+    kinds, fills = GAP_CLASSES, [GAP_COLOURS["certain"], f"url(#{POSSIBLE})", GAP_COLOURS["none"]]
+    labels = [texts[kind] for kind in kinds]
+    if not found.is_counted.all():
+        kinds = (*kinds, "unknown")
+        fills.append(NO_DATA)
+        labels.append(texts["uncounted"])
+    classes = tuple(kinds.index(kind) for kind in found.classes)
+    return Colouring("gap", texts["legend_gap"], tuple(fills), tuple(labels), classes)
 
 
 def _copper_colouring(found: Gaps, texts: Mapping[str, str], language: str) -> Colouring:
@@ -254,9 +258,10 @@ def _count_lines(found: Gaps, row: int, language: str) -> list[str]:
                 whole=format_number(int(found.counted_premises[row, column]), language),
             )
         )
-    lines.append(
-        texts["satellite"].format(n=format_number(int(found.without_30mbit[row]), language))
-    )
+    if found.is_counted[row]:
+        lines.append(
+            texts["satellite"].format(n=format_number(int(found.without_30mbit[row]), language))
+        )
     if found.rate_above_100[row]:
         lines.append(texts["over"])
     return lines

@@ -12,7 +12,7 @@ from typing import Any
 
 from geo_matcher.exports import credit_lines
 from geo_matcher.gaps import ABSENT, LATE_MONTHS, TECHNOLOGIES, Gaps
-from geo_matcher.look import COLOURS, GAP_COLOURS
+from geo_matcher.look import COLOURS, GAP_COLOURS, NO_DATA
 from geo_matcher.map_parts import asset, templates
 from geo_matcher.numbers import NBSP, format_date, format_number
 from geo_matcher.planning import Plan
@@ -56,7 +56,8 @@ def planning_report_html(territory: Territory, plan: Plan, found: Gaps) -> str:
     from markupsafe import Markup
 
     colours = "".join(f"--{name}:{value};" for name, value in COLOURS.items())
-    gaps = "".join(f".c-commune.{name}{{fill:{fill}}}" for name, fill in GAP_COLOURS.items())
+    fills = GAP_COLOURS if found.is_counted.all() else {**GAP_COLOURS, "unknown": NO_DATA}
+    gaps = "".join(f".c-commune.{name}{{fill:{fill}}}" for name, fill in fills.items())
     css = f":root{{{colours}}}\n{asset('audit.css')}\n{asset('plan_report.css')}\n{gaps}"
     pictures = {name: Markup(svg) for name, svg in _pictures(territory, plan, found).items()}
     return (
@@ -104,6 +105,7 @@ def _context(territory: Territory, plan: Plan, found: Gaps) -> dict[str, Any]:
         "wholes": [_number(int(n)) for n in found.counted_premises.sum(axis=0)],
         "lines": ", ".join(lines),
         "classes": {name: found.classes.count(name) for name in ("certain", "possible", "none")},
+        "uncounted": int((~found.is_counted).sum()),
         "first": format_date(steps[0].day, "fr") if steps and steps[0].day else "",
         "last": format_date(steps[-1].day, "fr") if steps and steps[-1].day else "",
         "unbuilt": _number(sum(step.unbuilt for step in steps)),

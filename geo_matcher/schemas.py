@@ -184,8 +184,8 @@ SCHEMAS: dict[str, Schema] = {
     "broadband_fixed": _table(
         {
             "insee_code": _code(),
-            "cartefibre_premises": _count(),
-            "cartefibre_ftth_premises_passed": _count(),
+            "cartefibre_premises": _number(0, 1e7, nullable=True),
+            "cartefibre_ftth_premises_passed": _number(0, 1e7, nullable=True),
             "mci_premises": _count(),
             **{name: _count() for name in BEST_TECHNOLOGY},
             "mci_land_30mbit": _count(),
@@ -307,7 +307,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "insee_code_source": _code(),
             "insee_code": _code(),
-            "radon_class": _whole(1, 3),
+            "radon_class": Column("float64", OneOf((1, 2, 3)), nullable=True),
             **{
                 f"ddrm_{risk}": _yes_no()
                 for risk in ("flood", "earthquake", "dam_failure", "industrial", "hazmat_transport")

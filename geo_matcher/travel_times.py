@@ -14,7 +14,7 @@ import pandas as pd
 
 from geo_matcher.access import TownHallNetwork
 from geo_matcher.destinations import DESTINATIONS, SHOPS_BOX_MARGIN_KM, Destination
-from geo_matcher.missing_sources import SOURCE_OF_KIND
+from geo_matcher.missing_sources import LISTED_APART, SOURCE_OF_KIND
 from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_times import Finder, RoadFinder, TownHallFinder
 from geo_matcher.territory import LAMBERT_93, WGS_84
@@ -43,7 +43,8 @@ def travel_times(
     live if ``dwellings`` says so, else at the town hall.
 
     ``listed`` names the source tables that the release holds, by default all: where none of those
-    that a destination needs is there, its times are not known.
+    that a destination needs is there, its times are not known. Neither are they for stations or
+    airports where the table holds only the other: a list of stations says nothing of airports.
 
     Returns
     -------
@@ -59,8 +60,11 @@ def travel_times(
     population = town_halls.set_index("insee_code")["population"]
     frames = []
     for destination in DESTINATIONS:
-        is_listed = listed is None or _is_listed(destination, listed)
         chosen = places[places["kind"].isin(destination.place_kinds)]
+        is_listed = listed is None or (
+            _is_listed(destination, listed)
+            and (len(chosen) > 0 or LISTED_APART.isdisjoint(destination.place_kinds))
+        )
         holders = set(chosen["insee_code"])
         found = finder.nearest_place(chosen)
         possible = set(unlisted[destination.known_area])

@@ -1,8 +1,8 @@
 """Fixed internet and mobile sites by commune, from Arcep.
 
 Hides two published counts of premises with their own denominators, thresholds that hold each other,
-columns that were renamed, files of different quarters under addresses that do not name one, and a
-shapefile that lies about its encoding.
+columns that were renamed, files of different quarters under addresses that do not name one,
+communes that only one of the counts knows, and a shapefile that lies about its encoding.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ DBF_ENCODING = "latin-1"
 """How the table of the shapefile is written, whatever its .cpg says."""
 
 MAX_DBF_BYTES = 500_000_000
+MAX_ABSENT_SHARE = 0.5
+"""Share of the communes up to which a file may know nothing of them: an island, a commune made
+since. A file that knows fewer is of other communes, or writes their codes in another way."""
+
 MAX_NAMED = 5
 MOBILE_QUARTERS = 6
 """How many quarters back the newest list of mobile sites is looked for."""
@@ -117,14 +122,17 @@ def _broadband(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
             f"{BEST.source}: {best_file.name} is of {best_day}, {land_file.name} of {land_day}. "
             "They must be of the same quarter: a new edition may be on its way, try again later."
         )
+    counted = best.index.intersection(land.index)
+    best, land = best.loc[counted], land.loc[counted]
     _check_identities(best, land, best_file, land_file)
     cartefibre, quarter, fibre_files = _cartefibre(fetch, area, best_day)
     copper, copper_day, copper_files = copper_closures(fetch, area)
+    fibre = cartefibre.reindex(counted).astype("float64")
     table = pd.DataFrame(
         {
-            "insee_code": list(area.codes),
-            "cartefibre_premises": cartefibre["Locaux"].to_numpy(),
-            "cartefibre_ftth_premises_passed": cartefibre["ftth"].to_numpy(),
+            "insee_code": list(counted),
+            "cartefibre_premises": fibre["Locaux"].to_numpy(),
+            "cartefibre_ftth_premises_passed": fibre["ftth"].to_numpy(),
             "mci_premises": best["nbr"].to_numpy(),
             "mci_best_ftth": best["elig_ftth"].to_numpy(),
             "mci_best_cable": best["elig_coax"].to_numpy(),
@@ -135,11 +143,16 @@ def _broadband(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
             "mci_best_satellite": best["elig_sat"].to_numpy(),
             "mci_land_30mbit": land["elig_thd30"].to_numpy(),
             "mci_land_1gbit": land["elig_thd1g"].to_numpy(),
-            "copper_closure_date": copper.to_numpy(),
+            "copper_closure_date": copper.loc[counted].to_numpy(),
         }
     )
     files = (best_file, land_file, *fibre_files, *copper_files)
     origin = _fixed_origin(best_day, quarter, copper_day)
+    origin = _told_absent(
+        origin,
+        area.named(set(area.codes).difference(counted)),
+        area.named(set(counted).difference(cartefibre.index)),
+    )
     return (SourceTable("broadband_fixed", table, origin, files),)
 
 
@@ -157,18 +170,38 @@ def _statistics(file: Fetched, layout: Layout, area: Area) -> tuple[pd.DataFrame
     counts = [name for name in rows if name not in ("insee_code", "type", "date")]
     rows["insee_code"] = area.current(rows["insee_code"])
     found = rows.groupby("insee_code")[counts].sum()
-    problems += _absent(found.index, area)
+    problems += _too_many_absent(found.index, area)
     if problems:
         refuse_file(layout.source, file, problems)
-    return found.loc[list(area.codes)], days[0]
+    return found.sort_index(), days[0]
 
 
-def _absent(codes: pd.Index, area: Area) -> list[str]:
+def _too_many_absent(codes: pd.Index, area: Area) -> list[str]:
     absent = sorted(set(area.codes).difference(codes))
-    if not absent:
+    if len(absent) <= MAX_ABSENT_SHARE * len(area.codes):
         return []
     named = ", ".join(absent[:MAX_NAMED])
-    return [f"{len(absent)} communes of {area.departement} are not in it ({named})"]
+    return [
+        f"{len(absent)} of the {len(area.codes)} communes of {area.departement} are not in it, "
+        f"the first being {named}"
+    ]
+
+
+def _told_absent(origin: Origin, uncounted: str, without_other: str) -> Origin:
+    """Let an origin name the communes of which one of the counts knows nothing."""
+    for named, french, english in (
+        (uncounted, "Ma connexion internet ne connaît pas ces communes, dont la ligne manque : ",
+         "Ma connexion internet does not know these communes, whose line is missing: "),
+        (without_other, "Cartefibre ne connaît pas ces communes, dont le second compte manque : ",
+         "Cartefibre does not know these communes, whose second count is missing: "),
+    ):  # fmt: skip
+        if named:
+            origin = replace(
+                origin,
+                note_fr=f"{origin.note_fr} {french}{named}.",
+                note_en=f"{origin.note_en} {english}{named}.",
+            )
+    return origin
 
 
 def _check_identities(
@@ -232,10 +265,10 @@ def _cartefibre(
     ]
     codes = area.current(rows["INSEE_COM"])
     found = numbers.groupby(codes).sum().round().astype("int64") if not problems else numbers
-    problems += _absent(pd.Index(codes.unique()), area)
+    problems += _too_many_absent(pd.Index(codes.unique()), area)
     if problems:
         refuse_file(CARTEFIBRE_SOURCE, file, problems)
-    return found.loc[list(area.codes)], f"{edition[0]} T{edition[1]}", (listing, file)
+    return found, f"{edition[0]} T{edition[1]}", (listing, file)
 
 
 def _editions(listing: Fetched) -> dict[tuple[int, int], str]:

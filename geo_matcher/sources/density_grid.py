@@ -34,8 +34,10 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         r"(?i)maille communale|communes?$",
         r"^CODGEO$",
         (SheetColumn(r"^DENS7$", "density_level"),),
-        area.codes,
+        area.asked_codes,
     )
+    # A level of a former commune is none of the present one.
+    frame = frame[area.is_own_figure(frame["insee_code"])]
     wrong = frame[~frame["density_level"].isin(LEVELS)]
     if len(wrong) or frame.empty:
         first = wrong.head(1).to_dict("records")

@@ -73,6 +73,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     frame = pd.DataFrame(rents).rename_axis("insee_code").reset_index()
     frame = frame.astype({"insee_code": "str"})
     frame.insert(1, "current_insee", area.current(frame["insee_code"]))
+    _drop_seats(frame, area)
     for place, column in enumerate(("mean_2022_2023", "mean_2022", "mean_2023"), start=2):
         frame.insert(place, f"price_m2_{column}", float("nan"))
     return (
@@ -98,6 +99,20 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
             tuple(files),
         ),
     )
+
+
+def _drop_seats(frame: pd.DataFrame, area: Area) -> None:
+    """Empty the rents under the code of a seat that has merged since the file, in place.
+
+    They are those of the former commune there, unless its former neighbours bear the same: then
+    all of them lie in one zone of the model, and so does the present commune.
+    """
+    is_seat = (frame["insee_code"] == frame["current_insee"]) & ~area.is_own_figure(
+        frame["insee_code"]
+    )
+    for column in RENT_URLS:
+        is_one = frame.groupby("current_insee")[column].transform("nunique", dropna=False) == 1
+        frame[column] = frame[column].mask(is_seat & ~is_one)
 
 
 SOURCE = Source("rents", "DHUP, ANIL", ("housing_prices_rents",), _collect)

@@ -35,9 +35,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         area.with_former(area.codes),
     )
     year = re.sub(r"\D", "", sheet)
-    frame["insee_code"] = area.current(frame["insee_code"])
     # What is published for a former commune is no figure of the present one.
-    frame = frame[~frame["insee_code"].duplicated(keep=False)].dropna()
+    frame = frame[area.is_own_figure(frame["insee_code"])].dropna()
     wrong = frame[~frame["apl_consultations"].between(0, MAX_CONSULTATIONS)]
     if frame.empty or len(wrong):
         first = next(iter(wrong.to_dict("records")), None)

@@ -42,7 +42,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
         file,
         LAYOUT,
         where=[
-            Where("insee_code", frozenset(area.codes)),
+            Where("insee_code", area.asked_codes),
             Where("level", ("COM",)),
             Where("measure", (MEDIAN,)),
         ],
@@ -55,6 +55,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
             f"each commune; found the years {', '.join(map(str, years)) or 'none'}. Name the "
             "edition that is wanted in geo_matcher/sources/filosofi.py."
         )
+    # Medians of former communes give none of the present one.
+    rows = rows[area.is_own_figure(rows["insee_code"])]
     frame = pd.DataFrame(rows[["insee_code", "median_income_eur_year", "year"]])
     return (
         SourceTable(

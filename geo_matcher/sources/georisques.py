@@ -1,8 +1,8 @@
 """Risks that the State lists by commune: the base GASPAR of Géorisques, and radon.
 
 Hides four tables in one zip that name the commune differently, rows that come twice, plans that are
-no longer in force, and communes that were merged since radon was mapped. A risk that is not listed
-is 0, which never means that there is none.
+no longer in force, and communes that were merged since radon was mapped, or are not on its map. A
+risk that is not listed is 0, which never means that there is none; unknown radon is empty.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ RADON_URL = (
     "20190506-174309/radon.csv"
 )
 NAMED = "Géorisques, GASPAR"
+MAX_ABSENT_SHARE = 0.5
+"""Share of the communes up to which the map of radon may know nothing of them."""
+
 YEARS = 30
 """Years over which recognised disasters are counted."""
 
@@ -113,6 +116,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     frame["clay_plan"], _ = _told(frame, clay)
     frame["industrial_plan"], frame["industrial_plan_names"] = _told(frame, industrial)
     frame = _with_events(frame, tables["catnat"], day, gaspar)
+    unmapped = area.named(set(frame.loc[frame["radon_class"].isna(), "insee_code"]))
     return (
         SourceTable(
             "risks",
@@ -130,10 +134,12 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 note_fr="Zéro veut dire « non recensé », jamais « sans risque ». Des lignes "
                 "portent d’anciennes communes, à réunir avec la commune actuelle ou à laisser de "
                 "côté. Pour une commune née depuis 2019, le radon est le plus fort de "
-                "celles qu’elle réunit.",
+                "celles qu’elle réunit."
+                + (f" Le radon de ces communes n’est pas connu : {unmapped}." if unmapped else ""),
                 note_en="Zero means “not listed”, never “no risk”. Some rows stand for former "
                 "communes, to be merged with the current one or left aside. For a commune made "
-                "since 2019 radon is the strongest of those it joins.",
+                "since 2019 radon is the strongest of those it joins."
+                + (f" Radon is not known for these communes: {unmapped}." if unmapped else ""),
             ),
             (gaspar, radon),
         ),
@@ -181,17 +187,18 @@ def _radon(file: Fetched, area: Area, frame: pd.DataFrame) -> pd.Series:
     found = frame["insee_code_source"].map(own)
     found = found.fillna(frame["insee_code"].map(joined.groupby("insee_code")["radon"].max()))
     lacking = list(frame.loc[found.isna(), "insee_code_source"])
-    if lacking:
+    if len(lacking) > MAX_ABSENT_SHARE * len(frame):
         problems.append(
-            f"no class for {len(lacking)} communes, the first being {', '.join(lacking[:5])}"
+            f"no class for {len(lacking)} of {len(frame)} communes, the first being "
+            f"{', '.join(lacking[:5])}"
         )
     if problems:
         raise SourceError(
-            f"ASNR, radon: {file.name}: " + "; ".join(problems) + ". Tell the build which communes "
-            "were merged, or see docs/data.md for what is expected.",
+            f"ASNR, radon: {file.name}: " + "; ".join(problems) + ". See docs/data.md for what is "
+            "expected.",
             problems,
         )
-    return found.astype("int64")
+    return found.astype("float64")
 
 
 def _with_listed(frame: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:

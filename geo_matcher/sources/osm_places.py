@@ -1,7 +1,8 @@
-"""Places of OpenStreetMap: where to work in company, cinemas, museums.
+"""Places of OpenStreetMap: where to work in company, cinemas, museums, markets.
 
 Hides which tags mean what, which commune a place lies in, and how the network's own list is joined:
-a place that the network names is told once, in the network's words.
+a place that the network names is told once, in the network's words. Airports are not asked for: the
+map tells an airfield from an airport with flights by no tag that is kept up.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,19 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, utils
 
+from geo_matcher.catalog import Table
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DataError, SourceError
 from geo_matcher.sources.licences import ODBL
+from geo_matcher.sources.opening_hours import weekly_days
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["MAPPED", "SOURCE", "check_work_list", "places_source"]
+__all__ = ["MAPPED", "SOURCE", "WorkList", "check_work_list", "places_source"]
 
 TAGS: dict[str, list[str]] = {
-    "amenity": ["coworking_space", "cinema", "community_centre", "hackerspace"],
+    "amenity": ["coworking_space", "cinema", "community_centre", "hackerspace", "marketplace"],
     "office": ["coworking"],
     "leisure": ["hackerspace"],
     "tourism": ["museum"],
@@ -46,10 +50,28 @@ ALIKE = 75.0
 """Likeness of two names from which they are taken for one, out of 100."""
 
 WORK_COLUMNS = ["name", "kind", "insee_code", "address", "year", "source", "position", "status"]
+CULTURE_KINDS = ("cinema", "museum", "weekly_market")
 CULTURE_COLUMNS = ["kind", "insee_code", "name", "year", "note", "source"]
 OWN_COLUMNS = ("name", "kind", "insee_code")
 """Columns that the network's own list must have; ``address``, ``year``, ``lon``, ``lat``, and who
-says so (``source``, ``status``) may come besides."""
+says so (``source``, ``status``) may come besides. The table of a release is such a list: its
+``position`` stands for ``lon`` and ``lat``."""
+
+POSITION = re.compile(r"(-?\d{1,3}\.\d+), (-?\d{1,3}\.\d+)")
+"""How a position is told in words: latitude, longitude."""
+
+AND = " ; "
+"""Stands between what is said of the map and what is said of the list."""
+
+MAP_PRODUCER = "Contributeurs d’OpenStreetMap"
+MAP_NOTE_FR = (
+    "Carte collaborative : une absence ne prouve rien, un lieu peut avoir fermé. "
+    "Les lieux nommés par le réseau l’emportent sur ceux de la carte à moins de 200 m."
+)
+MAP_NOTE_EN = (
+    "A collaborative map: absence is not proof, a place may have closed. Places "
+    "named by the network win over those of the map within 200 m."
+)
 
 OWN_SOURCE, OWN_STATUS = "list of the network", "named by the network"
 MAPPED = "OpenStreetMap, "
@@ -61,7 +83,50 @@ MAX_PROBLEMS = 20
 MAX_NAME = 120
 
 
-def places_source(overpass: Overpass | None = None, own: Path | None = None) -> Source:
+@dataclass(frozen=True, slots=True)
+class WorkList:
+    """A list of places to work that wins over the map, and what is said of where it comes from.
+
+    Attributes
+    ----------
+    path
+        The list, CSV.
+    producer, licence, credit_fr, credit_en, note_fr, note_en
+        As in the catalog, about the rows of the list alone.
+    """
+
+    path: Path
+    producer: str = "réseau"
+    licence: str = ""
+    credit_fr: str = "Réseau"
+    credit_en: str = "Network"
+    note_fr: str = ""
+    note_en: str = ""
+
+    @classmethod
+    def of_release(cls, path: Path, table: Table) -> WorkList:
+        """Return the list that a release holds, with what its catalog says of it.
+
+        What an earlier refresh said of the map is left out; it is said again.
+        """
+
+        def own(text: str, unsaid: str, of_map: str = "OpenStreetMap") -> str:
+            parts = [part for part in text.split(AND) if of_map not in part]
+            return AND.join(parts) or unsaid
+
+        plain = cls(path)
+        return cls(
+            path,
+            producer=own(table.producer, plain.producer),
+            licence=own(table.licence, plain.licence, ODBL["licence"]),
+            credit_fr=own(table.credit_fr, plain.credit_fr),
+            credit_en=own(table.credit_en, plain.credit_en),
+            note_fr=table.note_fr.removeprefix(MAP_NOTE_FR).strip(),
+            note_en=table.note_en.removeprefix(MAP_NOTE_EN).strip(),
+        )
+
+
+def places_source(overpass: Overpass | None = None, own: WorkList | None = None) -> Source:
     """Return the source of places.
 
     Parameters
@@ -69,16 +134,17 @@ def places_source(overpass: Overpass | None = None, own: Path | None = None) -> 
     overpass
         Which service to ask, and how patiently.
     own
-        The network's own list of places to work, CSV; its rows win over those of the map that lie
+        The network's own list of places to work; its rows win over those of the map that lie
         within 200 m, or in the same commune if it gives no position, and bear a like name.
     """
+    service = overpass or Overpass()
 
     def collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:  # noqa: ARG001
-        given = _read_own(own, area) if own is not None else _no_places()
-        found, day = _download(overpass or Overpass(), area)
-        return _work(found, given, day), _culture(found, day)
+        given = _read_own(own.path, area) if own is not None else _no_places()
+        found, day = _download(service, area)
+        return _work(found, given, day, own if len(given) else None), _culture(found, day)
 
-    return Source("places", "OpenStreetMap", ("workplaces", "culture"), collect)
+    return Source("places", "OpenStreetMap", ("workplaces", "culture"), collect, service.stop)
 
 
 SOURCE = places_source()
@@ -129,12 +195,13 @@ def _download(overpass: Overpass, area: Area) -> tuple[pd.DataFrame, str]:
                     "kind": kind,
                     "insee_code": place["insee_code"],
                     "address": _address(named),
+                    "hours": " ".join(named.get("opening_hours", "").split())[:MAX_NAME],
                     "year": "",
                     "lon": round(place["geometry"].x, 5),
                     "lat": round(place["geometry"].y, 5),
                 }
             )
-    frame = pd.DataFrame(rows) if rows else _no_places()
+    frame = pd.DataFrame(rows) if rows else _no_places().assign(hours="")
     frame = frame.sort_values(["kind", "insee_code", "name", "lon", "lat"], ignore_index=True)
     return frame.drop_duplicates(["kind", "insee_code", "name"], ignore_index=True), stamp[:10]
 
@@ -145,6 +212,8 @@ def _kind(tags: Mapping[str, str]) -> str:
         return "cinema"
     if tags.get("tourism") == "museum":
         return "museum"
+    if tags.get("amenity") == "marketplace":
+        return "weekly_market"
     by_name = next(
         (kind for words, kind in WORK_NAMES if re.search(words, tags.get("name", ""), re.I)), ""
     )
@@ -160,7 +229,10 @@ def _kind(tags: Mapping[str, str]) -> str:
 def _name(tags: Mapping[str, str], kind: str, commune: str) -> str:
     words = next((tags[tag] for tag in ("name:fr", "name", "operator") if tags.get(tag)), "")
     text = " ".join(words.split())[:MAX_NAME]
-    return text or (commune if kind in ("cinema", "museum") else f"Coworking, {commune}")
+    if kind == "weekly_market":
+        days = ", ".join(weekly_days(tags.get("opening_hours", "")))
+        return f"{text or commune} ({days})" if days else text or commune
+    return text or (commune if kind in CULTURE_KINDS else f"Coworking, {commune}")
 
 
 def _address(tags: Mapping[str, str]) -> str:
@@ -201,7 +273,7 @@ def _read_own(path: Path, area: Area | None) -> pd.DataFrame:
             if absent:
                 raise DataError(
                     f"{path} has no column {', '.join(absent)}; it needs {', '.join(OWN_COLUMNS)} "
-                    "and may have address, year, lon, lat."
+                    "and may have address, year, lon, lat, source, status."
                 )
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -213,6 +285,9 @@ def _read_own(path: Path, area: Area | None) -> pd.DataFrame:
     for line, row in rows:
         cells = {name: (row.get(name) or "").strip() for name in _no_places()}
         source, status = ((row.get(name) or "").strip() for name in ("source", "status"))
+        position = POSITION.fullmatch((row.get("position") or "").strip())
+        if position and not cells["lon"] and not cells["lat"]:
+            cells["lat"], cells["lon"] = position.groups()
         if source.startswith(MAPPED):
             continue  # a list that was completed before: the map says itself what is still there
         for name, fits, expected in _RULES:
@@ -267,7 +342,7 @@ _RULES: tuple[tuple[str, Callable[[str], bool], str], ...] = (
 # --- Tables ----------------------------------------------------------------------------------
 
 
-def _work(found: pd.DataFrame, own: pd.DataFrame, day: str) -> SourceTable:
+def _work(found: pd.DataFrame, own: pd.DataFrame, day: str, given: WorkList | None) -> SourceTable:
     work = found[found["kind"].isin(WORK_KINDS)]
     kept = work[[not _is_known(place, own) for place in work.to_dict("records")]]
     rows = pd.concat(
@@ -282,21 +357,24 @@ def _work(found: pd.DataFrame, own: pd.DataFrame, day: str) -> SourceTable:
         for lon, lat in zip(rows["lon"], rows["lat"], strict=True)
     ]
     frame = rows[WORK_COLUMNS].sort_values(["insee_code", "name", "kind"], ignore_index=True)
+
+    def joined(of_list: str, of_map: str, between: str = AND) -> str:
+        return between.join(filter(None, (of_list, of_map)))
+
+    said = given or WorkList(Path(), "", "", "", "")
     return SourceTable(
         "workplaces",
         frame.astype("str"),
         Origin(
             title_fr="Coworking, télécentres, tiers-lieux et fablabs",
             title_en="Coworking spaces, telecentres, third places and fablabs",
-            producer="Contributeurs d’OpenStreetMap" + (", réseau" if len(own) else ""),
+            producer=joined(said.producer, MAP_PRODUCER),
             vintage=day,
-            **_TERMS,
-            credit_fr=f"{'Réseau et ' if len(own) else ''}© contributeurs OpenStreetMap, {day}",
-            credit_en=f"{'Network and ' if len(own) else ''}© OpenStreetMap contributors, {day}",
-            note_fr="Carte collaborative : une absence ne prouve rien, un lieu peut avoir fermé. "
-            "Les lieux nommés par le réseau l’emportent sur ceux de la carte à moins de 200 m.",
-            note_en="A collaborative map: absence is not proof, a place may have closed. Places "
-            "named by the network win over those of the map within 200 m.",
+            **{**_TERMS, "licence": joined(said.licence, ODBL["licence"])},
+            credit_fr=joined(said.credit_fr, f"© contributeurs OpenStreetMap, {day}"),
+            credit_en=joined(said.credit_en, f"© OpenStreetMap contributors, {day}"),
+            note_fr=joined(MAP_NOTE_FR, said.note_fr, " "),
+            note_en=joined(MAP_NOTE_EN, said.note_en, " "),
         ),
         (),
     )
@@ -321,26 +399,34 @@ def _is_known(place: Mapping[Any, Any], own: pd.DataFrame) -> bool:
 
 
 def _culture(found: pd.DataFrame, day: str) -> SourceTable:
-    rows = found[found["kind"].isin(("cinema", "museum"))].assign(
+    rows = found[found["kind"].isin(CULTURE_KINDS)].assign(
         year=day[:4],
         note="mapped by volunteers: absence proves nothing",
-        source=f"OpenStreetMap, {day}",
+        source=f"{MAPPED}{day}",
     )
+    is_market = rows["kind"] == "weekly_market"
+    hours = ("opening hours on the map: " + rows["hours"]).where(
+        rows["hours"] != "", "a market place on the map, which tells no days"
+    )
+    rows["note"] = rows["note"].mask(is_market, hours)
     return SourceTable(
         "culture",
         rows[CULTURE_COLUMNS].astype("str").reset_index(drop=True),
         Origin(
-            title_fr="Cinémas et musées",
-            title_en="Cinemas and museums",
+            title_fr="Cinémas, musées et marchés",
+            title_en="Cinemas, museums and markets",
             producer="Contributeurs d’OpenStreetMap",
             vintage=day,
             **_TERMS,
             credit_fr=f"© contributeurs OpenStreetMap, {day}",
             credit_en=f"© OpenStreetMap contributors, {day}",
             note_fr="Carte collaborative : une absence ne prouve rien. Tous les musées y sont, "
-            "labellisés ou non ; ni les marchés ni les villages labellisés.",
+            "labellisés ou non. Les jours d’un marché sont ceux que la carte donne ; elle n’en "
+            "donne pas toujours, et une halle peut être vide. Les villages labellisés n’y sont "
+            "pas.",
             note_en="A collaborative map: absence is not proof. All museums are there, with the "
-            "official label or not; neither markets nor label villages.",
+            "official label or not. The days of a market are those that the map gives; it does "
+            "not always give any, and a market hall may be empty. Label villages are not there.",
         ),
         (),
     )

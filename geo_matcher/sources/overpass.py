@@ -3,7 +3,8 @@
 Hides what makes a download of roads end, well or badly, in a bounded time: osmnx keeps its settings
 for the whole process, repeats a refused request for ever and takes any answer for a good one. Here
 its settings hold for one download only, every answer passes a guard before osmnx sees it, and what
-goes wrong is told in a sentence that names the service.
+goes wrong is told in a sentence that names the service. It sleeps where nobody can wake it: it is
+asked in a thread of its own, which whoever waits for it can leave behind.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import geopandas as gpd
@@ -45,8 +46,13 @@ TAGS = (
 )  # fmt: skip
 """Tags of a road that are kept."""
 
+Result = TypeVar("Result")
+
 NOTHING_FOUND = ("No data elements", "no graph nodes", "No matching features")
 """How osmnx says that an answer holds nothing."""
+
+WAKE_S = 0.1
+"""How often who waits for a download looks whether it is still wanted, in seconds."""
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -98,6 +104,15 @@ class Overpass:
     tries: int = 5
     backoff_s: float = 10.0
     max_bytes: int = 1_000_000_000
+    _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+
+    def stop(self) -> None:
+        """Let who waits for a download of this service go on at once, with an error.
+
+        For another thread than the one that waits, when the program is interrupted. This value
+        gives nothing more afterwards.
+        """
+        self._stopped.set()
 
     def graph(self, polygon: shapely.Polygon | shapely.MultiPolygon, way_filter: str) -> Any:
         """Download the drivable roads inside a polygon.
@@ -124,14 +139,16 @@ class Overpass:
         import osmnx
 
         guard = _Guard(self, ROADS)
-        with self._talk(guard):
-            graph = osmnx.graph_from_polygon(
+        graph = self._aside(
+            guard,
+            lambda: osmnx.graph_from_polygon(
                 polygon,
                 network_type="drive",
                 simplify=False,
                 retain_all=True,
                 custom_filter=way_filter,
-            )
+            ),
+        )
         graph.graph["timestamp"] = guard.timestamp
         return graph
 
@@ -162,11 +179,35 @@ class Overpass:
 
         guard = _Guard(self, PLACES)
         try:
-            with self._talk(guard):
-                found = osmnx.features_from_polygon(polygon, dict(tags))
+            found = self._aside(guard, lambda: osmnx.features_from_polygon(polygon, dict(tags)))
         except DataError:  # no such thing there, which is no fault
             found = gpd.GeoDataFrame({"name": []}, geometry=[], crs="EPSG:4326")
         return found, guard.timestamp
+
+    def _aside(self, guard: _Guard, ask: Callable[[], Result]) -> Result:
+        """Ask in a thread of its own, which ends behind us when nobody waits for it any more."""
+        answers: list[Result] = []
+        errors: list[BaseException] = []
+
+        def talk() -> None:
+            try:
+                with self._talk(guard):
+                    answers.append(ask())
+            except BaseException as error:  # it is raised where the answer was waited for
+                errors.append(error)
+
+        thread = threading.Thread(target=talk, name="overpass", daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(WAKE_S)
+                if self._stopped.is_set():
+                    raise SourceError(guard.told("was not waited for any longer"))
+        finally:
+            guard.is_left.set()
+        if errors:
+            raise errors[0]
+        return answers[0]
 
     @contextmanager
     def _talk(self, guard: _Guard) -> Iterator[None]:
@@ -258,6 +299,8 @@ class _Guard:
         self.subject = subject
         self.deadline = time.monotonic() + options.total_s
         self.timestamp = ""
+        self.is_left = threading.Event()
+        """Set once nobody waits for the answer."""
 
     def __call__(self, response: requests.Response, **sending: Any) -> requests.Response:
         """Return an answer that is whole and not a refusal."""
@@ -309,9 +352,12 @@ class _Guard:
 
     def _wait(self, seconds: float, problem: str) -> None:
         self._check_time(seconds, problem)
-        time.sleep(seconds)
+        self.is_left.wait(seconds)
+        self._check_time(0.0, problem)
 
     def _check_time(self, seconds: float, problem: str) -> None:
+        if self.is_left.is_set():
+            raise SourceError(self.told("was left alone"))
         if time.monotonic() + seconds > self.deadline:
             raise SourceError(
                 self.told(

@@ -124,6 +124,27 @@ class Area:
         """
         return codes.map(lambda code: self.merged.get(whole_city(code), whole_city(code)))
 
+    def is_own_figure(self, codes: pd.Series) -> pd.Series:
+        """Tell which rows of a file hold a figure of a present commune as it is today.
+
+        A file that still knows a commune which has merged since tells, under the code of the
+        seat, the figure of the former commune there: neither that row nor those of the former
+        communes speak of the present one. Counts can be added up; medians and rates cannot.
+
+        Parameters
+        ----------
+        codes
+            Codes of the rows, as the file gives them.
+        """
+        current = self.current(codes)
+        merged_since = set(current[current != codes.map(whole_city)])
+        return (current == codes) & ~current.isin(merged_since)
+
+    def named(self, codes: Collection[str]) -> str:
+        """Return communes of the release for people: names with their code, in code order."""
+        names = dict(zip(self.communes["insee_code"], self.communes["name"], strict=True))
+        return ", ".join(f"{names[code]} ({code})" for code in sorted(codes))
+
     def with_former(self, codes: Collection[str]) -> frozenset[str]:
         """Return codes of communes with those of former communes and districts now in them."""
         wanted = frozenset(codes)
@@ -194,9 +215,12 @@ class Source:
         Tables of a release that it can give.
     collect
         Asks for its files and reads them for an area.
+    stop
+        Lets a ``collect`` that waits in another thread end at once, for who is interrupted.
     """
 
     name: str
     producer: str
     tables: tuple[str, ...]
     collect: Callable[[Fetch, Area], tuple[SourceTable, ...]]
+    stop: Callable[[], None] = lambda: None

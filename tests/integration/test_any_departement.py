@@ -205,6 +205,30 @@ def test_communes_without_epci_and_without_postal_code_are_allowed(tmp_path: Pat
             assert client.get(path, follow_redirects=True).status_code == 200
 
 
+def test_a_commune_without_a_line_is_served_and_said_to_be_unknown(tmp_path: Path) -> None:
+    folder = tmp_path / "release"
+    code = invented_release(folder, Invented(communes=9)).codes[0]
+
+    def edit(copy: Path) -> None:
+        path = copy / "source/broadband_fixed.csv"
+        lines = pd.read_csv(path, dtype={"insee_code": str})
+        lines[lines["insee_code"] != code].to_csv(path, index=False, lineterminator="\n")
+        catalog = copy / "catalog.toml"
+        document: Any = tomlkit.parse(catalog.read_text("utf-8"))
+        for entry in document["table"]:
+            if entry["name"] == "broadband_fixed":
+                entry["note_en"] = f"No line for one ({code})."
+        catalog.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+    found = build_release(folder, edit=edit)
+    assert found.indicators["premises_without_ftth"].isna().tolist() == [True, *[False] * 8]
+    assert code not in {row["insee_code"] for row in gaps(found).as_dict()["rows"]}
+    with TestClient(create_app(Settings(release=folder), found)) as client:
+        assert client.get(f"/communes/{code}", follow_redirects=True).status_code == 200
+        line = client.get(f"/api/v1/communes/{code}").json()["broadband"]
+        assert (line["premises"], line["other_count"]) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [

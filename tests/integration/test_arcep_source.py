@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -140,8 +141,8 @@ BEST, LAND = villages.best_csv(), villages.land_csv()
         (villages.BEST_URL, _with(BEST, "46001;Aubaleyrac;46;76;240", "46001;Aubaleyrac;46;76;n/a"),
          "line 10, column 'nbr': 'n/a' is no whole number"),
         (villages.BEST_URL, _with(BEST, ";all;", ";pro;"), "column 'type' holds pro"),
-        (villages.BEST_URL, _with(BEST, "46001;", "01999;"),
-         r"1 communes of 46 are not in it \(46001\)"),
+        (villages.BEST_URL, BEST.replace(b"\n4600", b"\n4700"),
+         r"6 of the 6 communes of 46 are not in it, the first being 46001"),
         (villages.BEST_URL, _with(BEST, "46;76;240;all;240;216", "46;76;240;all;240;217"),
          r"the premises by best technology do not add up to nbr in 1 communes \(46001\)"),
         (villages.BEST_URL, villages.best_csv("2025-06-30"),
@@ -181,6 +182,58 @@ def test_a_file_of_two_quarters_is_refused(upstream: Upstream, collect: Collect)
     upstream.put(villages.BEST_URL, b"\r\n".join(lines))
     with pytest.raises(SourceError, match="'date' holds 2 days: 2026-03-31, 2026-06-30"):
         collect(BROADBAND)
+
+
+def _without(content: bytes, code: str) -> bytes:
+    lines = content.split(b"\n")
+    kept = [line for line in lines if not line.startswith(f"{code};".encode())]
+    assert len(kept) == len(lines) - 1
+    return b"\n".join(kept)
+
+
+def test_a_commune_that_no_count_knows_is_missing_alone(
+    upstream: Upstream, collect: Collect
+) -> None:
+    upstream.put(villages.LAND_URL, _without(LAND, "46005"))
+    table = collect(BROADBAND)
+    assert table.frame["insee_code"].tolist() == ["46001", "46002", "46003", "46004", "46006"]
+    assert "Îlot-Saint-Cirq (46005)" in table.origin.note_fr
+    assert "whose line is missing: Îlot-Saint-Cirq (46005)." in table.origin.note_en
+
+
+def test_a_commune_that_only_cartefibre_ignores_keeps_its_line(
+    upstream: Upstream, collect: Collect
+) -> None:
+    rows = [(v.code, v.name, v.premises * 1.0, 0.0) for v in villages.OWN if v.code != "46004"]
+    upstream.put(villages.CARTEFIBRE_ZIP_URL, villages.cartefibre_zip(rows=rows))
+    table = collect(BROADBAND)
+    frame = table.frame.set_index("insee_code")
+    assert frame.loc["46004", "mci_premises"] == 350
+    columns = ["cartefibre_premises", "cartefibre_ftth_premises_passed"]
+    assert frame[columns].isna().all(axis=1).tolist() == [code == "46004" for code in frame.index]
+    assert "second count is missing: L'Estèle (46004)." in table.origin.note_en
+
+
+def test_the_counts_of_communes_that_have_merged_since_are_added_up(
+    upstream: Upstream, collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = collect(BROADBAND).frame
+    parts = [
+        replace(v, code=code, premises=premises)
+        for v in villages.VILLAGES
+        for code, premises in (
+            # Neither is the seat: the file is of before the merger.
+            (("46106", 400), ("46206", 120)) if v.code == "46006" else ((v.code, v.premises),)
+        )
+    ]
+    monkeypatch.setattr(villages, "VILLAGES", tuple(parts))
+    upstream.put(villages.BEST_URL, villages.best_csv())
+    upstream.put(villages.LAND_URL, villages.land_csv())
+    found = collect(BROADBAND)
+    assert found.frame["insee_code"].tolist() == expected["insee_code"].tolist()
+    joined = found.frame.set_index("insee_code").loc["46006"]
+    assert (joined["mci_premises"], joined["mci_best_ftth"]) == (520, 320 + 96)
+    assert "missing" not in found.origin.note_en
 
 
 def test_a_page_of_maintenance_is_no_table(upstream: Upstream, collect: Collect) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from geo_matcher.sources.fetching import Fetcher, Limits
 from geo_matcher.sources.insee import BPE_URL
 from geo_matcher.territory import Territory
 from tests.integration.commands import Run
-from tests.integration.overpass import overpass_server
+from tests.integration.overpass import Reply, overpass_server
 from tests.integration.test_osm_places import answer
 from tests.integration.upstream import villages
 from tests.integration.upstream.causse import DEPARTEMENT, put_causse
@@ -122,6 +123,12 @@ def test_the_service_serves_it(made: Path) -> None:
         assert "Gers" not in page.text
         for path in ("/communes/46002", "/table?show=station", "/planification?budget=300k"):
             assert client.get(path).status_code == 200, path
+        sales = client.get("/fragments/communes/46001/housing").text
+        assert "Prix médian des maisons vendues de 2021 à 2025" in sales
+        village = client.get("/communes/46003", follow_redirects=True).text
+        assert "(estimé pour 2025, " in village
+        assert "Les cabinets ne figurent pas dans nos données." in village
+        assert not re.search(r"2018|2022", page.text + sales.replace("2022</th>", "") + village)
         ranked = client.post(
             "/api/v1/matches",
             json={"profile": PRESETS["cultura-artist"].profile.as_dict(), "scope": "all"},
@@ -215,7 +222,13 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     assert rows["shops"]["upstream"] == "same"
     place = ("--store", str(tmp_path / "store"))
     assert run("data", "publish", str(made), *place).code == 0
-    asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place)
+    mine = tmp_path / "mine.csv"
+    mine.write_text("name,kind,insee_code\nLe Relais,telecentre,46003\n", encoding="utf-8")
+    asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place,
+             "--workplaces", str(mine))  # fmt: skip
+    refused = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    assert "--with leaves places out" in refused.err
+    asked = ("--with", "broadband_fixed,workplaces", *asked[2:])
     done = run("data", "refresh", *asked)  # the store alone says which release is renewed
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
@@ -226,6 +239,9 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     after = Territory.load(store.folder)
     assert after.indicators["ftth_coverage_share"]["46002"] < 0.2
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
+    work = after.tables["workplaces"].set_index("name")
+    assert work.at["Le Relais", "status"] == "named by the network"
+    assert after.catalog["workplaces"].credit_en.startswith("Network ; © OpenStreetMap")
     seen = run("data", "diff", before, after.release_id, *place)
     assert seen.code == 0, seen.err
     assert "Belpech-sur-Lère" in seen.plain, "towns are those of the store, not of what is served"
@@ -312,15 +328,20 @@ def test_a_refresh_renews_what_is_in_service_and_keeps_what_people_gave(
     assert "is a release of a store" in kept.err
 
 
-def test_a_damaged_file_spoils_no_other_source(
-    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+def test_a_damaged_file_and_a_map_that_refuses_spoil_no_other_source(
+    upstream: Upstream, run: Run, tmp_path: Path
 ) -> None:
     url = sales_url(2025, DEPARTEMENT)
     body = bytearray(upstream.body(url))
     body[12:40] = b"\xff" * 28
     upstream.put(url, bytes(body))
-    done = run(*build(tmp_path / "release", overpass_url, tmp_path))
+    with overpass_server(Reply(status=400, body=b"no")) as refusing:
+        done = run(*build(tmp_path / "release", refusing.url, tmp_path))
     assert done.code == 0, done.err
+    assert "missing places (workplaces, culture): The map service" in done.plain
+    territory = Territory.load(tmp_path / "release")
+    assert {"workplaces", "culture"} <= {gap.subject for gap in territory.catalog.gaps}
+    assert territory.minutes[["cinema", "coworking", "airport"]].isna().all(axis=None)
     assert "missing sales (housing_sales, housing_medians)" in done.plain
     assert "cut off or damaged" in done.plain
 

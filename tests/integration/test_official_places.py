@@ -32,6 +32,7 @@ from tests.integration.upstream.lomagnol import (
     DENSITY,
     FILOSOFI,
     FINESS,
+    FLAT_RENTS,
     FORMER,
     GASPAR,
     HOUSE_RENTS,
@@ -212,12 +213,63 @@ def test_what_is_wrong_with_a_workbook_is_told(body: bytes, told: str, tmp_path:
 def test_rents_of_flats_and_houses_stand_side_by_side(tmp_path: Path) -> None:
     table = collected(dhup.SOURCE, tmp_path)["housing_prices_rents"]
     frame = table.frame.set_index("insee_code")
-    assert frame.loc["09901", "rent_apartment_eur_m2_month"] == 8.0576
-    assert frame.loc["09901", "rent_house_eur_m2_month"] == 7.2966
+    assert frame.loc["09903", "rent_apartment_eur_m2_month"] == 7.05
+    assert frame.loc["09903", "rent_house_eur_m2_month"] == 7.05
     assert frame.loc["09950", "current_insee"] == "09901"
     assert frame["price_m2_mean_2022_2023"].isna().all()
     assert table.origin.vintage == "2025"
     assert "09902" not in frame.index  # not in the source: missing, not zero
+
+
+def test_rents_of_a_seat_that_has_merged_since_hold_only_in_one_zone(tmp_path: Path) -> None:
+    columns = list(dhup.RENT_URLS)
+    frame = collected(dhup.SOURCE, tmp_path)["housing_prices_rents"].frame
+    own = frame.set_index("insee_code").loc["09901", columns]
+    assert own.isna().all(), "8.06 is the rent of the former commune, its neighbour has 6"
+    zone = {
+        url: body.replace(b'"76";6;', b'"76";' + rent + b";")
+        for url, body, rent in (
+            (dhup.RENT_URLS["rent_apartment_eur_m2_month"], FLAT_RENTS, b"8,0576"),
+            (dhup.RENT_URLS["rent_house_eur_m2_month"], HOUSE_RENTS, b"7,29661234"),
+        )
+    }
+    frame = collected(dhup.SOURCE, tmp_path, **zone)["housing_prices_rents"].frame
+    own = frame.set_index("insee_code").loc["09901", columns]
+    assert list(own) == [8.0576, 7.2966]
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "body"),
+    [
+        (filosofi.SOURCE, filosofi.FILOSOFI_URL,
+         rezipped(FILOSOFI, "DS_FILOSOFI_CC_data", '"09";"DEP"', '"09950";"COM"')),
+        (density_grid.SOURCE, density_grid.DENSITY_URL,
+         workbook({"Maille communale": [["CODGEO", "DENS7"], ["09901", 5], ["09902", 6],
+                                        ["09950", 7]]})),
+        (drees.SOURCE, drees.APL_URL,
+         workbook({"APL 2024": [["Code commune INSEE", "APL aux médecins généralistes"],
+                                ["09901", 3.25], ["09902", 1.104], ["09950", 9.0]]})),
+    ],
+    ids=["incomes", "density", "apl"],
+)  # fmt: skip
+def test_the_figure_of_a_seat_is_none_of_what_it_has_merged_into(
+    source: Source, url: str, body: bytes, tmp_path: Path
+) -> None:
+    (table,) = collected(source, tmp_path, **{url: body}).values()
+    assert set(table.frame["insee_code"]) <= {"09902", "09903"}
+    only_former = dict.fromkeys(("09902", "09950"), "09901")
+    area = type(AREA)("09", AREA.communes, AREA.town_halls, only_former)
+    codes = pd.Series(["09902", "09950", "09903"])
+    assert area.is_own_figure(codes).tolist() == [False, False, True]
+
+
+def test_a_commune_without_any_risk_or_radon_spoils_nothing(tmp_path: Path) -> None:
+    unmapped = RADON.replace(b";9902;", b";9999;")
+    table = collected(georisques.SOURCE, tmp_path, **{georisques.RADON_URL: unmapped})["risks"]
+    radon = table.frame.set_index("insee_code_source")["radon_class"]
+    assert np.isnan(radon["09902"])
+    assert radon.drop("09902").tolist() == [1, 3, 2]
+    assert "Radon is not known for these communes: Fossat-le-Neuf (09902)." in table.origin.note_en
 
 
 HOUSES = dhup.RENT_URLS["rent_house_eur_m2_month"]
@@ -476,7 +528,7 @@ def test_what_is_wrong_with_the_risks_is_told(
     ("old", "new", "told"),
     [
         (b";3\r\n", b";4\r\n", "commune 09903 has the class 4, expected 1, 2 or 3"),
-        (b";9902;", b";9999;", "no class for 1 communes, the first being 09902"),
+        (b"Occitanie;9", b"Occitanie;8", "no class for 4 of 4 communes, the first being 09901"),
     ],
 )
 def test_what_is_wrong_with_radon_is_told(

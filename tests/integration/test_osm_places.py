@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from osmnx import settings as osmnx_settings
 
+from geo_matcher.catalog import Table
 from geo_matcher.errors import DataError, SourceError
+from geo_matcher.gathering import gather
 from geo_matcher.schemas import SCHEMAS
 from geo_matcher.sources.kept_map import KeptOverpass
-from geo_matcher.sources.osm_places import places_source
+from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import SourceTable
 from geo_matcher.tables import is_sound
-from tests.integration.overpass import JSON, STAMP, Reply, overpass_server
+from tests.integration.overpass import JSON, STAMP, Overheard, Reply, overpass_server
 from tests.integration.upstream.lomagnol import Kept, lomagnol
 
 AREA = lomagnol()
@@ -32,6 +39,10 @@ THINGS: tuple[Thing, ...] = (
     (1.2500, 43.0510, {"amenity": "cinema"}),
     (1.0510, 43.0510, {"tourism": "museum", "name": "Musée des <b>Bastides</b>"}),
     (1.4000, 43.0500, {"amenity": "coworking_space", "name": "Trop loin"}),
+    (1.0520, 43.0520, {"amenity": "marketplace", "name": "Halle <i>aux grains</i>",
+                       "opening_hours": "Tu,Sa 08:00-13:00; PH off"}),
+    (1.1520, 43.0520, {"amenity": "marketplace", "opening_hours": "Jul-Aug: Th 18:00-23:00"}),
+    (1.2520, 43.0520, {"amenity": "marketplace"}),
 )  # fmt: skip
 
 
@@ -44,14 +55,16 @@ def answer(things: Sequence[Thing] = THINGS) -> Reply:
     return Reply(body=json.dumps(body).encode(), headers=JSON)
 
 
-def collected(folder: Path, *replies: Reply, own: str | None = None) -> dict[str, SourceTable]:
-    path = None
+def collected(
+    folder: Path, *replies: Reply, own: str | None = None, said: WorkList | None = None
+) -> dict[str, SourceTable]:
+    given = None
     if own is not None:
-        path = folder / "own.csv"
-        path.write_text(own, encoding="utf-8-sig")
+        given = replace(said or WorkList(folder), path=folder / "own.csv")
+        given.path.write_text(own, encoding="utf-8-sig")
     with overpass_server(*replies) as heard:
         overpass = Overpass(heard.url, total_s=5.0, request_s=2.0, tries=2, backoff_s=0.01)
-        source = places_source(overpass, path)
+        source = places_source(overpass, given)
         tables = source.collect(Kept(folder, {}), AREA)
     return {table.name: table for table in tables}
 
@@ -69,6 +82,14 @@ def test_places_are_sorted_by_what_they_are(tmp_path: Path) -> None:
     assert culture[["kind", "insee_code", "name", "year"]].to_numpy().tolist() == [
         ["cinema", "09903", "Bélaye-Haute", "2026"],
         ["museum", "09901", "Musée des <b>Bastides</b>", "2026"],  # escaped where it is shown
+        ["weekly_market", "09901", "Halle <i>aux grains</i> (Tuesday, Saturday)", "2026"],
+        ["weekly_market", "09902", "Fossat-le-Neuf", "2026"],
+        ["weekly_market", "09903", "Bélaye-Haute", "2026"],
+    ]
+    assert culture["note"].tolist()[2:] == [
+        "opening hours on the map: Tu,Sa 08:00-13:00; PH off",
+        "opening hours on the map: Jul-Aug: Th 18:00-23:00",
+        "a market place on the map, which tells no days",
     ]
     for table in tables.values():
         assert is_sound(SCHEMAS[table.name], table.frame)
@@ -146,6 +167,91 @@ def test_a_list_that_was_completed_before_keeps_who_said_so(tmp_path: Path) -> N
     assert "Gone since" not in by_name
     mapped = by_name["FabLab d'en Haut"]
     assert mapped == [f"OpenStreetMap, {STAMP[:10]}", "mapped, to be confirmed"]
+
+
+def _once_asked(heard: Overheard, do: Callable[[], None]) -> None:
+    """Do something in a thread once the server has been asked for places."""
+
+    def watch() -> None:
+        while not heard.posts:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        do()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def test_an_interruption_does_not_wait_for_the_map(tmp_path: Path) -> None:
+    osmnx_before = vars(osmnx_settings).copy()
+    silent = replace(answer(), after_s=30.0)
+    with overpass_server(silent) as heard:
+        source = places_source(Overpass(heard.url))
+        _once_asked(heard, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            gather(Kept(tmp_path, {}), AREA, [source])
+        start = time.monotonic()
+        for thread in threading.enumerate():
+            if thread.name.startswith("source"):
+                thread.join(2.0)
+                assert not thread.is_alive(), "the program would wait for it at its end"
+        assert time.monotonic() - start < 2.0
+        assert len(heard.posts) == 1, "it was not answered, and not asked again"
+    for thread in threading.enumerate():
+        if thread.name == "overpass":
+            thread.join(5.0)
+    assert vars(osmnx_settings) == osmnx_before
+
+
+def test_a_pause_that_the_map_asks_for_is_left_at_once(tmp_path: Path) -> None:
+    busy = Reply(status=429, headers={"Retry-After": "60"})
+    with overpass_server(busy) as heard:
+        source = places_source(Overpass(heard.url))
+        _once_asked(heard, source.stop)
+        with pytest.raises(SourceError, match="was not waited for any longer"):
+            source.collect(Kept(tmp_path, {}), AREA)
+        waiting = [thread for thread in threading.enumerate() if thread.name == "overpass"]
+        for thread in waiting:
+            thread.join(10.0)
+    assert not any(thread.is_alive() for thread in waiting), "its pause of a minute ends too"
+
+
+def described(table: SourceTable) -> Table:
+    return Table(
+        name=table.name, path="source/workplaces.csv", kind="source", rows=0, bytes=0, sha256="",
+        **asdict(table.origin),
+    )  # fmt: skip
+
+
+def test_a_refresh_of_a_release_keeps_positions_and_who_made_the_list(tmp_path: Path) -> None:
+    own = "name,kind,insee_code,lon,lat\nLa Ruche,coworking,09901,1.0510,43.0500\n"
+    press = WorkList(tmp_path, "Presse", "Faits cités", "Presse, 2024", "Press, 2024", "À voir.",
+                     "To be seen.")  # fmt: skip
+    first = collected(tmp_path, answer(), own=own, said=press)["workplaces"]
+    assert first.origin.producer == "Presse ; Contributeurs d’OpenStreetMap"
+    assert first.origin.licence == "Faits cités ; ODbL 1.0"
+    assert first.origin.credit_en == "Press, 2024 ; © OpenStreetMap contributors, 2026-06-01"
+    assert first.origin.note_en.endswith("within 200 m. To be seen.")
+    again = WorkList.of_release(tmp_path / "own.csv", described(first))
+    assert again == replace(press, path=tmp_path / "own.csv")
+    # One of a like name 400 m off, which is another place only if the position is still known.
+    things = (*THINGS, (1.0560, 43.0500, {"amenity": "coworking_space", "name": "La Ruche bis"}))
+    second = collected(tmp_path, answer(things), own=first.frame.to_csv(index=False), said=again)[
+        "workplaces"
+    ]
+    assert second.origin == first.origin
+    by_name = second.frame.set_index("name")["position"]
+    assert by_name["La Ruche"] == "43.05000, 1.05100"
+    assert by_name["La Ruche bis"] == "43.05000, 1.05600"
+
+
+def test_a_release_whose_places_are_all_of_the_map_has_no_list_to_credit(tmp_path: Path) -> None:
+    mapped = collected(tmp_path, answer())["workplaces"]
+    assert mapped.origin.producer == "Contributeurs d’OpenStreetMap"
+    table = described(mapped)
+    given = WorkList.of_release(tmp_path / "own.csv", table)
+    text = mapped.frame.to_csv(index=False)
+    assert collected(tmp_path, answer(), own=text, said=given)["workplaces"].origin == mapped.origin
+    assert given == WorkList(tmp_path / "own.csv")
 
 
 def test_all_problems_of_the_list_are_told_at_once(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.indicators import DAILY_SERVICE_NEAR_MIN
 from geo_matcher.membership import solve_reach
 from geo_matcher.profile import CITIES
+from geo_matcher.schemas import SCHEMAS
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import TERRITORY_FILE
 from tests.conftest import RELEASE
@@ -30,15 +31,22 @@ LARGEST_RELATIVE_ERROR = 0.118
 # --- The data dictionary --------------------------------------------------------------------
 
 
-def described_columns() -> dict[str, list[str]]:
-    """Read the dictionary: the columns of each file that README.md describes."""
+ROAD_TABLES = {"roads", "road_area"}
+"""Tables that the dictionary describes in words."""
+
+
+def described_columns(kind: str = "") -> dict[str, list[str]]:
+    """Read the dictionary: the columns of each file that README.md describes.
+
+    With ``Table `` as a kind, those of each table that only other releases have.
+    """
     columns: dict[str, list[str]] = {}
     names: list[str] = []
     for line in (RELEASE / "README.md").read_text(encoding="utf-8").splitlines():
-        if heading := re.fullmatch(r"### `(.+)`", line):
+        if heading := re.fullmatch(rf"### {kind}`(.+)`", line):
             assert heading[1] not in columns, f"{heading[1]} is described twice"
             names = columns.setdefault(heading[1], [])
-        elif line.startswith("## "):
+        elif line.startswith(("## ", "### ")):
             names = []
         elif cell := re.match(r"\| `([^`]+)` \|", line):
             names.append(cell[1])
@@ -72,10 +80,19 @@ def test_every_column_is_in_the_dictionary_and_the_reverse(territory: Territory)
         assert described.get(table.path) == real_columns(territory, table.name), table.path
 
 
+def test_tables_of_other_releases_are_in_the_dictionary_too(territory: Territory) -> None:
+    known = set(SCHEMAS) - set(territory.tables) - ROAD_TABLES
+    described = described_columns("Table ")
+    assert set(described) == known - {"communes_source"}
+    for name, columns in described.items():
+        assert columns == list(SCHEMAS[name].columns), name
+
+
 def test_every_column_of_the_dictionary_has_a_meaning() -> None:
     text = (RELEASE / "README.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if re.match(r"\| `[^`]+` \|", line)]
-    assert len(rows) == sum(len(columns) for columns in described_columns().values())
+    described = [*described_columns().values(), *described_columns("Table ").values()]
+    assert len(rows) == sum(map(len, described))
     for row in rows:
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert len(cells) == 5, row

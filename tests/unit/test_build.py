@@ -3,7 +3,7 @@ from __future__ import annotations
 import ctypes
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -325,8 +325,7 @@ def test_outlines_in_another_crs_are_never_mended(catalog: Catalog, crs: int | N
 # --- Travel times ---------------------------------------------------------------------------
 
 
-@pytest.fixture
-def times() -> pd.DataFrame:
+def row_of_villages(listed: Collection[str] | None = None) -> pd.DataFrame:
     """Return the times of three villages in a row, 10 km apart, with towns beyond both ends.
 
     31001 touches 32003 outside the département but inside the box of known shops; 65001 touches
@@ -357,7 +356,13 @@ def times() -> pd.DataFrame:
          ("station", "32001"), ("cinema", "32002")],
         columns=["kind", "insee_code"],
     )  # fmt: skip
-    return travel_times(TownHallNetwork.from_tables(halls, pairs), places, communes, halls)
+    network = TownHallNetwork.from_tables(halls, pairs)
+    return travel_times(network, places, communes, halls, listed=listed)
+
+
+@pytest.fixture
+def times() -> pd.DataFrame:
+    return row_of_villages()
 
 
 def row(times: pd.DataFrame, code: str, destination: str) -> dict[str, Any]:
@@ -422,6 +427,12 @@ def test_a_kind_of_place_that_cannot_be_reached_is_unreachable_and_has_no_figure
         assert found["status"] == "unreachable"
         assert found["nearest_insee_code"] == ""
         assert np.isnan([found["minutes"], found["minutes_low"], found["road_km"]]).all()
+
+
+def test_a_list_of_stations_says_nothing_of_airports() -> None:
+    times = row_of_villages(("hubs", "hospitals"))
+    statuses = [row(times, "32001", name)["status"] for name in ("station", "airport", "hospital")]
+    assert statuses == ["estimated", "unknown", "unreachable"]
 
 
 def test_times_come_in_the_order_of_codes_then_destinations(times: pd.DataFrame) -> None:

@@ -51,6 +51,29 @@ def test_each_count_keeps_its_own_denominator(found: Gaps) -> None:
     assert row["class"] == "certain"
 
 
+def test_a_commune_that_no_count_knows_is_absent_and_no_zero(territory: Territory) -> None:
+    lines = territory.tables["broadband_fixed"]
+    known = lines[lines["insee_code"] != CAZAUBON]
+    without = gaps(replace(territory, tables={**territory.tables, "broadband_fixed": known}))
+    assert without.classes[without.codes.index(CAZAUBON)] == "unknown"
+    answer = without.as_dict()
+    assert CAZAUBON not in {row["insee_code"] for row in answer["rows"]}
+    assert answer["total"]["premises"] == 138_415 - 1_778
+    assert answer["total"]["classes"] == {"certain": 184, "possible": 259, "none": 14}
+    told = {entry["subject"]: entry["text_en"] for entry in answer["absent"]}
+    assert told["lines"].endswith("which are missing: Cazaubon (32096).")
+
+
+def test_one_count_alone_is_kept_where_the_other_knows_nothing(territory: Territory) -> None:
+    lines = territory.tables["broadband_fixed"].copy()
+    columns = ["cartefibre_premises", "cartefibre_ftth_premises_passed"]
+    lines.loc[lines["insee_code"] == CAZAUBON, columns] = np.nan
+    found = gaps(replace(territory, tables={**territory.tables, "broadband_fixed": lines}))
+    row = next(r for r in found.as_dict()["rows"] if r["insee_code"] == CAZAUBON)
+    assert row["gap"] == {"low": 110, "high": 110}
+    assert row["counts"]["cartefibre"]["without_fibre"] is None
+
+
 def test_the_gap_is_the_interval_between_the_counts(found: Gaps) -> None:
     assert (found.low <= found.high).all()
     for row, name in enumerate(found.classes):
@@ -82,7 +105,7 @@ def test_a_count_without_premises_says_nothing(found: Gaps) -> None:
     both[0] = 0
     fibre[0] = 0
     nothing = replace(found, counted_premises=both, with_fibre=fibre)
-    assert (nothing.low[0], nothing.high[0], nothing.classes[0]) == (0, 0, "none")
+    assert (nothing.low[0], nothing.high[0], nothing.classes[0]) == (0, 0, "unknown")
 
 
 def test_what_is_absent_is_said(found: Gaps, territory: Territory) -> None:

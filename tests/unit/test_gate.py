@@ -218,6 +218,21 @@ def test_some_tables_must_speak_of_every_commune(
     assert f"{name}: has no row for commune: 32002" in problems
 
 
+def test_a_commune_without_a_line_must_be_named_by_the_catalog(territory: Territory) -> None:
+    fixed = table(territory, "broadband_fixed").iloc[1:]
+    tables = {**territory.tables, "broadband_fixed": fixed}
+
+    def problems(note: str) -> list[str]:
+        told = tuple(
+            replace(t, rows=len(fixed), note_en=note) if t.name == "broadband_fixed" else t
+            for t in territory.catalog.tables
+        )
+        return check_release(replace(territory.catalog, tables=told), tables, territory.about)
+
+    assert problems("No line: Ansan (32002).") == ["broadband_fixed: has no row for commune: 32001"]
+    assert problems("No line: Aignan (32001), Ansan (32002).") == []
+
+
 SUM = "premises differ from the sum by best technology"
 FIBRE = "premises with 1 Gbit/s by land are not those with fibre, or with fibre and cable"
 MOST_30MBIT = "premises with 30 Mbit/s by land are more than premises less satellite"

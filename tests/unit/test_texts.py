@@ -77,7 +77,7 @@ COMPOSED = {
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
-    | {"item", "where", "nowhere", "just_over"},
+    | {"item", "where", "nowhere", "just_over", "doctor.unlisted"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
     | {"france_services", "station", "airport"},
     "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
@@ -101,6 +101,7 @@ COMPOSED = {
     "plan.status.": {"optimal", "within_gap", "time_limit"},
     "practice.": set(PRACTICES),
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
+    | {"no_radon"}
     | {"plan.flood", "plan.industrial", "plan.clay"},
     "scope.": {*SCOPES, "partners.none", "network.none"}
     | {"title", "apply", "count", "partners.note", "partners.whole", "network.note", "all.note"},

@@ -347,15 +347,16 @@ def cartefibre_json(titles: Sequence[str] = ("2026T1-Commune", "2026T2-Commune")
                       ).encode()  # fmt: skip
 
 
-def cartefibre_zip(names: Sequence[str] = ("INSEE_COM", "NOM_COM", "Locaux", "ftth")) -> bytes:
+def cartefibre_zip(
+    names: Sequence[str] = ("INSEE_COM", "NOM_COM", "Locaux", "ftth"),
+    rows: Sequence[tuple[str, str, float, float]] = (),
+) -> bytes:
     """Return a zipped shapefile whose table is latin-1 though its .cpg says UTF-8."""
-    rows = [
+    rows = list(rows) or [
         (village.code, village.name, village.premises * 1.02, village.premises * 0.8)
         for village in VILLAGES
         if village.code != "46006"
-    ]
-    # Merged communes may still be in two rows; Paris is in districts.
-    rows += [
+    ] + [  # merged communes may still be in two rows; Paris is in districts
         ("46006", "Val-de-Tréjouls", 400.0, 300.0),
         ("46106", "Tréjouls-le-Bas", 120.0, 40.0),
         ("75101", "Paris 1er", 10_000.0, 9_000.0),
