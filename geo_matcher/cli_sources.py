@@ -231,10 +231,10 @@ def _build(
             has_roads=roads not in {None, "none"},
             is_territory_given=given_about is not None,
         )
-        for one in lost:
-            console().print(f"[bold]lost[/bold] {escape(one)}")
         if not is_loss_accepted:
             refuse_losses(folder, lost)
+        for one in lost:
+            console().print(f"[bold]lost[/bold] {escape(one)}")
         roads_found = _roads(roads, area.communes, overpass)
         made = make_release(
             folder, lambda copy: write_sources(copy, area, about, tables), roads_found

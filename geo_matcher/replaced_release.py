@@ -82,8 +82,11 @@ def losses(
     before = Catalog.read(output)
     new = {table.name: table for table in tables}
     held = WRITTEN | new.keys() | (ROADS if has_roads else frozenset())
-    lost = [f"{t.name}: of {t.vintage}, {t.rows:,} rows" for t in before.tables
-            if t.name not in held]  # fmt: skip
+    lost = [
+        f"{t.name}: of {t.vintage}, {t.rows:,} row{'s' if t.rows != 1 else ''}"
+        for t in before.tables
+        if t.name not in held
+    ]
     lost += [
         f"{t.name}: it was given with --own, and the table of {new[t.name].origin.producer} would "
         "take its place"

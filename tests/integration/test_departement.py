@@ -163,8 +163,10 @@ def test_a_source_that_fails_is_missing_and_spoils_no_other(
     assert territory.minutes["primary_school"].notna().any()
 
 
-@pytest.mark.usefixtures("upstream")
-def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("made")
+def test_what_people_give_wins_and_is_built_from_what_is_kept(
+    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "partners.csv").write_text("insee_code,valid_from\n46002,2026-01-01\n", encoding="utf-8")
@@ -180,8 +182,10 @@ def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> N
     )
     folder = tmp_path / "mine"
     call = build(folder, overpass_url, tmp_path)
-    done = run(*call, "--own", str(own), "--territory", str(about))
+    done = run(*call, "--offline", "--own", str(own), "--territory", str(about))
     assert done.code == 0, done.err
+    assert not upstream.heard
+    assert "missing" not in done.plain, "the map answers from the cache, too"
     territory = Territory.load(folder)
     assert territory.partner_evidence == {"46002": "sourced"}
     assert territory.about.names.in_fr == "sur le Causse"
