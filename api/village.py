@@ -22,6 +22,12 @@ from api.sheets import (
 )
 from api.texts import NBSP, Translate, translator, typeset
 from api.village_access import AccessView, access_view, apl_sentence, estimated_text
+from api.village_facts import (
+    density_sentence,
+    doctors_sentence,
+    income_sentence,
+    mobile_sentence,
+)
 from api.village_housing import flags_of
 from api.village_search import SearchView
 from api.village_tables import (
@@ -73,17 +79,17 @@ __all__ = ["KeyFact", "Link", "School", "VillageView", "village_view"]
 TWINS = 3
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "line": ("broadband_fixed",),
+    "line": ("broadband_fixed", "mobile_sites"),
     "flags": (),
     "lacks": (),
     "work": ("workplaces", "travel_times", "access_measures", "supply"),
     "daily": ("shops", "france_services", "travel_times", "indicators"),
     "children": ("schools", "travel_times"),
-    "health": ("health_registered", "hospitals", "apl_doctors", "travel_times"),
+    "health": ("health_registered", "supply", "hospitals", "apl_doctors", "travel_times"),
     "wheel": ("access_measures", "travel_times", "shops", "schools", "workplaces",
               "town_halls", "adjacency", "roads"),
-    "around": ("hubs", "travel_times"),
-    "housing": ("housing_prices_rents",),
+    "around": ("hubs", "density_grid", "travel_times"),
+    "housing": ("housing_prices_rents", "incomes"),
     "climate": ("climate_projections",),
     "risks": ("risks",),
     "culture": ("culture", "travel_times"),
@@ -154,6 +160,9 @@ class VillageView:
     hospitals, health_note, apl
         Sentence on the hospitals in the commune, the practices registered there, and the published
         accessibility of doctors; empty where the release has none.
+    mobile, density, income
+        Sites of mobile operators, how densely people live, their standard of living; empty where
+        the release does not hold it.
     rent
         Sentence on the rent and its year, or that it is not known.
     housing_href, housing_part
@@ -196,6 +205,7 @@ class VillageView:
     search: SearchView | None
     line: tuple[str, ...]
     fibre: float
+    mobile: str
     flags: tuple[tuple[str, str], ...]
     lacks: tuple[str, ...]
     work: tuple[WorkPlace, ...]
@@ -210,7 +220,9 @@ class VillageView:
     health_note: str
     apl: str
     around: tuple[Drive, ...]
+    density: str
     rent: str
+    income: str
     housing_href: str
     housing_part: str
     horizons: tuple[str, ...]
@@ -283,6 +295,7 @@ def village_view(
         search=search,
         line=_line(commune, sheet.line, language),
         fibre=round(min(100.0, 100 * (commune["broadband"]["ftth_coverage_share"] or 0)), 1),
+        mobile=mobile_sentence(territory, insee_code, language),
         flags=flags_of(commune, language, of_sales=False),
         lacks=tuple(
             lack_sentence(lack, year_of(territory, "health_registered"), language)
@@ -300,10 +313,13 @@ def village_view(
         ),
         health=drives(commune, HEALTH, pages, language),
         hospitals=_hospitals(territory, commune, language),
-        health_note=health_sentence(commune, year_of(territory, "health_registered"), language),
+        health_note=doctors_sentence(territory, insee_code, language)
+        or health_sentence(commune, year_of(territory, "health_registered"), language),
         apl=apl_sentence(territory, insee_code, language),
         around=drives(commune, AROUND, pages, language, scale_min=REGION_SCALE_MIN),
+        density=density_sentence(territory, insee_code, language),
         rent=_rent(territory, commune, language),
+        income=income_sentence(territory, insee_code, language),
         housing_href=housing,
         housing_part=part if language == "fr" else f"{part}?lang={language}",
         climate=climate_rows(commune, language),

@@ -167,6 +167,8 @@ def lack_sentence(lack: Lack, doctors_year: str, language: str) -> str:
         return t("lack.services", limit=limit, names=listed(names, t("village.and")))
     (far,) = lack.far
     where = _where(far, within, t, language)
+    if lack.kind == "doctor" and "supply" in lack.sources:
+        return t("lack.doctor_counted", limit=limit, where=where)
     if lack.kind == "doctor":
         if not doctors_year:
             return t("lack.doctor.unlisted")

@@ -11,7 +11,7 @@ from typing import Literal
 
 from geo_matcher.indicators import PRICE_COLUMN
 from geo_matcher.kept import kept
-from geo_matcher.places import first_years
+from geo_matcher.places import doctor_table, first_years
 from geo_matcher.territory import Territory
 
 __all__ = ["PriceYears", "figure_note", "price_years", "year_of"]
@@ -89,6 +89,13 @@ def figure_note(territory: Territory, layer: str, language: str) -> str:
         ``fr`` or ``en``.
     """
     is_french = language == "fr"
+    if layer == "doctor" and doctor_table(territory.tables) == "supply":
+        year = year_of(territory, "supply")
+        return (
+            f"Médecins comptés par commune en {year}, placés à la mairie."
+            if is_french
+            else f"Doctors counted by commune in {year}, placed at the town hall."
+        )
     if layer == "doctor":
         year = year_of(territory, "health_registered")
         if not year:

@@ -1,40 +1,47 @@
 """How old each table of a release is, and whether its producer has a newer one.
 
-Hides how a vintage is read as a date, that servers are asked side by side, each file once, and that
-one which does not answer is not asked for its other files.
+Hides how a vintage is read as a date, that a newer edition may stand at another address, and that
+servers are asked side by side: each file once, and one that does not answer no more.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pandas as pd
 
 from geo_matcher.errors import AbsentFileError, SourceError
-from geo_matcher.sources.source import Fetched
+from geo_matcher.gathering import editions_by_table
+from geo_matcher.sources.source import Editions, Fetch, Fetched
 from geo_matcher.territory import Territory
 
 __all__ = ["Asks", "Freshness", "Upstream", "age_months", "freshness"]
+
+Answer = TypeVar("Answer")
 
 Upstream = Literal["newer", "same", "unknown", "unreachable", "not asked"]
 """``unknown``: the server says nothing of versions; ``not asked``: the release does not know which
 file the table was read from."""
 
-HOSTS = 16
-"""Servers that are asked at the same time."""
+WORKERS = 32
+"""Questions at the same time; one server is asked them one after the other."""
 
 DATED = re.compile(r"\b((?:19|20)\d{2})(?:-(0[1-9]|1[0-2]))?")
 
 
-class Asks(Protocol):
-    """Tells whether there is another version of a file upstream."""
+class Asks(Fetch, Protocol):
+    """Tells whether there is another version of a file upstream, or a file at all."""
+
+    def is_there(self, url: str) -> bool:
+        """Tell whether a server has a file at an address."""
 
     def is_newer_upstream(self, fetched: Fetched) -> bool | None:
         """Return None where the server says nothing of versions."""
@@ -68,12 +75,14 @@ class Freshness:
 def age_months(vintage: str, today: dt.date) -> int | None:
     """Return the whole months between the newest date in a vintage and a day.
 
-    A year alone stands for its December, so that a table never seems older than it may be.
+    A year alone stands for its December, so that a table never seems older than it may be; where
+    the vintage also names a month of that year, the month counts.
     """
-    named = [(int(year), int(month or 12)) for year, month in DATED.findall(vintage)]
+    named = [(int(year), int(month or 0)) for year, month in DATED.findall(vintage)]
     if not named:
         return None
     year, month = max(named)
+    month = month or 12
     return max(0, (today.year - year) * 12 + today.month - month)
 
 
@@ -93,21 +102,29 @@ def freshness(
     """
     known = territory.tables.get("fetched")
     files = {} if known is None or asks is None else _files(known)
-    answers: Mapping[Fetched, Upstream] = {}
+    answers: Mapping[str, list[Upstream]] = {}
     if asks is not None and files:
-        by_host: dict[str, dict[Fetched, None]] = {}
-        for file in (file for of_table in files.values() for file in of_table):
-            by_host.setdefault(urlsplit(file.final_url or file.url).netloc, {})[file] = None
-        with ThreadPoolExecutor(max_workers=HOSTS) as pool:
-            found = pool.map(lambda of_host: _asked(asks, of_host), by_host.values())
-            answers = {file: said for of_host in found for file, said in of_host.items()}
+        asks = _Servers(asks)
+        with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+            one_by_one = {
+                name: [pool.submit(_asked, asks, file) for file in of_table]
+                for name, of_table in files.items()
+            }
+            for name, editions in editions_by_table().items():
+                if name in files:
+                    held = frozenset(file.url for file in files[name])
+                    departement = territory.about.departement
+                    one_by_one[name].append(
+                        pool.submit(_has_newer, asks, editions, held, departement, today)
+                    )
+            answers = {name: [a.result() for a in found] for name, found in one_by_one.items()}
     return tuple(
         Freshness(
             table=table.name,
             producer=table.producer,
             vintage=table.vintage,
             age_months=age_months(table.vintage, today),
-            upstream=_together([answers[file] for file in files.get(table.name, [])]),
+            upstream=_together(answers.get(table.name, [])),
         )
         for table in territory.catalog.tables
         if table.kind == "source" and table.name not in {"territory", "fetched"}
@@ -132,21 +149,74 @@ def _files(known: pd.DataFrame) -> dict[str, list[Fetched]]:
     return files
 
 
-def _asked(asks: Asks, files: Iterable[Fetched]) -> dict[Fetched, Upstream]:
-    """Ask one server for its files, until it does not answer."""
-    said: dict[Fetched, Upstream] = {}
-    is_there = True
-    for file in files:
-        said[file] = "unreachable"
-        if not is_there:
-            continue
-        try:
-            is_newer = asks.is_newer_upstream(file)
-        except SourceError as error:
-            is_there = isinstance(error, AbsentFileError)
-            continue
-        said[file] = "unknown" if is_newer is None else "newer" if is_newer else "same"
-    return said
+class _Servers:
+    """Asks the servers of others, each one question at a time, until it does not answer."""
+
+    def __init__(self, asks: Asks) -> None:
+        self._asks = asks
+        self._lock = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._silent: dict[str, str] = {}
+        self._known: dict[Fetched, bool | None] = {}
+
+    def __call__(self, url: str, *, expected: str) -> Fetched:
+        return self._ask(url, lambda: self._asks(url, expected=expected))
+
+    def is_there(self, url: str) -> bool:
+        return self._ask(url, lambda: self._asks.is_there(url))
+
+    def is_newer_upstream(self, fetched: Fetched) -> bool | None:
+        def answer() -> bool | None:
+            if fetched not in self._known:
+                self._known[fetched] = self._asks.is_newer_upstream(fetched)
+            return self._known[fetched]
+
+        return self._ask(fetched.final_url or fetched.url, answer)
+
+    def _ask(self, url: str, question: Callable[[], Answer]) -> Answer:
+        host = urlsplit(url).netloc
+        with self._lock:
+            turn = self._turns.setdefault(host, threading.Lock())
+        with turn:
+            if host in self._silent:
+                raise SourceError(self._silent[host])
+            try:
+                return question()
+            except AbsentFileError:
+                raise
+            except SourceError as error:
+                self._silent[host] = str(error)
+                raise
+
+
+def _asked(asks: Asks, file: Fetched) -> Upstream:
+    try:
+        is_newer = asks.is_newer_upstream(file)
+    except SourceError:
+        return "unreachable"
+    if is_newer is None:
+        return "unknown"
+    return "newer" if is_newer else "same"
+
+
+def _has_newer(
+    asks: Asks, editions: Editions, held: frozenset[str], departement: str, today: dt.date
+) -> Upstream:
+    """Tell whether an edition is out that is newer than the one that a table was read from."""
+    newer: list[tuple[str, ...]] = []
+    hosts = {urlsplit(url).netloc for url in held}
+    try:
+        for edition in editions(asks, departement, today):
+            if not held.isdisjoint(edition.urls):
+                break
+            newer.append(edition.urls)
+        else:
+            # Older than all that are looked for; or, from no such host, not from these files.
+            newer = [urls for urls in newer if urlsplit(urls[0]).netloc in hosts]
+        is_out = any(all(asks.is_there(url) for url in urls) for urls in newer)
+    except SourceError:
+        return "unreachable"
+    return "newer" if is_out else "same"
 
 
 def _together(answers: list[Upstream]) -> Upstream:

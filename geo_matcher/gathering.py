@@ -15,6 +15,7 @@ import pandas as pd
 
 from geo_matcher.errors import GeoMatcherError, SourceError
 from geo_matcher.sources.arcep import BROADBAND, MOBILE
+from geo_matcher.sources.communes import contours_editions
 from geo_matcher.sources.density_grid import SOURCE as DENSITY
 from geo_matcher.sources.dgfip import SOURCE as SALES
 from geo_matcher.sources.dhup import SOURCE as RENTS
@@ -27,9 +28,26 @@ from geo_matcher.sources.insee import SOURCE as FACILITIES
 from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.sncf import SOURCE as STATIONS
-from geo_matcher.sources.source import Area, Fetch, Fetched, Source, SourceTable
+from geo_matcher.sources.source import Area, Editions, Fetch, Fetched, Source, SourceTable
 
-__all__ = ["Failure", "Gathered", "all_sources", "chosen_sources", "fetched_table", "gather"]
+__all__ = [
+    "COMMUNE_TABLES",
+    "Chosen",
+    "Failure",
+    "Gathered",
+    "all_sources",
+    "chosen_sources",
+    "editions_by_table",
+    "fetched_table",
+    "gather",
+]
+
+COMMUNES, ROADS = "communes", "roads"
+COMMUNE_TABLES = ("communes_source", "town_halls", "adjacency", "french_communes")
+"""What the source of the communes themselves gives."""
+
+OF_COMMUNES = frozenset([COMMUNES, "contacts", *COMMUNE_TABLES])
+OF_ROADS = frozenset([ROADS, "road_area"])
 
 Answer = Future[tuple[SourceTable, ...]]
 
@@ -47,6 +65,23 @@ class Failure:
     source: str
     tables: tuple[str, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a call asks for.
+
+    Attributes
+    ----------
+    sources
+        Whom to ask, but for the communes and the roads.
+    communes, roads
+        Whether those are named, too.
+    """
+
+    sources: tuple[Source, ...]
+    communes: bool = False
+    roads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,34 +142,47 @@ def all_sources(
     ]
 
 
-def chosen_sources(sources: Sequence[Source], wanted: str | None) -> list[Source]:
-    """Return the sources that a list of names chooses.
+def editions_by_table() -> dict[str, Editions]:
+    """Return where the editions may be of each table that is read from one."""
+    found = dict.fromkeys(("communes_source", "town_halls", "adjacency"), contours_editions)
+    return {**found, **{t: s.editions for s in all_sources() if s.editions for t in s.tables}}
+
+
+def chosen_sources(sources: Sequence[Source], wanted: str | None) -> Chosen:
+    """Return what a list of names chooses.
 
     Parameters
     ----------
     sources
         Those that there are.
     wanted
-        Names of sources, or of tables that they give, with commas; None chooses all.
+        Names of sources, or of tables that they give, with commas; ``communes`` and ``roads`` are
+        names, too. None chooses all sources, without these two.
 
     Raises
     ------
     SourceError
-        If a name is neither.
+        If a name is none of these.
     """
     if wanted is None:
-        return list(sources)
+        return Chosen(tuple(sources))
     names = [name for name in re.split(r"[,\s]+", wanted) if name]
     known = {source.name: source for source in sources}
     known |= {table: source for source in sources for table in source.tables}
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in {*known, *OF_COMMUNES, *OF_ROADS}]
     if unknown:
         raise SourceError(
             f"No source is called {', '.join(repr(name[:40]) for name in unknown[:5])}. There are: "
+            f"{COMMUNES} (contacts, {', '.join(COMMUNE_TABLES)}), "
             + ", ".join(f"{source.name} ({', '.join(source.tables)})" for source in sources)
-            + "."
+            + f", {ROADS}."
         )
-    return list({known[name].name: known[name] for name in names}.values())
+    named = {known[name].name: known[name] for name in names if name in known}
+    return Chosen(
+        tuple(named.values()),
+        communes=not OF_COMMUNES.isdisjoint(names),
+        roads=not OF_ROADS.isdisjoint(names),
+    )
 
 
 def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:

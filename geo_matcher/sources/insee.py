@@ -6,6 +6,8 @@ facilities that changed with the years; and positions that are only roughly know
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,12 +15,12 @@ import pandas as pd
 from geo_matcher.destinations import DAILY_SERVICES, SHOPS_BOX_MARGIN_KM
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
+from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
 
-__all__ = ["BPE_URL", "SOURCE"]
+__all__ = ["SOURCE", "bpe_url"]
 
-BPE_URL = "https://www.insee.fr/fr/statistiques/fichier/8217525/BPE25.zip"
 PAGE = "https://www.insee.fr/fr/statistiques/8217525?sommaire=8217537"
 MEMBER = r"(^|/)BPE\d{2}\.csv$"
 
@@ -36,6 +38,11 @@ class _Nomenclature:
     shops: dict[str, str]
     france_services: str
     doctor: str
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Every code that is read."""
+        return frozenset({*self.shops, self.france_services, self.doctor})
 
 
 _SINCE_2023 = _Nomenclature(
@@ -63,7 +70,6 @@ LAYOUT = Layout(
         Field("AN", into="year"),
         Field("DEPCOM", "code", into="insee_code"),
         Field("TYPEQU", into="facility"),
-        Field("NOMRS", into="name"),
         Field("QUALITE_XY", into="quality"),
         Field("LONGITUDE", "number", into="lon", missing=("",)),
         Field("LATITUDE", "number", into="lat", missing=("",)),
@@ -71,22 +77,40 @@ LAYOUT = Layout(
 )
 
 
+def bpe_url(year: int) -> str:
+    """Return the address of the facilities of a year."""
+    return f"https://www.insee.fr/fr/statistiques/fichier/8217525/BPE{year % 100:02d}.zip"
+
+
+def _editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
+    for year in range(today.year, int(min(NOMENCLATURES)) - 1, -1):
+        yield Edition(str(year), (bpe_url(year),))
+
+
+def _readable_editions(fetch: Fetch, departement: str, today: dt.date) -> Iterator[Edition]:
+    """Return the editions whose codes are known: others would be refused, an older one is not."""
+    every = _editions(fetch, departement, today)
+    yield from (edition for edition in every if edition.name in NOMENCLATURES)
+
+
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
-    file = fetch(BPE_URL, expected="zip")
-    known = _SINCE_2023
-    facilities = {*known.shops, known.france_services, known.doctor}
+    _, (file,) = newest(
+        fetch, _readable_editions, area.departement, expected="zip", source=LAYOUT.source
+    )
+    # The year is known once the rows are: those of every nomenclature are read.
     rows = read_delimited(
         file,
         LAYOUT,
         where=[
             Where("insee_code", area.with_former(area.known_codes)),
-            Where("facility", facilities),
+            Where("facility", {code for known in NOMENCLATURES.values() for code in known.codes}),
         ],
         member=MEMBER,
     )
     year = _edition(rows, file)
-    rows["insee_code"] = area.current(rows["insee_code"])
     known = NOMENCLATURES[year]
+    rows = rows[rows["facility"].isin(known.codes)]
+    rows["insee_code"] = area.current(rows["insee_code"])
     return (
         _shops(rows, known, area, year, file),
         _france_services(rows, known, area, year, file),
@@ -228,5 +252,5 @@ def _of_facilities(year: str) -> dict[str, str]:
     }
 
 
-SOURCE = Source("bpe", "INSEE", ("shops", "france_services", "supply"), _collect)
+SOURCE = Source("bpe", "INSEE", ("shops", "france_services", "supply"), _collect, _editions)
 """The facilities; ``supply`` counts doctors in the département and around it."""

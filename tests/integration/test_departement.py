@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -9,21 +10,35 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from html import unescape
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+import shapely
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import Settings
 from geo_matcher.cli import app as cli
+from geo_matcher.errors import SourceError
+from geo_matcher.freshness import freshness
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
-from geo_matcher.sources import fetching
+from geo_matcher.sources import dhup, editions, fetching
+from geo_matcher.sources.arcep import mobile_sites_url
+from geo_matcher.sources.communes import contours_url
+from geo_matcher.sources.contacts import CONTACTS_URL
+from geo_matcher.sources.density_grid import density_url
 from geo_matcher.sources.dgfip import sales_url
+from geo_matcher.sources.dhup import RENT_URLS
+from geo_matcher.sources.editions import listing_url
 from geo_matcher.sources.fetching import Fetcher, Limits
-from geo_matcher.sources.insee import BPE_URL
+from geo_matcher.sources.filosofi import filosofi_url
+from geo_matcher.sources.georisques import RADON_PAGE, RADON_URL
+from geo_matcher.sources.insee import bpe_url
+from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.territory import Territory
 from tests.integration.commands import Run
 from tests.integration.overpass import Reply, overpass_server
@@ -31,6 +46,11 @@ from tests.integration.test_osm_places import answer
 from tests.integration.upstream import villages
 from tests.integration.upstream.causse import DEPARTEMENT, put_causse
 from tests.integration.upstream.server import HTML_PAGE, Fault, Upstream, upstream_server
+from tests.rural_graph import rural_roads
+
+BPE_URL = bpe_url(2025)
+BUILT_IN = dt.date(2026, 11, 26)
+"""The day of all these builds: the files that are given out are those of 2026."""
 
 LIMITS = Limits(total_s=30.0, idle_s=5.0, tries=2, backoff_s=0.01, backoff_max_s=0.02)
 NEVER_GIVEN = {"climate_projections", "health_registered", "partners_evidence", "origin_cities",
@@ -45,6 +65,7 @@ def official(patch: pytest.MonkeyPatch) -> Iterator[Upstream]:
         put_causse(server, patch)
         fetcher = partial(Fetcher, transport=server.transport(), limits=LIMITS)
         patch.setattr(fetching, "Fetcher", fetcher)
+        patch.setattr(editions, "today", lambda: BUILT_IN)
         yield server
 
 
@@ -96,7 +117,11 @@ def test_a_number_gives_a_whole_release(made: Path, upstream: Upstream) -> None:
     assert not held & NEVER_GIVEN
     subjects = {gap.subject for gap in territory.catalog.gaps}
     assert {"climate", "practices"} <= subjects
-    assert "shops" not in subjects
+    assert subjects.isdisjoint({"shops", "supply", "incomes", "mobile_sites", "apl"})
+    doctors = territory.places[territory.places["kind"] == "doctor"]
+    assert set(doctors["source_table"]) == {"supply"}
+    assert set(doctors["position"]) == {"town_hall"}
+    assert territory.minutes["doctor"].notna().all()
     share = territory.indicators["ftth_coverage_share"]
     assert share.between(0, 1).all()
     fetched = territory.tables["fetched"].set_index("table")
@@ -121,13 +146,23 @@ def test_the_service_serves_it(made: Path) -> None:
         assert page.status_code == 200
         assert "<title>Trouver son village · Lot</title>" in page.text
         assert "Gers" not in page.text
+        village = client.get("/communes/46001").text
+        assert "2 médecins généralistes comptés dans la commune (liste de 2025)" in village
+        assert "2018" not in village.split('id="health"')[1].split("</section>")[0]
+        for said in ("Antennes mobiles dans la commune au 31 mars 2026 : Free (1) et Orange (1).",
+                     "Grille de densité de l’Insee (2025) : bourg rural (niveau 5 sur 7).",
+                     "Niveau de vie médian : 21 500 € par an"):  # fmt: skip
+            assert said in _plain(village), said
+        assert "secret pour une commune si petite" in client.get("/communes/46002").text
+        note = client.get("/api/v1/layers/doctor?lang=en").json()["note"]
+        assert note == "Doctors counted by commune in 2025, placed at the town hall."
         for path in ("/communes/46002", "/table?show=station", "/planification?budget=300k"):
             assert client.get(path).status_code == 200, path
         sales = client.get("/fragments/communes/46001/housing").text
         assert "Prix médian des maisons vendues de 2021 à 2025" in sales
         village = client.get("/communes/46003", follow_redirects=True).text
         assert "(estimé pour 2025, " in village
-        assert "Les cabinets ne figurent pas dans nos données." in village
+        assert "Aucun médecin généraliste compté dans la commune (liste de 2025)." in village
         assert not re.search(r"2018|2022", page.text + sales.replace("2022</th>", "") + village)
         ranked = client.post(
             "/api/v1/matches",
@@ -135,6 +170,11 @@ def test_the_service_serves_it(made: Path) -> None:
         )
         assert ranked.status_code == 200, ranked.text
         assert ranked.json()["results"]
+
+
+def _plain(html: str) -> str:
+    """Return a page with plain spaces and apostrophes as they are read."""
+    return unescape(html).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def test_a_source_that_fails_is_missing_and_spoils_no_other(
@@ -230,19 +270,25 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     mine.write_text("name,kind,insee_code\nLe Relais,telecentre,46003\n", encoding="utf-8")
     asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place,
              "--workplaces", str(mine))  # fmt: skip
-    refused = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    refused = run("data", "refresh", *asked)
     assert "--with leaves places out" in refused.err
     asked = ("--with", "broadband_fixed,workplaces", *asked[2:])
-    done = run("data", "refresh", *asked)  # the store alone says which release is renewed
+    done = run("data", "refresh", *asked)
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
     assert f"geo-matcher data rollback --store {tmp_path / 'store'}" in done.out.replace("\n", "")
-    assert "Belpech-sur-Lère" in done.plain, "who moved"
+    moved = re.search(r"Belpech-sur-Lère: (\d) → (\d), -\d+\.\d points: ([^;]*); ", done.plain)
+    assert moved is not None, done.plain
+    assert moved[1] != moved[2], "who moved"
+    assert re.search(r"ftth_coverage_share -\d+\.\d \(70% → 10%\)", moved[3]), "and why"
     store = ReleaseStore(tmp_path / "store")
     assert store.current != before
     after = Territory.load(store.folder)
     assert after.indicators["ftth_coverage_share"]["46002"] < 0.2
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
+    told = run("data", "diff", before, after.release_id, *place)
+    assert told.code == 0, told.err
+    assert moved[0] in told.plain, "the same, asked again"
     work = after.tables["workplaces"].set_index("name")
     assert work.at["Le Relais", "status"] == "named by the network"
     assert after.catalog["workplaces"].credit_en.startswith("Network ; © OpenStreetMap")
@@ -251,6 +297,40 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     assert "Belpech-sur-Lère" in seen.plain, "towns are those of the store, not of what is served"
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
+
+
+def test_an_edition_at_another_address_is_told_and_only_when_it_is_out(
+    made: Path, upstream: Upstream, tmp_path: Path
+) -> None:
+    today = dt.date(2027, 2, 1)
+    territory = Territory.load(made)
+
+    def newer() -> set[str]:
+        with Fetcher(tmp_path, transport=upstream.transport(), limits=LIMITS) as fetch:
+            rows = freshness(territory, today, fetch)
+        assert {row.upstream for row in rows} <= {"same", "newer", "not asked"}
+        return {row.table for row in rows if row.upstream == "newer"}
+
+    assert newer() == set()
+    rents = [url.replace("en-2025", "en-2026") for url in RENT_URLS.values()]
+    radon = RADON_URL.replace("20190506", "20270115")
+    for url in (mobile_sites_url(2026, 2), bpe_url(2026), density_url(2027), filosofi_url(2025),
+                sales_url(2026, DEPARTEMENT), contours_url(2027), radon, *rents):  # fmt: skip
+        upstream.put(url, b"a file", content_type="application/octet-stream")
+    for page, urls in ((dhup._page(2026), rents), (RADON_PAGE, [radon])):
+        listed = json.dumps({"resources": [{"url": url} for url in urls]}).encode()
+        upstream.put(listing_url(page), listed, content_type="application/json")
+    assert newer() == {
+        "mobile_sites", "shops", "france_services", "supply", "density_grid", "incomes",
+        "housing_sales", "housing_medians", "communes_source", "town_halls", "adjacency", "risks",
+        "housing_prices_rents",
+    }  # fmt: skip
+    upstream.put(bpe_url(2026), HTML_PAGE, content_type="text/html; charset=utf-8")
+    assert "shops" not in newer(), "a page that says it is not there"
+    upstream.plan(bpe_url(2026), *[Fault(status=500)] * 6)
+    with Fetcher(tmp_path, transport=upstream.transport(), limits=LIMITS) as fetch:
+        rows = {row.table: row.upstream for row in freshness(territory, today, fetch)}
+    assert "unreachable" in {rows[name] for name in ("shops", "france_services", "supply")}
 
 
 @pytest.mark.parametrize(
@@ -332,6 +412,69 @@ def test_a_refresh_renews_what_is_in_service_and_keeps_what_people_gave(
     assert "is a release of a store" in kept.err
 
 
+def merge(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let 46005 be a part of 46004 from now on; outlines still have both."""
+    whole = next(v for v in villages.VILLAGES if v.code == "46005")
+    rest = tuple(v for v in villages.VILLAGES if v.code != "46005")
+    monkeypatch.setattr(villages, "VILLAGES", rest)
+    monkeypatch.setattr(villages, "FORMER", {**villages.FORMER, "46005": "46004"})
+    contours = villages.contours_geojson_gz({"46005": whole.square})
+    contacts = upstream.body(CONTACTS_URL)
+    villages.put_villages(upstream)
+    upstream.put(contours_url(villages.YEAR), contours)
+    upstream.put(
+        CONTACTS_URL,
+        contacts.replace(b"05 00 00 00 01", b"05 00 00 00 02"),
+        content_type="application/json; charset=utf-8",
+    )
+
+
+def test_new_communes_are_taken_and_corrections_stay(
+    made: Path,
+    upstream: Upstream,
+    overpass_url: str,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = tmp_path / "store"
+    assert run("data", "publish", str(made), "--store", str(store)).code == 0
+    mend = ("data", "correct", "--commune", "46002", "--column", "town_hall_phone", "--value",
+            "05 65 00 00 00", "--who", "La mairie", "--reason", "new number",
+            "--source", "letter of the mairie", "--yes")  # fmt: skip
+    assert run("--release", str(store), *mend).code == 0
+    merge(upstream, monkeypatch)
+    asked = ("data", "refresh", "--overpass-url", overpass_url, "--cache", str(tmp_path / "cache"))
+    done = run("--release", str(store), *asked, "--with", "communes")
+    assert done.code == 0, done.err
+    assert "The communes have changed: every source is asked" in done.plain
+    after = Territory.load(store)
+    assert after.codes == ("46001", "46002", "46003", "46004", "46006")
+    assert after.catalog.communes == 5
+    joined = after.communes.to_crs(2154).area["46004"] / 1e6
+    assert joined == pytest.approx(2 * Territory.load(made).communes.at["46005", "area_km2"], 0.01)
+    assert after.communes.at["46002", "town_hall_phone"] == "05 65 00 00 00", "the correction"
+    assert after.communes.at["46001", "town_hall_phone"] == "05 00 00 00 02", "the directory's"
+    assert "newly ranked" not in done.plain
+    assert re.search(r"Îlot-Saint-Cirq: \d → not ranked, not in the other release", done.plain)
+
+
+def test_contacts_stay_where_the_directory_fails(
+    made: Path, upstream: Upstream, run: Run, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    assert run("data", "publish", str(made), "--store", str(store)).code == 0
+    upstream.put(CONTACTS_URL, HTML_PAGE, content_type="text/html")
+    asked = ("data", "refresh", "--with", "contacts", "--cache", str(tmp_path / "cache"))
+    done = run("--release", str(store), *asked)
+    assert done.code == 0, done.err
+    assert "The directory of town halls gave nothing: contacts stay as they were." in done.plain
+    assert Territory.load(store).communes.at["46001", "town_hall_phone"] == "05 00 00 00 01"
+    assert (
+        "Contacts of the release before" in Territory.load(store).catalog["communes_source"].note_en
+    )
+
+
 def test_a_damaged_file_and_a_map_that_refuses_spoil_no_other_source(
     upstream: Upstream, run: Run, tmp_path: Path
 ) -> None:
@@ -391,3 +534,42 @@ def test_options_without_sense_are_refused(run: Run, tmp_path: Path) -> None:
     refused = run("data", "build", "--departement", "46", "--with", "moon")
     assert refused.code == 2
     assert "No source is called 'moon'" in refused.err
+    refused = run("data", "build", "--departement", "46", "--with", "roads", "--roads", "none")
+    assert refused.code == 2
+    assert "--with names roads and --roads says none" in refused.err
+    refused = run("data", "refresh", "--with", "shops", "--outlines", "x.gpkg",
+                  "--store", str(tmp_path / "none"))  # fmt: skip
+    assert refused.code == 2
+    assert "--outlines says something only with --with communes" in refused.err
+
+
+@pytest.mark.usefixtures("upstream")
+def test_roads_are_a_source_like_others(
+    made: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What people write: ``--with roads,shops`` asks for the roads of OpenStreetMap, too."""
+    monkeypatch.setattr("geo_matcher.sources.openstreetmap.download_roads", refuse_roads)
+    folder, cache = tmp_path / "x", ("--cache", str(tmp_path / "cache"))
+    refused = run("data", "build", "--departement", "46", "--output", str(folder), *cache,
+                  "--with", "roads,shops")  # fmt: skip
+    assert refused.code == 2
+    assert "these are the roads that were asked for" in refused.err
+    assert not folder.exists()
+    monkeypatch.setattr("geo_matcher.sources.openstreetmap.download_roads", invented_roads)
+    store = tmp_path / "store"
+    assert run("data", "publish", str(made), "--store", str(store)).code == 0
+    done = run("--release", str(store), "data", "refresh", *cache, "--with", "roads")
+    assert done.code == 0, done.err
+    assert "times on town_halls → roads" in done.plain
+    assert Territory.load(store).parameters["travel_times"]["network"] == "roads"
+
+
+def refuse_roads(*_: object) -> None:
+    raise SourceError("these are the roads that were asked for")
+
+
+def invented_roads(area: shapely.Polygon, _: object) -> Download:
+    bounds = gpd.GeoSeries([area], crs=4326).to_crs(2154).total_bounds
+    west, south, east, north = (float(side) for side in bounds)
+    roads = rural_roads(600, (west, south, east, north), seed=1)
+    return Download(roads, area, "2026-06-01", "invented for a test")

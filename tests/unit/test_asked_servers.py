@@ -27,6 +27,12 @@ class Servers:
             raise AbsentFileError("404")
         return "new" in fetched.url
 
+    def is_there(self, url: str) -> bool:
+        raise SourceError(f"{url} gives no sign of life")
+
+    def __call__(self, url: str, *, expected: str) -> Fetched:
+        raise SourceError(f"no {expected} at {url}")
+
 
 def test_each_file_is_asked_for_once_and_a_silent_server_once(territory: Territory) -> None:
     rows = [
@@ -35,7 +41,7 @@ def test_each_file_is_asked_for_once_and_a_silent_server_once(territory: Territo
         ("hospitals", "https://up.example/gone.csv"),
         ("hubs", "https://up.example/new.csv"),
         ("culture", "https://up.example/old.csv"),
-        ("risks", "https://up.example/old.csv"),
+        ("climate_projections", "https://up.example/old.csv"),
     ]
     known = pd.DataFrame(rows, columns=["table", "url"]).assign(
         final_url="", etag="", last_modified="", bytes=1, sha256=""

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from geo_matcher import __version__, errors
+from geo_matcher.gathering import all_sources
+from geo_matcher.missing_sources import OPTIONAL_SOURCES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "geo_matcher"
@@ -21,9 +23,9 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "atomic_folders errors kept licences look map_words municipal_districts planning_words "
-        "road_speeds shortest_paths",
-        "catalog territory_file",
+        "errors kept licences look map_words municipal_districts planning_words road_speeds "
+        "shortest_paths",
+        "atomic_folders catalog territory_file",
         "release_store",
         "towns",
         "destinations",
@@ -31,21 +33,21 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
         "opening_hours road_network overpass source",
-        "openstreetmap osm_places road_areas road_times workbooks",
+        "editions openstreetmap osm_places road_areas road_times workbooks",
         "delimited density_grid drees kept_files kept_map",
         "contacts dgfip dhup economie education fetching filosofi finess georisques insee sncf",
         "arcep communes",
-        "departements freshness gathering",
-        "indicators journeys road_store travel_times",
+        "departements gathering",
+        "freshness indicators journeys road_store travel_times",
         "baskets catchments figure_years",
         "supply",
         "access_measures",
         "build decision drives flags gaps reach scenario_checks weights wheel",
         "access_answers corrected_release driving_layers new_release origins",
-        "replaced_release",
+        "renewed_communes replaced_release",
         "clusters commune matching newcomers resemblance scenario uncertainty",
-        "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
-        "snapshot",
+        "counterfactual demand dominance double_counting duo_limits lacks leverage rank_moves "
+        "scenario_rules snapshot",
         "candidates duo insight lift outcomes pairs release_diff robustness siting typology",
         "visits",
         "audit comparison exports interview explanation portfolio visit_calendar",
@@ -120,6 +122,7 @@ DATA_SIDE = frozenset(
         "dhup",
         "drees",
         "economie",
+        "editions",
         "education",
         "fetching",
         "filosofi",
@@ -180,6 +183,7 @@ METHOD_SIDE = frozenset(
         "pairs",
         "presets",
         "profile",
+        "rank_moves",
         "release_diff",
         "resemblance",
         "robustness",
@@ -247,7 +251,7 @@ ONLY_USERS = {
     "icalendar": {"visit_calendar"},
     "libpysal": {"clusters"},
     "openpyxl": {"cells", "workbooks"},
-    "filelock": {"kept_files", "release_store"},
+    "filelock": {"atomic_folders", "kept_files", "release_store"},
     "platformdirs": {"database", "release_store", "fetching"},
     "psycopg": set(),
     "rapidfuzz": {"likeness", "osm_places"},
@@ -517,3 +521,10 @@ def test_the_version_is_the_newest_of_the_changelog() -> None:
     assert versions[0] == __version__
     numbers = [tuple(map(int, version.split("."))) for version in versions]
     assert numbers == sorted(numbers, reverse=True)
+
+
+def test_a_source_that_is_absent_has_a_gap_and_may_be_given() -> None:
+    given = {table for source in all_sources() for table in source.tables}
+    assert given <= set(OPTIONAL_SOURCES)
+    subjects = [gap.subject for gap in OPTIONAL_SOURCES.values()]
+    assert len(set(subjects)) == len(subjects)
