@@ -1,6 +1,7 @@
 """The commands of ``geo-matcher data`` that go to the sources: build, refresh, status.
 
-Hides how a fetcher is made from options and how what the sources gave is told on a terminal.
+Hides in which order a build looks at what it is given, and how what the sources gave is told on a
+terminal.
 """
 
 from __future__ import annotations
@@ -8,9 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import shlex
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +30,18 @@ from geo_matcher.console import (
     write,
     write_json,
 )
-from geo_matcher.console_progress import DownloadBars
+from geo_matcher.console_sources import (
+    CacheOption,
+    OfflineOption,
+    OutlinesOption,
+    OverpassOption,
+    RoadsOption,
+    StrictOption,
+    WithOption,
+    WorkplacesOption,
+    fetcher,
+    overpass_service,
+)
 from geo_matcher.corrections import standings
 from geo_matcher.errors import DataError
 from geo_matcher.presets import PRESETS
@@ -45,7 +54,7 @@ from geo_matcher.towns import put_in_service
 
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
     from geo_matcher.gathering import Gathered
-    from geo_matcher.sources.fetching import Fetcher, Limits
+    from geo_matcher.sources.fetching import Fetcher
     from geo_matcher.sources.kept_map import KeptOverpass
     from geo_matcher.sources.openstreetmap import Download
     from geo_matcher.sources.osm_places import WorkList
@@ -54,75 +63,6 @@ if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files
 __all__ = ["sources_app"]
 
 sources_app = typer.Typer()
-
-RoadsOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Roads for the travel times: `osm` downloads those of OpenStreetMap, FILE.osm.pbf "
-        "reads an extract, `none` goes back to the town-hall network. Without this option the "
-        "roads of the release, if any, are kept.",
-        show_default=False,
-    ),
-]
-OverpassOption = Annotated[
-    str, typer.Option(help="Overpass service that is asked for roads and places.")
-]
-WithOption = Annotated[
-    str | None,
-    typer.Option(
-        "--with",
-        help="Only these sources, by their name or that of a table, with commas; `roads` is "
-        "those of OpenStreetMap, and `communes` renews the communes themselves.",
-        show_default=False,
-    ),
-]
-WorkplacesOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Your list of places to work, CSV, completed by OpenStreetMap.", show_default=False
-    ),
-]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse when a source gives nothing.")]
-OutlinesOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Outlines of communes in place of those downloaded: ADMIN EXPRESS, GeoPackage.",
-        show_default=False,
-    ),
-]
-OfflineOption = Annotated[
-    bool, typer.Option("--offline", help="Read the files kept from an earlier time; ask nobody.")
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache", help="Folder of downloaded files; by default your cache folder.",
-        show_default=False,
-    ),
-]  # fmt: skip
-
-
-@contextmanager
-def _fetcher(
-    cache: Path | None, *, is_offline: bool, limits: Limits | None = None
-) -> Iterator[Fetcher]:
-    """Give a fetcher that shows its downloads as bars, and tells what it tries again."""
-    from geo_matcher.sources.fetching import Fetcher
-
-    made = Fetcher if limits is None else partial(Fetcher, limits=limits)
-    with (
-        DownloadBars() as bars,
-        made(cache, progress=bars, tell=bars.tell, is_offline=is_offline) as fetcher,
-    ):
-        yield fetcher
-
-
-def _overpass(url: str, cache: Path | None, *, is_offline: bool) -> KeptOverpass:
-    """Give the OpenStreetMap service, whose answers are kept beside the downloads."""
-    from geo_matcher.sources.fetching import cache_folder
-    from geo_matcher.sources.kept_map import KeptOverpass
-
-    return KeptOverpass(url=url, folder=cache or cache_folder(), is_offline=is_offline)
 
 
 @sources_app.command("build")
@@ -179,7 +119,7 @@ def _build(
                 "derived half of a release is made again from the tables that it holds; "
                 "`geo-matcher data refresh` asks the sources."
             )
-        _build_derived(context, roads, _overpass(overpass_url, cache, is_offline=is_offline))
+        _build_derived(context, roads, overpass_service(overpass_url, cache, is_offline=is_offline))
         return
     from geo_matcher.departements import check_towns, departement_code
     from geo_matcher.departements import territory_of as plain_territory
@@ -202,7 +142,7 @@ def _build(
         )
     if workplaces is not None:
         check_work_list(workplaces)
-    overpass = _overpass(overpass_url, cache, is_offline=is_offline)
+    overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     own_list = None if workplaces is None else WorkList(workplaces)
     asked = chosen_sources(all_sources(overpass, own_list), wanted)
     if asked.roads and roads == "none":
@@ -214,7 +154,7 @@ def _build(
             f"{territory} is about the département {given_about.departement or 'none'}, and "
             f"{departement} was asked for. Give the file of that one."
         )
-    with _fetcher(cache, is_offline=is_offline) as fetch:
+    with fetcher(cache, is_offline=is_offline) as fetch:
         area, of_communes = area_of(fetch, departement, outlines=outlines)
         about = given_about or plain_territory(area)
         if territory is not None:
@@ -338,7 +278,7 @@ def _refresh(
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
     given -= set((wanted or "").split(","))
-    overpass = _overpass(overpass_url, cache, is_offline=is_offline)
+    overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     known = all_sources(overpass, _work_list(before, workplaces))
     asked = chosen_sources(known, wanted)
     if outlines is not None and not asked.communes:
@@ -350,7 +290,7 @@ def _refresh(
                 f"{workplaces} would not be read: --with leaves places out. Add workplaces to it."
             )
         given.discard("workplaces")
-    with _fetcher(cache, is_offline=is_offline) as fetch:
+    with fetcher(cache, is_offline=is_offline) as fetch:
         area, of_communes = _area_of(fetch, before, outlines, is_new=asked.communes)
         if workplaces is not None:
             check_work_list(workplaces, area)
@@ -473,7 +413,7 @@ def _status(
     territory = territory_of(context)
     today = dt.datetime.now(dt.UTC).date()
     quick = Limits(total_s=30.0, idle_s=4.0, tries=2, backoff_s=0.5)
-    with _fetcher(cache, is_offline=is_offline, limits=quick) as fetch:
+    with fetcher(cache, is_offline=is_offline, limits=quick) as fetch:
         rows = freshness(territory, today, None if is_offline else fetch)
     if output_format is TextFormatOption.json:
         corrections = [one.as_dict() for one in standings(territory.tables)]
