@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -82,9 +80,9 @@ POSTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
+def client(client: TestClient) -> TestClient:
+    """Return one of the same service, which answers also where something fails inside."""
+    return TestClient(client.app, raise_server_exceptions=False)
 
 
 def post(client: TestClient, route: str, **body: Any) -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import re
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from typing import Any
 import jsonschema
 import orjson
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import Message
 
@@ -37,9 +36,9 @@ MATCHES = "/api/v1/matches"
 
 
 @pytest.fixture(scope="module")
-def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
+def client(client: TestClient) -> TestClient:
+    """Return one of the same service, which answers also where something fails inside."""
+    return TestClient(client.app, raise_server_exceptions=False)
 
 
 def problem_of(answer: Any, status: int) -> dict[str, Any]:
