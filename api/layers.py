@@ -24,6 +24,7 @@ from geo_matcher.layers import (
     TYPE,
     Layer,
     class_labels,
+    layer_note,
     layer_text,
     layer_values,
     source_tables,
@@ -41,7 +42,7 @@ from geo_matcher.wheel import Trips
 __all__ = ["layer_answer", "layer_facts", "layer_title", "places_answer", "sources_of", "towns"]
 
 
-def layer_facts(layer: Layer) -> dict[str, Any]:
+def layer_facts(territory: Territory, layer: Layer) -> dict[str, Any]:
     """Return what a layer is, in plain types."""
     deep = "none" if not layer.breaks else "low" if layer.is_low_deep else "high"
     return {
@@ -49,8 +50,8 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
         "group": layer.group,
         "label_fr": layer.label_fr,
         "label_en": layer.label_en,
-        "note_fr": layer.note_fr,
-        "note_en": layer.note_en,
+        "note_fr": layer_note(territory, layer, "fr"),
+        "note_en": layer_note(territory, layer, "en"),
         "unit": layer.unit,
         "breaks": list(layer.breaks),
         "deep_end": deep,
@@ -108,7 +109,7 @@ def layer_answer(
     by_label[Status.UPPER_BOUND.label] = words[Status.ESTIMATED]
     return {
         "release": found.release,
-        "layer": layer_facts(layer),
+        "layer": layer_facts(territory, layer),
         "scope": scope,
         "language": language,
         "label": layer_title(territory, name, found.to, language),
@@ -127,7 +128,7 @@ def _note(territory: Territory, layer: Layer, language: str) -> str:
         limit = format_raw(reach_limit_min(territory), Unit.MINUTES, language)
         return f"{WORDS[language]['reached_note'].format(limit=limit)} {layer.note(language)}"
     if layer.unit != TYPE:
-        return layer.note(language)
+        return layer_note(territory, layer, language)
     types = types_of(territory)
     if types is None:
         return WORDS[language]["no_types"]

@@ -18,7 +18,9 @@ from geo_matcher.criteria import VILLAGE_SIZES, Unit
 from geo_matcher.lacks import Far, Lack
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.pairs import Pair
+from geo_matcher.places import doctor_table
 from geo_matcher.sentences import label_in_sentence, listed
+from geo_matcher.territory import Territory
 from geo_matcher.towns import served
 
 __all__ = [
@@ -159,7 +161,9 @@ def lack_sentence(lack: Lack, language: str) -> str:
         ]
         return t("lack.services", limit=limit, names=listed(names, t("village.and")))
     (far,) = lack.far
-    return t(f"lack.{lack.kind}", limit=limit, where=_where(far, within, t, language))
+    is_counted = lack.kind == "doctor" and "supply" in lack.sources
+    said = "lack.doctor_counted" if is_counted else f"lack.{lack.kind}"
+    return t(said, limit=limit, where=_where(far, within, t, language))
 
 
 def _where(far: Far, within_min: float, t: Translate, language: str) -> str:
@@ -202,9 +206,16 @@ def _pair_sentences(pair: Pair, language: str) -> Iterator[str]:
     yield t("pair.covered", share=share)
 
 
-def health_sentence(commune: Mapping[str, Any], language: str) -> str:
-    """Say which practices were registered in the commune around 2018."""
+def health_sentence(territory: Territory, commune: Mapping[str, Any], language: str) -> str:
+    """Say how many doctors are counted in the commune, or were registered around 2018."""
     t = translator(language)
+    if doctor_table(territory.tables) == "supply":
+        doctors = territory.tables["supply"].query("kind == 'doctor'")
+        here = doctors[doctors["insee_code"] == commune["insee_code"]]
+        count, year = round(here["amount"].sum()), doctors["year"].max()
+        if not count:
+            return t("health.none_counted", year=year)
+        return t("health.counted", count=count, n=format_number(count, language), year=year)
     found = [
         t(f"practice.{name}")
         for name in PRACTICES

@@ -43,7 +43,7 @@ from geo_matcher.membership import (
     solve_reach,
 )
 from geo_matcher.missing_sources import declare_absent
-from geo_matcher.places import collect_places, first_years
+from geo_matcher.places import collect_places, doctor_table, first_years
 from geo_matcher.release_store import ReleaseStore, held_release, told_of
 from geo_matcher.road_store import drop_roads, write_roads
 from geo_matcher.road_times import road_facts
@@ -315,7 +315,7 @@ def _build(folder: Path, catalog: Catalog, about: TerritoryFile) -> None:
         halls,
         roads=roads,
         dwellings=source.get("dwellings"),
-        listed=source,
+        listed={*source} - ({"supply"} - {doctor_table(source)}),
     )
     reach = _reach(times, about.network)
     membership = _membership(source, communes, places, reach, about.network)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from geo_matcher.indicators import sale_years
 from geo_matcher.numbers import format_date, format_number
-from geo_matcher.places import first_years
+from geo_matcher.places import doctor_table, first_years
 from geo_matcher.territory import Territory
 
 __all__ = ["DOCTOR_FAR_MIN", "FLAG_CODES", "Flag", "plain_flags", "red_flags"]
@@ -83,14 +83,15 @@ def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     flood = risks["ddrm_flood"].max()
     industrial = risks["ddrm_industrial"].max()
     doctor_min: dict[Any, float] = territory.minutes["doctor"].to_dict()
-    doctor_year = first_years(territory.catalog).get("health_registered", "")
+    doctors = doctor_table(territory.tables)
+    doctor_year = first_years(territory.catalog).get(doctors, "")
     years = sale_years(territory.table("housing_sales"))
     flags: dict[str, tuple[Flag, ...]] = {}
     for code in territory.codes:
         figures = indicators[code]
         found = [
             *(_line_flags(figures, fixed[code]) if code in fixed else ()),
-            *_doctor_flags(doctor_min[code], doctor_year),
+            *_doctor_flags(doctor_min[code], doctors, doctor_year),
             *_life_flags(
                 figures,
                 flood=bool(flood.get(code, 0)),
@@ -140,15 +141,16 @@ def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
         )
 
 
-def _doctor_flags(minutes: float, year: str) -> Iterator[Flag]:
+def _doctor_flags(minutes: float, source: str, year: str) -> Iterator[Flag]:
     if minutes >= DOCTOR_FAR_MIN:  # never so when it is NaN
+        is_counted = source == "supply"
         yield Flag(
             "doctor_far",
             f"Le médecin connu le plus proche est à {format_number(round(minutes), 'fr')}\u00a0min "
-            f"(liste de {year}, à confirmer).",
+            f"(liste de {year}, {'par commune' if is_counted else 'à confirmer'}).",
             f"The nearest known doctor is {format_number(round(minutes), 'en')} min away "
-            f"(list of {year}, to be confirmed).",
-            "health_registered",
+            f"(list of {year}, {'by commune' if is_counted else 'to be confirmed'}).",
+            source,
         )
 
 

@@ -64,12 +64,14 @@ class Freshness:
 def age_months(vintage: str, today: dt.date) -> int | None:
     """Return the whole months between the newest date in a vintage and a day.
 
-    A year alone stands for its December, so that a table never seems older than it may be.
+    A year alone stands for its December, so that a table never seems older than it may be; where
+    the vintage also names a month of that year, the month counts.
     """
-    named = [(int(year), int(month or 12)) for year, month in DATED.findall(vintage)]
+    named = [(int(year), int(month or 0)) for year, month in DATED.findall(vintage)]
     if not named:
         return None
     year, month = max(named)
+    month = month or 12
     return max(0, (today.year - year) * 12 + today.month - month)
 
 

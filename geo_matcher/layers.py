@@ -26,6 +26,7 @@ from geo_matcher.exports import place_tables
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.map_words import WORDS
 from geo_matcher.numbers import format_hours, format_number, format_raw
+from geo_matcher.places import doctor_table, first_years
 from geo_matcher.reach import find_destination, minutes_to
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import TerritoryFile
@@ -48,6 +49,7 @@ __all__ = [
     "LayerValues",
     "class_labels",
     "layer_text",
+    "layer_note",
     "layer_values",
     "source_tables",
     "types_of",
@@ -427,6 +429,18 @@ def source_tables(territory: Territory, layer: Layer) -> tuple[str, ...]:
     if layer.unit == TYPE and (types := types_of(territory)):
         names += [CRITERIA[name].source for name in types.criteria]
     return tuple(name for name in dict.fromkeys(names) if name in territory.catalog)
+
+
+def layer_note(territory: Territory, layer: Layer, language: str) -> str:
+    """Return what the figure of a layer is, from the list that the release has."""
+    if layer.name == "doctor" and doctor_table(territory.tables) == "supply":
+        year = first_years(territory.catalog).get("supply", "")
+        return (
+            f"Médecins comptés par commune en {year}, placés à la mairie."
+            if language == "fr"
+            else f"Doctors counted by commune in {year}, placed at the town hall."
+        )
+    return layer.note(language)
 
 
 @lru_cache(maxsize=128)

@@ -17,7 +17,13 @@ from tomlkit.items import AoT
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, Gap
 
-__all__ = ["LISTED_APART", "OPTIONAL_SOURCES", "SOURCE_OF_KIND", "absent_sources", "declare_absent"]
+__all__ = [
+    "LISTED_APART",
+    "OPTIONAL_SOURCES",
+    "SOURCES_OF_KIND",
+    "absent_sources",
+    "declare_absent",
+]
 
 
 def _gap(subject: str, text_fr: str, text_en: str) -> Gap:
@@ -61,6 +67,16 @@ OPTIONAL_SOURCES: Mapping[str, Gap] = MappingProxyType(
             "Les cabinets médicaux ne figurent pas dans cette version.",
             "Medical practices are not in this release.",
         ),
+        "supply": _gap(
+            "supply",
+            "Combien de médecins exercent dans chaque commune ne figure pas dans cette version.",
+            "How many doctors work in each commune is not in this release.",
+        ),
+        "apl_doctors": _gap(
+            "apl",
+            "L’accès aux médecins que mesure le ministère (APL) ne figure pas dans cette version.",
+            "Access to doctors as the ministry measures it (APL) is not in this release.",
+        ),
         "hubs": _gap(
             "hubs",
             "Gares et aéroports ne figurent pas dans cette version.",
@@ -80,6 +96,26 @@ OPTIONAL_SOURCES: Mapping[str, Gap] = MappingProxyType(
             "housing_prices",
             "Les prix et les loyers ne figurent pas dans cette version.",
             "Prices and rents are not in this release.",
+        ),
+        "housing_medians": _gap(
+            "housing_medians",
+            "Le prix médian des maisons sur cinq ans ne figure pas dans cette version.",
+            "The median price of houses over five years is not in this release.",
+        ),
+        "incomes": _gap(
+            "incomes",
+            "Le niveau de vie des habitants ne figure pas dans cette version.",
+            "The standard of living of the inhabitants is not in this release.",
+        ),
+        "density_grid": _gap(
+            "density_grid",
+            "La grille de densité de l’Insee ne figure pas dans cette version.",
+            "INSEE's density grid is not in this release.",
+        ),
+        "mobile_sites": _gap(
+            "mobile_sites",
+            "Les antennes de téléphonie mobile ne figurent pas dans cette version.",
+            "Mobile phone masts are not in this release.",
         ),
         "climate_projections": _gap(
             "climate",
@@ -117,26 +153,26 @@ OPTIONAL_SOURCES: Mapping[str, Gap] = MappingProxyType(
 )
 """What is told where a source is absent, by table."""
 
-SOURCE_OF_KIND: Mapping[str, str] = MappingProxyType(
+SOURCES_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **dict.fromkeys(
             (
                 "bakery", "grocery", "supermarket", "fresh_food", "fuel", "post", "bank",
                 "bookshop_press",
             ),
-            "shops",
+            ("shops",),
         ),
-        **dict.fromkeys(("coworking", "third_place", "fablab", "telecentre"), "workplaces"),
-        **dict.fromkeys(("primary_school", "college", "lycee"), "schools"),
-        **dict.fromkeys(("station", "airport"), "hubs"),
-        **dict.fromkeys(("cinema", "museum"), "culture"),
-        "france_services": "france_services",
-        "hospital": "hospitals",
-        "doctor": "health_registered",
-        "network_trace": "partners_evidence",
+        **dict.fromkeys(("coworking", "third_place", "fablab", "telecentre"), ("workplaces",)),
+        **dict.fromkeys(("primary_school", "college", "lycee"), ("schools",)),
+        **dict.fromkeys(("station", "airport"), ("hubs",)),
+        **dict.fromkeys(("cinema", "museum"), ("culture",)),
+        "france_services": ("france_services",),
+        "hospital": ("hospitals",),
+        "doctor": ("supply", "health_registered"),
+        "network_trace": ("partners_evidence",),
     }
 )  # fmt: skip
-"""Table that the places of a kind come from."""
+"""Tables any of which the places of a kind come from."""
 
 LISTED_APART = frozenset({"station", "airport"})
 """Kinds that share a table and come from different lists: where it holds none of a kind, no list of

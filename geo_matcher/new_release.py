@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import tomlkit
 from tomlkit.items import AoT
@@ -31,7 +32,7 @@ from geo_matcher.membership import read_partner_list
 from geo_matcher.missing_sources import OPTIONAL_SOURCES
 from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
-from geo_matcher.sources.licences import LICENCE_OUVERTE
+from geo_matcher.sources.licences import DVF_TERMS, LICENCE_OUVERTE
 from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.sources.osm_places import MAPPED
 from geo_matcher.sources.source import Area, Origin, SourceTable
@@ -63,6 +64,29 @@ KEPT_KINDS: Mapping[str, tuple[str, ...]] = {
 release before but the ones of the map, which has them anew. A market that people have listed wins
 over those of the map in its commune."""
 
+MEAN_PRICES = ("price_m2_mean_2022_2023", "price_m2_mean_2022", "price_m2_mean_2023")
+KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {"housing_prices_rents": MEAN_PRICES}
+"""Columns that no source gives: a refresh keeps those of the release before."""
+
+PRICES_ORIGIN = Origin(
+    title_fr="prix moyens 2022-2023",
+    title_en="mean prices 2022-2023",
+    producer="DGFiP (DVF)",
+    vintage="2022-2023",
+    **DVF_TERMS,
+    url="",
+    quality="estimated",
+    credit_fr="DVF 2022-2023",
+    credit_en="DVF 2022-2023",
+    note_fr="Les prix moyens 2022-2023 viennent de la version précédente ; ils reposent parfois "
+    "sur très peu de ventes, et les conditions DVF interdisent d’identifier les personnes.",
+    note_en="Mean prices of 2022-2023 are those of the release before; they sometimes rest on "
+    "very few sales, and the DVF terms forbid identifying people.",
+)
+"""Where the mean prices come from, whichever release brought them: their columns name the years."""
+
+ROWS_FR = "Les lignes d’autres origines viennent de la version précédente."
+ROWS_EN = "Rows of other origins are those of the release before."
 AND_BEFORE = " ; "
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
@@ -260,7 +284,7 @@ def _describe_own(document: Any, name: str) -> None:
 def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
     """Replace or add source tables of a release, each with its entry in the catalog.
 
-    Rows of kinds that no source gives are kept from the table before.
+    Rows of kinds that no source gives are kept from the table before, and so are columns.
 
     Parameters
     ----------
@@ -285,7 +309,12 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
             kept = _kept(folder, path, table.name)
             if len(kept):
                 frame = _with_kept(frame, kept)
-                origin = _both(origin, catalog[table.name])
+                origin = _both(origin, catalog[table.name], ROWS_FR, ROWS_EN)
+        columns = list(KEPT_COLUMNS.get(table.name, ()))
+        if columns and table.name in catalog and frame[columns].isna().all(axis=None):
+            frame = _with_kept_columns(folder, path, table)
+            if frame[columns].notna().any(axis=None):
+                origin = _with_prices(origin, catalog[table.name])
         _write(frame, folder / path)
         _describe(document, table.name, origin, path=path)
     _renew_vintage(document, tables)
@@ -302,21 +331,33 @@ def _write_document(folder: Path, document: Any) -> None:
     (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _both(new: Origin, old: Table) -> Origin:
-    """Credit the rows that are kept as well as the new ones."""
+def _joined(now: str, before: str) -> str:
+    rest = before.rsplit(AND_BEFORE, 1)[-1]
+    return now if rest == now else f"{now}{AND_BEFORE}{rest}"
 
-    def joined(now: str, before: str) -> str:
-        rest = before.rsplit(AND_BEFORE, 1)[-1]
-        return now if rest == now else f"{now}{AND_BEFORE}{rest}"
 
+def _both(new: Origin, old: Table | Origin, note_fr: str, note_en: str) -> Origin:
+    """Credit what is kept as well as what is new."""
     return replace(
         new,
-        producer=joined(new.producer, old.producer),
-        licence=joined(new.licence, old.licence),
-        credit_fr=joined(new.credit_fr, old.credit_fr),
-        credit_en=joined(new.credit_en, old.credit_en),
-        note_fr=f"{new.note_fr} Les lignes d’autres origines viennent de la version précédente.",
-        note_en=f"{new.note_en} Rows of other origins are those of the release before.",
+        producer=_joined(new.producer, old.producer),
+        licence=_joined(new.licence, old.licence),
+        credit_fr=_joined(new.credit_fr, old.credit_fr),
+        credit_en=_joined(new.credit_en, old.credit_en),
+        note_fr=f"{new.note_fr} {note_fr}",
+        note_en=f"{new.note_en} {note_en}",
+    )
+
+
+def _with_prices(rents: Origin, before: Table) -> Origin:
+    """Credit the mean prices that new rents are put beside, and who gave them if somebody did."""
+    prices = PRICES_ORIGIN
+    given = before if GIVEN_BY in before.producer else prices
+    return replace(
+        _both(rents, given, prices.note_fr, prices.note_en),
+        title_fr=f"{rents.title_fr} et {prices.title_fr}",
+        title_en=f"{rents.title_en} and {prices.title_en}",
+        vintage=_joined(rents.vintage, prices.vintage),
     )
 
 
@@ -345,6 +386,20 @@ def _with_kept(frame: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     known = pd.MultiIndex.from_frame(kept[where])
     fresh = frame[~pd.MultiIndex.from_frame(frame[where]).isin(known)]
     return pd.concat([fresh, kept], ignore_index=True)[list(kept.columns)]
+
+
+def _with_kept_columns(folder: Path, path: str, table: SourceTable) -> pd.DataFrame:
+    """Return new rows with the columns of before, and the rows that only those columns are in."""
+    columns = list(KEPT_COLUMNS[table.name])
+    before = read_table(folder, path, table.name)
+    known = before[before[columns].notna().any(axis=1)].set_index("insee_code")
+    more = known[~known.index.isin(table.frame["insee_code"])].reset_index()
+    more[[c for c in table.frame if c not in (*columns, "insee_code", "current_insee")]] = np.nan
+    frame = table.frame.copy()
+    for column in columns:
+        frame[column] = frame["insee_code"].map(known[column]).astype("float64")
+    both = pd.concat([frame, more[list(frame.columns)]] if len(more) else [frame])
+    return both.sort_values("insee_code", ignore_index=True)
 
 
 def _renew_fetched(

@@ -17,7 +17,7 @@ from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
 
-__all__ = ["HOSPITAL_CATEGORIES", "collect_places", "first_years"]
+__all__ = ["HOSPITAL_CATEGORIES", "collect_places", "doctor_table", "first_years"]
 
 HOSPITAL_CATEGORIES = (
     "Centre Hospitalier (C.H.)",
@@ -71,10 +71,11 @@ def collect_places(source: Mapping[str, pd.DataFrame], years: Mapping[str, str])
             found[axis] = frame.get(axis, np.nan)
         return found
 
+    not_read = {"supply", "health_registered"} - {doctor_table(source)}
     parts = [
         make(source[table], part, years.get(table, ""))
         for table, make in MAKERS.items()
-        if table in source
+        if table in source and table not in not_read
     ]
     parts.append(
         pd.DataFrame(
@@ -140,6 +141,29 @@ def _culture(culture: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
     return part("culture", culture["kind"], culture["name"], "listed", culture["year"])
 
 
+def doctor_table(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return the table that tells where doctors are.
+
+    Parameters
+    ----------
+    tables
+        Source tables by name.
+
+    Returns
+    -------
+    str
+        ``supply`` where it counts any, else ``health_registered``, whether it is there or not.
+    """
+    is_counted = "supply" in tables and (tables["supply"]["kind"] == "doctor").any()
+    return "supply" if is_counted else "health_registered"
+
+
+def _counted_doctors(supply: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
+    """Return one place for each commune with doctors: nobody says where in it they are."""
+    found = part("supply", "doctor", "", "listed", supply["year"])
+    return found[(supply["kind"] == "doctor") & (supply["amount"] > 0)]
+
+
 def _doctors(practices: pd.DataFrame, part: Part, year: str) -> pd.DataFrame:
     found = part("health_registered", "doctor", "", "to be confirmed", year)
     return found[practices["gp_registered"] == 1]
@@ -160,6 +184,7 @@ MAKERS: Mapping[str, Callable[[pd.DataFrame, Part, str], pd.DataFrame]] = {
     "hospitals": _hospitals,
     "hubs": _hubs,
     "culture": _culture,
+    "supply": _counted_doctors,
     "health_registered": _doctors,
     "partners_evidence": _traces,
 }

@@ -14,7 +14,7 @@ import pandas as pd
 
 from geo_matcher.access import TownHallNetwork
 from geo_matcher.destinations import DESTINATIONS, SHOPS_BOX_MARGIN_KM, Destination
-from geo_matcher.missing_sources import LISTED_APART, SOURCE_OF_KIND
+from geo_matcher.missing_sources import LISTED_APART, SOURCES_OF_KIND
 from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_times import Finder, RoadFinder, TownHallFinder
 from geo_matcher.territory import LAMBERT_93, WGS_84
@@ -99,8 +99,10 @@ def travel_times(
 
 def _is_listed(destination: Destination, listed: Collection[str]) -> bool:
     """Tell whether the release holds a list of the places of a destination."""
-    sources = {SOURCE_OF_KIND.get(kind) for kind in destination.place_kinds}
-    return None in sources or not sources.isdisjoint(listed)
+    return any(
+        kind not in SOURCES_OF_KIND or not set(SOURCES_OF_KIND[kind]).isdisjoint(listed)
+        for kind in destination.place_kinds
+    )
 
 
 def _areas_not_covered(

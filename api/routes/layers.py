@@ -43,7 +43,7 @@ async def list_layers(request: Request, territory: TerritoryDep) -> Response:
 
 @lru_cache(maxsize=4)
 def _list(territory: Territory) -> StaticAnswer:
-    layers = [layer_facts(layer) for layer in LAYERS.values()]
+    layers = [layer_facts(territory, layer) for layer in LAYERS.values()]
     return StaticAnswer.of({"release": territory.release_id, "layers": layers})
 
 

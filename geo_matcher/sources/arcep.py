@@ -337,7 +337,7 @@ def _fixed_origin(day: str, quarter: str, copper_day: str) -> Origin:
         title_en="Fixed internet and copper closure by commune",
         producer="Arcep, ministère de l’Économie",
         vintage=day,
-        **LICENCE_OUVERTE,
+        **{**LICENCE_OUVERTE, "licence": "Licence Ouverte 2.0 (Cartefibre : 1.0)"},
         url="https://www.data.gouv.fr/datasets/ma-connexion-internet",
         quality="declared",
         credit_fr=f"Arcep, Ma connexion internet ({day}) et Cartefibre ({quarter})",

@@ -301,7 +301,7 @@ def _outlines(
     name = f"/vsigzip/{path.absolute()}" if is_gzip else str(path)
     try:
         layers = [str(layer) for layer, _ in pyogrio.list_layers(name)]
-        layer = next((one for one in layers if one.lower().endswith("commune")), layers[0])
+        layer = _layer_of_communes(layers)
         about = pyogrio.read_info(name, layer=layer)
         column = next((f for f in about["fields"] if f.lower() in CODE_COLUMNS), None)
         if column is None:
@@ -332,7 +332,24 @@ def _outlines(
     shapes = shapes[~shapes.index.duplicated()]
     for code, shape in joined.items():
         shapes.loc[code] = shape
-    return gpd.GeoSeries([_polygons(one) for one in shapes], index=shapes.index, crs=WGS_84)
+    outlines = gpd.GeoSeries([_polygons(one) for one in shapes], index=shapes.index, crs=WGS_84)
+    if outlines.is_empty.all():
+        raise SourceError(
+            f"{path.name}: the layer {layer} holds no polygon but "
+            f"{', '.join(set(shapes.geom_type))}, where outlines were expected. The layers are "
+            f"{', '.join(layers)[:200]}: name a file whose layer of outlines is called commune."
+        )
+    return outlines[~outlines.is_empty]
+
+
+def _layer_of_communes(layers: list[str]) -> str:
+    """Return the layer called commune, else one whose name ends so, else the first.
+
+    ADMIN EXPRESS holds town halls too, in a layer CHFLIEU_COMMUNE that may come first.
+    """
+    exact = [one for one in layers if one.casefold() == "commune"]
+    like = [one for one in layers if one.casefold().endswith("commune")]
+    return (exact or like or layers)[0]
 
 
 def _polygons(shape: Any) -> shapely.MultiPolygon:
@@ -409,7 +426,6 @@ def _communes(frame: gpd.GeoDataFrame, contacts: pd.DataFrame) -> gpd.GeoDataFra
 def _check_complete(frame: pd.DataFrame) -> None:
     lacks = {
         "no population": frame["population"].isna(),
-        "no postal code": frame["postal_codes"] == "",
         "an EPCI code of other than 9 digits": ~frame["epci_code"].str.fullmatch(r"(\d{9})?"),
     }
     problems = [

@@ -96,7 +96,7 @@ class Layout:
     encodings
         Tried one after the other.
     is_quoted
-        Whether cells may stand between double quotes.
+        Whether cells may stand between double quotes, line breaks within.
     """
 
     source: str
@@ -109,19 +109,18 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Rows to keep: those whose cell is one of the values, or starts with one of the beginnings.
+    """Rows to keep: those whose cell is one of the values.
 
     Attributes
     ----------
     column
         Name of the column in the result.
-    values, starts
-        What a cell may be, what it may start with; codes of 5 characters in a column of codes.
+    values
+        What a cell may be; codes of 5 characters in a column of codes.
     """
 
     column: str
-    values: Collection[str] = ()
-    starts: tuple[str, ...] = ()
+    values: Collection[str]
 
 
 def read_delimited(
@@ -307,6 +306,7 @@ class _Reading:
                     parse_options=pa_csv.ParseOptions(
                         delimiter=self.layout.delimiter,
                         quote_char='"' if self.layout.is_quoted else False,
+                        newlines_in_values=self.layout.is_quoted,
                         invalid_row_handler=broken,
                     ),
                     convert_options=pa_csv.ConvertOptions(
@@ -323,6 +323,10 @@ class _Reading:
                     raise _WrongEncodingError from None
                 if "Empty CSV" in str(error):
                     return
+                if "straddl" in str(error):
+                    self._refuse(
+                        [f"a row is longer than {BLOCK_BYTES:,} bytes: a quote may not be closed"]
+                    )
                 self._refuse([f"the file is no table separated by {self.layout.delimiter!r}"])
             except SourceError:
                 raise
@@ -343,8 +347,6 @@ class _Reading:
         for where in self.where:
             cells = table.column(where.column)
             fits = pc.is_in(cells, value_set=pa.array(sorted(where.values), pa.string()))
-            for start in where.starts:
-                fits = pc.or_(fits, pc.starts_with(cells, start))
             mask = fits if mask is None else pc.and_(mask, fits)
         return mask
 
@@ -391,9 +393,10 @@ class _Reading:
         return lines
 
     def _told_of_broken_rows(self, columns: int) -> str:
-        line = next((line for line, cells in self._cells() if len(cells) != columns), 0)
+        lines = (line for line, cells in self._cells() if len(cells) != columns)
+        where = f"line {line}" if (line := next(lines, 0)) else "a line"
         more = f"; {self.broken_rows} such lines in all" if self.broken_rows > 1 else ""
-        return f"line {line}: not {columns} cells, as the header, but {self.first_broken}{more}"
+        return f"{where}: not {columns} cells, as the header, but {self.first_broken}{more}"
 
     def _csv(self, text: Iterable[str]) -> Any:
         return csv.reader(
@@ -414,7 +417,7 @@ class _Reading:
                         yield line, cells
                     line = reader.line_num + 1
             except csv.Error:
-                return
+                yield line, []  # a quote that is never closed: the row has no end
 
     def _refuse(self, problems: list[str], count: int | None = None) -> NoReturn:
         refuse_file(self.layout.source, self.file, problems, count)

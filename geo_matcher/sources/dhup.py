@@ -91,10 +91,13 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 credit_fr=f"Carte des loyers {year} (DHUP, ANIL)",
                 credit_en=f"Carte des loyers {year} (DHUP, ANIL)",
                 note_fr="Les loyers sont estimés par modèle, charges comprises, non meublé, le "
-                "plus souvent pour toute une zone. Aucun prix moyen n’est publié ici : le prix "
-                "vient des ventes.",
+                "plus souvent pour toute une zone. Aucun prix moyen n’est publié avec eux. "
+                "Data.gouv.fr ne précise pas la licence de l’édition 2025 ; "
+                "celle-ci est celle que disent ceux qui la réutilisent.",
                 note_en="Rents come from a model, charges included, unfurnished, mostly for a "
-                "whole zone. No mean price is published here: prices come from the sales.",
+                "whole zone. No mean price is published with them. Data.gouv.fr "
+                "does not specify the licence of the 2025 edition; this one is what those who "
+                "re-use it say.",
             ),
             tuple(files),
         ),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
-from geo_matcher.sources.licences import LICENCE_OUVERTE
+from geo_matcher.sources.licences import LICENCE_OUVERTE_1
 from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
 
 __all__ = ["FINESS_URL", "SOURCE"]
@@ -88,7 +88,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 title_en="Hospital sites",
                 producer="Ministère de la Santé (FINESS), Atlasanté",
                 vintage=days[0],
-                **LICENCE_OUVERTE,
+                **LICENCE_OUVERTE_1,
                 url=PAGE,
                 quality="declared",
                 credit_fr=f"FINESS, {days[0]}",

@@ -37,6 +37,11 @@ class _Nomenclature:
     france_services: str
     doctor: str
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """Every code that is read."""
+        return frozenset({*self.shops, self.france_services, self.doctor})
+
 
 _SINCE_2023 = _Nomenclature(
     shops={
@@ -63,7 +68,6 @@ LAYOUT = Layout(
         Field("AN", into="year"),
         Field("DEPCOM", "code", into="insee_code"),
         Field("TYPEQU", into="facility"),
-        Field("NOMRS", into="name"),
         Field("QUALITE_XY", into="quality"),
         Field("LONGITUDE", "number", into="lon", missing=("",)),
         Field("LATITUDE", "number", into="lat", missing=("",)),
@@ -73,20 +77,20 @@ LAYOUT = Layout(
 
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     file = fetch(BPE_URL, expected="zip")
-    known = _SINCE_2023
-    facilities = {*known.shops, known.france_services, known.doctor}
+    # The year is known once the rows are: those of every nomenclature are read.
     rows = read_delimited(
         file,
         LAYOUT,
         where=[
             Where("insee_code", area.with_former(area.known_codes)),
-            Where("facility", facilities),
+            Where("facility", {code for known in NOMENCLATURES.values() for code in known.codes}),
         ],
         member=MEMBER,
     )
     year = _edition(rows, file)
-    rows["insee_code"] = area.current(rows["insee_code"])
     known = NOMENCLATURES[year]
+    rows = rows[rows["facility"].isin(known.codes)]
+    rows["insee_code"] = area.current(rows["insee_code"])
     return (
         _shops(rows, known, area, year, file),
         _france_services(rows, known, area, year, file),

@@ -14,12 +14,11 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import multiprocessing
-import os
 import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,13 +38,21 @@ MEMORY_MB = 500.0
 SPEED_MB_S = 100.0
 """Least speed of a cut: that of a plain disk, in MB/s."""
 
-FACILITY_HEAD = (
-    "AN;NOMRS;CNOMRS;NUMVOIE;INDREP;TYPVOIE;LIBVOIE;CADR;CODPOS;DEPCOM;DEP;REG;LIBCOM;DOM;SDOM;"
-    "TYPEQU;SIRET;STATUT_DIFFUSION;"
-    + ";".join(f"DETAIL_{k}" for k in range(66))
-    + ";LAMBERT_X;LAMBERT_Y;LONGITUDE;LATITUDE;QUALITE_XY;EPSG;QUALITE_GEOLOC;DCIRIS;QUALI_IRIS;"
-    "EPCI;UU2020\n"
-)
+FACILITY_COLUMNS = (
+    "AN", "NOMRS", "CNOMRS", "NUMVOIE", "INDREP", "TYPVOIE", "LIBVOIE", "CADR", "CODPOS", "DEPCOM",
+    "DEP", "REG", "LIBCOM", "DOM", "SDOM", "TYPEQU", "SIRET", "STATUT_DIFFUSION",
+    *(f"DETAIL_{k}" for k in range(66)),
+    "LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE", "QUALITE_XY", "EPSG", "QUALITE_GEOLOC",
+    "DCIRIS", "QUALI_IRIS", "EPCI", "UU2020",
+)  # fmt: skip
+"""Columns of the BPE of 2025: 95, every cell of which stands between quotes, figures too."""
+
+
+def _quoted(cells: Iterable[str]) -> str:
+    return ";".join(f'"{cell}"' for cell in cells) + "\n"
+
+
+FACILITY_HEAD = _quoted(FACILITY_COLUMNS)
 BUILDING_HEAD = (
     "x,y,imb_id,num_voie,cp_no_voie,type_voie,nom_voie,batiment,code_insee,code_poste,nom_com,"
     "catg_loc_imb,imb_etat,pm_ref,pm_etat,pm_date_mad,code_l331,type_imb,date_completude,"
@@ -58,7 +65,6 @@ FACILITIES = Layout(
         Field("AN"),
         Field("DEPCOM", "code"),
         Field("TYPEQU"),
-        Field("NOMRS"),
         Field("QUALITE_XY"),
         Field("LONGITUDE", "number", missing=("",)),
         Field("LATITUDE", "number", missing=("",)),
@@ -98,16 +104,21 @@ def _codes() -> list[str]:
     return [f"{dep:02d}{k:03d}" for dep in range(1, 96) if dep != 20 for k in range(1, 373)]
 
 
+OWN = frozenset(code for code in _codes() if code.startswith(DEPARTEMENT))
+
+
 def _facility(code: str, serial: int) -> str:
-    quote = '"L\'ÉPICERIE ; ""du coin"""' if serial % 7 == 0 else '"SANS NOM"'
-    place = ";" if serial % 50 == 0 else f"{0.1 + serial % 97 / 100};{43.5 + serial % 89 / 100}"
+    name = 'L\'ÉPICERIE ; ""du\ncoin""' if serial % 7 == 0 else "SANS NOM"
+    place = (f"{0.1 + serial % 97 / 100}", f"{43.5 + serial % 89 / 100}")
     kind = ("B207", "B202", "A206", "D265", "F121", "A504")[serial % 6]
-    return (
-        f'"2025";{quote};"";"{serial % 90}";"";"RUE";"DE LA REPUBLIQUE";"";"{code}";"{code}";'
-        f'"{code[:2]}";"76";"COMMUNE {code}";"B";"B2";"{kind}";"{10**13 + serial}";"O";'
-        + "_Z;" * 66
-        + f'512345.6;6281234.5;{place};"B";"2154";"11";"{code}0000";"1";"200066926";"00000"\n'
-    )
+    return _quoted(
+        (
+            "2025", name, "", f"{serial % 90}", "", "RUE", "DE LA REPUBLIQUE", "", code, code,
+            code[:2], "76", f"COMMUNE {code}", "B", "B2", kind, f"{10**13 + serial}", "O",
+            *["_Z"] * 66, "512345.6", "6281234.5", *(("", "") if serial % 50 == 0 else place),
+            "B", "2154", "11", f"{code}0000", "1", "200066926", "00000",
+        )
+    )  # fmt: skip
 
 
 def _building(code: str, serial: int) -> str:
@@ -153,9 +164,7 @@ def with_product(file: File) -> int:
         dt.date(2026, 11, 26),
     )
     return len(
-        read_delimited(
-            fetched, file.layout, where=[Where(file.code, (), (DEPARTEMENT,))], member=r"\.csv$"
-        )
+        read_delimited(fetched, file.layout, where=[Where(file.code, OWN)], member=r"\.csv$")
     )
 
 
@@ -167,7 +176,9 @@ def with_pyarrow(file: File) -> int:
     from pyarrow import csv
 
     layout = ds.CsvFileFormat(
-        parse_options=csv.ParseOptions(delimiter=file.layout.delimiter),
+        parse_options=csv.ParseOptions(
+            delimiter=file.layout.delimiter, newlines_in_values=file.layout.is_quoted
+        ),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(file.columns, pa.string()), strings_can_be_null=False
         ),
@@ -243,13 +254,10 @@ def _alone(reader: Callable[[File], int], file: File, sender: Any) -> None:
 
 
 def _tiny(file: File) -> Path:
-    path = file.path.with_name(f"tiny-{os.getpid()}.csv")
     with file.path.open("rb") as stream:
         if stream.read(2) == b"PK":
             return file.path.with_name("tiny.zip")
-        stream.seek(0)
-        path.write_bytes(b"".join(stream.readline() for _ in range(50)))
-    return path
+    return file.path.with_name(f"tiny-{file.path.name}")
 
 
 def measured(reader: Callable[[File], int], file: File) -> Cut:
@@ -297,7 +305,8 @@ def run(facilities_mb: float = 150.0, buildings_mb: float = 150.0) -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         text = _write(folder / "BPE25.csv", FACILITY_HEAD, _facility, facilities_mb)
-        _zip(_write(folder / "tiny.csv", FACILITY_HEAD, _facility, 0.01))
+        tiny = _write(folder / "tiny-BPE25.csv", FACILITY_HEAD, _facility, 0.01)
+        _zip(tiny).rename(folder / "tiny.zip")
         size = text.stat().st_size / 1e6
         rows = rows_of(
             f"facilities, {size:,.0f} MB", File(text, FACILITIES, "DEPCOM"), size, READERS
@@ -309,6 +318,7 @@ def run(facilities_mb: float = 150.0, buildings_mb: float = 150.0) -> list[Row]:
             File(packed, FACILITIES, "DEPCOM"), size, {},
         )  # fmt: skip
         packed.unlink()
+        _write(folder / "tiny-immeubles.csv", BUILDING_HEAD, _building, 0.01)
         text = _write(folder / "immeubles.csv", BUILDING_HEAD, _building, buildings_mb)
         size = text.stat().st_size / 1e6
         rows += rows_of(

@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.settings import Settings
 from geo_matcher.build import build_derived, build_release
+from geo_matcher.catalog import Catalog
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import Status, decision_matrix
@@ -25,7 +26,7 @@ from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
 from geo_matcher.gaps import gaps
 from geo_matcher.matching import rank
-from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCE_OF_KIND
+from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCES_OF_KIND
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.release_diff import release_diff
@@ -302,7 +303,7 @@ def without(folder: Path, small: Path, absent: tuple[str, ...]) -> Territory:
     """Build the small release without some sources."""
     shutil.copytree(small, folder)
     for name in absent:
-        (folder / f"source/{name}.csv").unlink()
+        (folder / f"source/{name}.csv").unlink(missing_ok=True)
     _edit_toml(folder / "catalog.toml", lambda d: _drop(d, absent))
     build_derived(folder)
     return Territory.load(folder)
@@ -316,6 +317,9 @@ def _drop(document: Any, absent: tuple[str, ...]) -> None:
     document["table"] = array
 
 
+NOT_IN_THE_GERS = tuple(
+    sorted(set(OPTIONAL_SOURCES) - {table.name for table in Catalog.read(RELEASE).tables})
+)
 ABSENT = (
     ("broadband_fixed",),
     ("shops",),
@@ -325,6 +329,7 @@ ABSENT = (
     ("risks", "culture", "health_registered"),
     ("france_services", "partners_evidence", "road_distance_checks"),
     ("french_communes", "origin_cities"),
+    NOT_IN_THE_GERS,
     tuple(OPTIONAL_SOURCES),
 )
 """Those that most rests on alone, the others with what has nothing to do with them."""
@@ -341,7 +346,8 @@ def test_a_release_does_without_a_source(
     found = without(tmp_path / "communes", small, absent)
     declared = {gap.subject for gap in found.catalog.gaps}
     assert {OPTIONAL_SOURCES[name].subject for name in absent} <= declared
-    held = {gap.subject for name, gap in OPTIONAL_SOURCES.items() if name not in absent}
+    missing = {*absent, *NOT_IN_THE_GERS}
+    held = {gap.subject for name, gap in OPTIONAL_SOURCES.items() if name not in missing}
     assert held.isdisjoint(declared)
     with in_service(found.about):
         matrix = decision_matrix(found)
@@ -379,7 +385,8 @@ def figures_of(absent: tuple[str, ...]) -> set[str]:
         "climate_projections": {"hot_days_2030_year"},
     }
     found = {name for table in absent for name in of_table.get(table, ())}
-    by_kind = {f"{kind}_min" for kind, table in SOURCE_OF_KIND.items() if table in absent}
+    held = set(OPTIONAL_SOURCES) - set(absent) - set(NOT_IN_THE_GERS)
+    by_kind = {f"{kind}_min" for kind, any_of in SOURCES_OF_KIND.items() if not held & set(any_of)}
     return found | (by_kind & set(CRITERIA))
 
 

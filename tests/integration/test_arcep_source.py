@@ -69,6 +69,7 @@ def test_fixed_internet_of_each_commune(collect: Collect) -> None:
     assert table.origin.vintage == "2026-06-30"
     assert "Cartefibre (2026 T2)" in table.origin.credit_en
     assert "schedule of 2025-10-20" in table.origin.note_en
+    assert table.origin.licence == "Licence Ouverte 2.0 (Cartefibre : 1.0)"
     assert (frame[list(BEST_TECHNOLOGY)].sum(axis=1) == frame["mci_premises"]).all()
     first = frame.loc["46001"]
     assert first["mci_premises"] == 240

@@ -188,6 +188,33 @@ def test_outlines_may_come_from_a_file(
     assert f"Outlines of {path.name}" in tables["communes_source"].origin.note_en
 
 
+def test_town_halls_are_no_outlines(read: Read, tmp_path: Path) -> None:
+    codes = [village.code for village in villages.VILLAGES]
+    squares = gpd.GeoSeries([village.square for village in villages.VILLAGES], crs="EPSG:2154")
+    path = tmp_path / "express.gpkg"  # laid out as ADMIN EXPRESS 3
+    for layer, column, shapes in (
+        ("CHFLIEU_COMMUNE", "INSEE_COM", squares.centroid),
+        ("COMMUNE", "INSEE_COM", squares),
+    ):
+        gpd.GeoDataFrame({column: codes}, geometry=shapes).to_file(path, layer=layer)
+    _, tables = read(outlines=path)
+    assert tables["communes_source"].frame["area_km2"].tolist() == pytest.approx([25] * 6, abs=0.01)
+    halls = tmp_path / "halls.gpkg"
+    frame = gpd.GeoDataFrame({"INSEE_COM": codes}, geometry=squares.centroid)
+    frame.to_file(halls, layer="CHFLIEU_COMMUNE")
+    with pytest.raises(SourceError, match="CHFLIEU_COMMUNE holds no polygon but Point"):
+        read(outlines=halls)
+
+
+def test_a_commune_may_have_no_postal_code(upstream: Upstream, read: Read) -> None:
+    entries = json.loads(villages.communes_json())
+    entries[0]["codesPostaux"] = []
+    upstream.put(COMMUNES_URL, json.dumps(entries).encode(), content_type="application/json")
+    frame = read()[1]["communes_source"].frame
+    assert frame.set_index("insee_code")["postal_codes"].to_dict()["46001"] == ""
+    assert is_sound(SCHEMAS["communes_source"], frame.drop(columns="geometry"))
+
+
 def _without(code: str) -> bytes:
     return villages.contours_geojson_gz({code: shapely.Polygon()})
 

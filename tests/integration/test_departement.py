@@ -95,7 +95,11 @@ def test_a_number_gives_a_whole_release(made: Path, upstream: Upstream) -> None:
     assert not held & NEVER_GIVEN
     subjects = {gap.subject for gap in territory.catalog.gaps}
     assert {"climate", "practices"} <= subjects
-    assert "shops" not in subjects
+    assert subjects.isdisjoint({"shops", "supply", "incomes", "mobile_sites", "apl"})
+    doctors = territory.places[territory.places["kind"] == "doctor"]
+    assert set(doctors["source_table"]) == {"supply"}
+    assert set(doctors["position"]) == {"town_hall"}
+    assert territory.minutes["doctor"].notna().all()
     share = territory.indicators["ftth_coverage_share"]
     assert share.between(0, 1).all()
     fetched = territory.tables["fetched"].set_index("table")
@@ -120,6 +124,11 @@ def test_the_service_serves_it(made: Path) -> None:
         assert page.status_code == 200
         assert "<title>Trouver son village · Lot</title>" in page.text
         assert "Gers" not in page.text
+        village = client.get("/communes/46001").text
+        assert "2 médecins généralistes comptés dans la commune (liste de 2025)" in village
+        assert "2018" not in village.split('id="health"')[1].split("</section>")[0]
+        note = client.get("/api/v1/layers/doctor?lang=en").json()["note"]
+        assert note == "Doctors counted by commune in 2025, placed at the town hall."
         for path in ("/communes/46002", "/table?show=station", "/planification?budget=300k"):
             assert client.get(path).status_code == 200, path
         ranked = client.post(

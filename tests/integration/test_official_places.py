@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,11 +88,20 @@ def test_every_table_fits_its_schema_and_says_where_it_comes_from(
         assert len(table.frame)
         told = table.origin
         assert told.vintage[:2] == "20"
-        assert told.licence.startswith(("Licence Ouverte 2.0", "ODbL 1.0"))
+        assert told.licence.startswith(("Licence Ouverte ", "ODbL 1.0"))
         for words in (told.note_fr, told.note_en, told.credit_fr, told.credit_en):
             assert words.strip()
         assert table.files
         assert all(file.path.is_file() for file in table.files)
+
+
+def test_a_licence_is_the_one_that_the_producer_names(tmp_path: Path) -> None:
+    hospitals = collected(finess.SOURCE, tmp_path)["hospitals"].origin
+    assert hospitals.licence == "Licence Ouverte 1.0"
+    assert "etalab.gouv.fr" in hospitals.licence_url
+    rents = collected(dhup.SOURCE, tmp_path)["housing_prices_rents"].origin
+    assert "does not specify the licence" in rents.note_en
+    assert "ne précise pas la licence" in rents.note_fr
 
 
 def test_a_district_of_a_big_city_is_asked_for_and_belongs_to_it() -> None:
@@ -124,6 +134,22 @@ def test_an_edition_with_an_unknown_code_list_is_refused(tmp_path: Path) -> None
     old = rezipped(BPE, "BPE25", '"2025"', '"2020"')
     with pytest.raises(SourceError, match=r"BPE25.zip, column 'AN': the edition is 2020, .*2023"):
         collected(insee.SOURCE, tmp_path, **{insee.BPE_URL: old})
+
+
+def test_the_codes_are_those_of_the_edition_that_the_file_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An edition to come in which bakeries are B326, and B207 means something else.
+    shops = {**insee.NOMENCLATURES["2025"].shops, "B326": "bakery"}
+    del shops["B207"]
+    later = replace(insee.NOMENCLATURES["2025"], shops=shops)
+    monkeypatch.setattr(insee, "NOMENCLATURES", {**insee.NOMENCLATURES, "2026": later})
+    newer = rezipped(BPE, "BPE25", '"2025"', '"2026"')
+    shops_found = collected(insee.SOURCE, tmp_path, **{insee.BPE_URL: newer})["shops"].frame
+    bakeries = shops_found[shops_found["kind"] == "bakery"]
+    assert bakeries[["lon", "lat"]].to_numpy().tolist() == [[1.05, 43.05]]
+    before = collected(insee.SOURCE, tmp_path)["shops"].frame
+    assert (before["kind"] == "bakery").sum() == 2
 
 
 @pytest.mark.parametrize(

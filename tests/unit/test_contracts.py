@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from geo_matcher import __version__, errors
+from geo_matcher.gathering import all_sources
+from geo_matcher.missing_sources import OPTIONAL_SOURCES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "geo_matcher"
@@ -512,3 +514,10 @@ def test_the_version_is_the_newest_of_the_changelog() -> None:
     assert versions[0] == __version__
     numbers = [tuple(map(int, version.split("."))) for version in versions]
     assert numbers == sorted(numbers, reverse=True)
+
+
+def test_a_source_that_is_absent_has_a_gap_and_may_be_given() -> None:
+    given = {table for source in all_sources() for table in source.tables}
+    assert given <= set(OPTIONAL_SOURCES)
+    subjects = [gap.subject for gap in OPTIONAL_SOURCES.values()]
+    assert len(set(subjects)) == len(subjects)

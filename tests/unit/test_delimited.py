@@ -86,15 +86,13 @@ def test_an_old_name_of_a_column_is_known(tmp_path: Path) -> None:
     assert read_delimited(fetched(tmp_path, content), LAYOUT)["nbr"].sum() == 9140
 
 
-def test_rows_are_kept_by_code_and_by_departement(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_kept_by_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 200)  # many blocks
     rows = [f"2026-06-30;Village;{code};1,5;{code};x" for code in range(1001, 1400)]
     rows += [f"2026-06-30;Village;{code};1,5;{code};x" for code in range(46001, 46100)]
     file = fetched(tmp_path, text(*rows).encode())
-    kept = read_delimited(file, LAYOUT, where=[Where("insee_code", {"01001"}, ("460",))])
-    assert kept["insee_code"].tolist() == ["01001", *map(str, range(46001, 46100))]
+    kept = read_delimited(file, LAYOUT, where=[Where("insee_code", {"01001", "46001", "46099"})])
+    assert kept["insee_code"].tolist() == ["01001", "46001", "46099"]
     none = read_delimited(file, LAYOUT, where=[Where("insee_code", {"75056"})])
     assert none.empty
     assert list(none) == list(kept)
@@ -113,7 +111,9 @@ def test_bad_cells_of_rows_that_are_kept_are_all_told_with_their_lines(
     )
     with pytest.raises(SourceError) as caught:
         read_delimited(
-            fetched(tmp_path, text(*bad).encode()), LAYOUT, where=[Where("insee_code", (), ("46",))]
+            fetched(tmp_path, text(*bad).encode()),
+            LAYOUT,
+            where=[Where("insee_code", {"46022", "46040", "46042"})],
         )
     assert caught.value.problems == (
         "Institut des villages: villages.csv, line 4, column 'date': '30/06/2026' is no day such "
@@ -123,6 +123,37 @@ def test_bad_cells_of_rows_that_are_kept_are_all_told_with_their_lines(
         "Institut des villages: villages.csv, line 6, column 'nbr': 'inf' is no whole number",
     )
     assert "https://example.test/last/villages.csv" in str(caught.value)
+
+
+def test_a_cell_between_quotes_may_hold_lines_however_long_the_file(tmp_path: Path) -> None:
+    row = '2026-06-30;"Le Bourg\n' + "de Bélaye\n" * 20 + '";46022;8,25;140;x'
+    count = 2 * delimited.BLOCK_BYTES // len(row)
+    content = text(*[row] * count, end="\n").encode()
+    assert len(content) > 2 * delimited.BLOCK_BYTES
+    frame = read_delimited(fetched(tmp_path, content), LAYOUT)
+    assert len(frame) == count
+    assert set(frame["nom"].str.count("\n")) == {20}
+    wrong = text(*[row] * count, row.replace("140", "beaucoup"), end="\n").encode()
+    with pytest.raises(SourceError, match=f"line {count * 22 + 2}, column 'nbr': 'beaucoup'"):
+        read_delimited(fetched(tmp_path, wrong), LAYOUT)
+
+
+def test_a_quote_that_is_never_closed_is_told(tmp_path: Path) -> None:
+    rows = [*ROWS, '2026-06-30;"Bélaye;46022;8,25;140;x', *ROWS * 2000]
+    with pytest.raises(SourceError, match="line 4: not 6 cells, as the header, but 2 cells"):
+        read_delimited(fetched(tmp_path, text(*rows).encode()), LAYOUT)
+    rows += ROWS * (delimited.BLOCK_BYTES // 20)
+    with pytest.raises(SourceError, match="a row is longer than 1,048,576 bytes: a quote may not"):
+        read_delimited(fetched(tmp_path, text(*rows).encode()), LAYOUT)
+
+
+def test_a_line_that_cannot_be_found_again_is_not_called_0(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited._Reading, "_cells", lambda _: iter(()))
+    with pytest.raises(SourceError, match="a line: not 6 cells") as caught:
+        read_delimited(fetched(tmp_path, text(*ROWS, "46022;3").encode()), LAYOUT)
+    assert "line 0" not in str(caught.value)
 
 
 def test_problems_are_bounded(tmp_path: Path) -> None:

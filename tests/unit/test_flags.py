@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from geo_matcher import flags as flags_module
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import FLAG_CODES, Flag, red_flags
 from geo_matcher.territory import Territory
@@ -125,6 +127,20 @@ def test_a_doctor_a_quarter_of_an_hour_away_is_flagged(
     flags: Flags, minutes: float, is_flagged: bool
 ) -> None:
     assert set(flags(doctor=minutes)) == ({"doctor_far"} if is_flagged else set())
+
+
+def test_the_doctor_flag_names_the_list_that_counts_doctors(
+    territory: Territory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flags_module, "first_years", lambda _: {"supply": "2025"})
+    counted = pd.DataFrame({"kind": ["doctor"], "insee_code": ["32013"], "amount": [3.0]})
+    minutes = territory.minutes.assign(doctor=20.0)
+    tables = {**territory.tables, "supply": counted}
+    found = red_flags(replace(territory, minutes=minutes, tables=tables))[CODE]
+    (flag,) = [flag for flag in found if flag.code == "doctor_far"]
+    assert flag.source == "supply"
+    assert flag.text_en == "The nearest known doctor is 20 min away (list of 2025, by commune)."
+    assert flag.text_fr.endswith("(liste de 2025, par commune).")
 
 
 def test_the_doctor_flag_says_how_far_and_how_old_the_list_is(flags: Flags) -> None:

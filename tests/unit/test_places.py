@@ -103,6 +103,25 @@ def test_doctors_are_where_one_was_registered_and_to_be_confirmed(
     assert list(doctors["status"]) == ["to be confirmed"]
 
 
+def test_doctors_that_are_counted_win_and_stand_at_the_town_hall(
+    source: Mapping[str, pd.DataFrame],
+) -> None:
+    counted = table(
+        "kind insee_code amount unit year source",
+        ("doctor", "32001", 2.0, "general practitioners", 2025, "INSEE, BPE 2025, D265"),
+        ("doctor", "32013", 0.0, "general practitioners", 2025, "INSEE, BPE 2025, D265"),
+        ("coworking", "32013", 12.0, "desks", 2025, "a list"),
+    )
+    doctors = of_kind(collect_places({**source, "supply": counted}, YEARS), "doctor")
+    assert doctors.drop(columns=["place_id", "name", "lon", "lat"]).to_dict("records") == [
+        {"kind": "doctor", "insee_code": "32001", "position": "town_hall", "status": "listed",
+         "year": "2025", "source_table": "supply"}
+    ]  # fmt: skip
+    desks = counted[counted["kind"] == "coworking"]
+    doctors = of_kind(collect_places({**source, "supply": desks}, YEARS), "doctor")
+    assert doctors["source_table"].tolist() == ["health_registered"]
+
+
 def test_the_seat_of_the_programme_is_no_trace_of_the_network(
     source: Mapping[str, pd.DataFrame],
 ) -> None:
