@@ -7,6 +7,7 @@ fetched from the network, then or later.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -60,6 +61,7 @@ from api.routes import territory as whole
 from api.security import BodyLimit, ConcurrencyLimit, SecurityHeaders
 from api.settings import Settings
 from api.uploads import UPLOADS
+from api.warming import warm
 from geo_matcher import __version__, towns
 from geo_matcher.decision import decision_matrix
 from geo_matcher.flags import red_flags
@@ -105,11 +107,17 @@ def create_app(
         Loads its release when it starts; a broken release stops the start with a ``DataError``.
     """
     settings = settings or Settings()
-    in_service = InService(settings.release, prepare=_prepare, forget=planning_work.forget)
+    in_service = InService(
+        settings.release,
+        prepare=_prepare,
+        forget=planning_work.forget,
+        warm=lambda serving: warm(app, app.state.loop, serving),
+    )
     sprite()  # so that a drawing that is not there stops the start
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.loop = asyncio.get_running_loop()
         in_service.start(territory)
         yield
         in_service.close()
@@ -131,6 +139,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.in_service = in_service
+    app.state.loop = None
     app.state.desk = Desk(settings, clock)
     app.state.inbox = Inbox()
     add_error_handlers(app)

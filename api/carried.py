@@ -1,19 +1,32 @@
 """What somebody was writing when their session ended: it goes through signing in, and comes back.
 
 Hides that it travels in the sign-in form and is kept nowhere, and that only what a page of that
-very session sent is taken along: another site cannot put words into somebody's mouth. It is shown
-before it is sent, by whoever signed in.
+very session sent is taken along: another site cannot put words into somebody's mouth. The sign-in
+form bears a seal of it, made with the secret of the database for this browser, so that it is still
+known as ours when another tab has begun a session meanwhile. It is shown before it is sent, by
+whoever signed in.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
 
-from api.desk import CSRF_FIELD, HOME, SIGN_IN, check_csrf, local_next, read_form, session_of
+from api.desk import (
+    CSRF_FIELD,
+    HOME,
+    SIGN_IN,
+    OpenForm,
+    check_csrf,
+    get_database,
+    local_next,
+    read_form,
+    session_of,
+)
 from api.private import PAGES
 from api.texts import translator
 from api.uploads import UPLOADS
@@ -21,15 +34,17 @@ from geo_matcher.errors import AccessError
 
 if TYPE_CHECKING:
     from api import desk_words
+    from geo_matcher.dossiers import sign_in
 else:
     from api.later import Later
 
     desk_words = Later("api.desk_words")
+    sign_in = Later("geo_matcher.dossiers.sign_in")
 
 __all__ = ["SIGN_OUT", "Carried", "carried_in", "interrupted", "texts_of", "way_back"]
 
 SIGN_OUT = f"{PAGES}/deconnexion"
-TARGET, PREFIX = "sent_to", "sent."
+TARGET, PREFIX, SEAL = "sent_to", "sent.", "sent_seal"
 FORM_KIND = "application/x-www-form-urlencoded"
 LABELS: Mapping[str, str] = {
     "text": "desk.resend.text",
@@ -56,10 +71,23 @@ class Carried:
     target: str
     pairs: tuple[tuple[str, str], ...]
 
-    @property
-    def hidden(self) -> tuple[tuple[str, str], ...]:
-        """Fields of the sign-in form that take it along."""
-        return (TARGET, self.target), *((f"{PREFIX}{name}", value) for name, value in self.pairs)
+    def hidden(self, request: Request, open_form: OpenForm) -> tuple[tuple[str, str], ...]:
+        """Return the fields of a sign-in form that take it along, with their seal."""
+        seal = sign_in.seal(get_database(request), self._text(open_form))
+        fields = ((f"{PREFIX}{name}", value) for name, value in self.pairs)
+        return (TARGET, self.target), (SEAL, seal), *fields
+
+    def is_sealed(self, request: Request, seal: str) -> bool:
+        """Tell whether it comes back from a sign-in form that this browser was given."""
+        open_form = OpenForm(request)
+        return open_form.is_known and sign_in.is_sealed(
+            get_database(request), self._text(open_form), seal
+        )
+
+    def _text(self, open_form: OpenForm) -> str:
+        """Return all that is sealed; browsers end lines in their own way."""
+        said = json.dumps([open_form.csrf, self.target, self.pairs])
+        return said.replace(r"\r\n", r"\n").replace(r"\r", r"\n")
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
@@ -87,13 +115,18 @@ def carried_in(request: Request, pairs: tuple[tuple[str, str], ...]) -> Carried 
     sent = tuple(
         (name.removeprefix(PREFIX), value) for name, value in pairs if name.startswith(PREFIX)
     )
-    return _ours(request, Carried(target, sent)) if target else None
+    seal = next((value for name, value in pairs if name == SEAL), "")
+    return _ours(request, Carried(target, sent), seal) if target else None
 
 
-def _ours(request: Request, carried: Carried) -> Carried | None:
-    if not session_of(request) or local_next(carried.target) != carried.target:
+def _ours(request: Request, carried: Carried, seal: str = "") -> Carried | None:
+    if local_next(carried.target) != carried.target:
         return None
     if carried.target.startswith((SIGN_IN, SIGN_OUT)):
+        return None
+    if seal and carried.is_sealed(request, seal):
+        return carried
+    if not session_of(request):
         return None
     try:
         check_csrf(request, dict(carried.pairs))

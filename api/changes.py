@@ -8,12 +8,12 @@ page that shows it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from api.links import addresses
 from api.texts import criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA
+from geo_matcher.kept import kept
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.origins import Origin, OriginFact, commune_facts, origin_of
 from geo_matcher.profile import Profile
@@ -116,7 +116,7 @@ def _wanted(profile: Profile) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-@lru_cache(maxsize=4096)
+@kept(maxsize=4096)
 def _changes(
     territory: Territory,
     left: Origin,

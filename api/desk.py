@@ -56,6 +56,7 @@ __all__ = [
     "clear_session",
     "client_address",
     "csrf_of",
+    "get_database",
     "give_browser",
     "give_session",
     "language_of",
@@ -454,7 +455,10 @@ class OpenForm:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._nonce = _read_cookie(request, FORM_COOKIE) or secrets.token_urlsafe(32)
+        known = _read_cookie(request, FORM_COOKIE)
+        self.is_known = bool(known)
+        """Whether this browser was given one before."""
+        self._nonce = known or secrets.token_urlsafe(32)
 
     @property
     def csrf(self) -> str:

@@ -7,12 +7,12 @@ request. Nothing here comes from the sales of homes (``docs/decisions/0012``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from api.rendering import render, script_json
 from api.sheets import commune_path, sheets_of
 from api.texts import translator
+from geo_matcher.kept import kept
 from geo_matcher.numbers import LANGUAGES
 from geo_matcher.territory import Territory
 
@@ -156,7 +156,7 @@ def robots_text(base: str) -> str:
     return f"User-agent: *\n{closed}\nSitemap: {base}/sitemap.xml\n"
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def sitemap_xml(territory: Territory, base: str) -> str:
     """Return the list of the pages that may be indexed, in both languages.
 

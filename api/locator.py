@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -16,6 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_matcher.kept import kept
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
 __all__ = [
@@ -136,7 +136,7 @@ class Ground(NamedTuple):
     touching: Mapping[str, tuple[str, ...]]
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def ground_of(territory: Territory) -> Ground:
     """Return what the maps of a territory share; made once."""
     projected = territory.communes.geometry.to_crs(LAMBERT_93)
@@ -181,7 +181,7 @@ def neighbours(territory: Territory, insee_code: str) -> tuple[tuple[str, str, b
     return tuple(sorted(found, key=lambda one: one[1]))
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def locator(territory: Territory, insee_code: str) -> Locator:
     """Return the small map of a commune.
 

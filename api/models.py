@@ -340,11 +340,19 @@ class Note(_Answer):
 class Correction(_Answer):
     """A signed override, which stands beside the official value."""
 
+    id: str
     table: str
     place: str | None = Field(description="Name or kind of the place; null for the commune itself.")
     column: str
     value: str
-    official_value: str | None = Field(description="What the source said on that day.")
+    official_value: str | None = Field(
+        description="What the source said on that day; for shops, where they were listed."
+    )
+    official_now: str | None = Field(description="What the source says now, in the same form.")
+    state: Literal["same", "agrees", "changed"] = Field(
+        description="Whether the source says now what it said on that day, what the correction "
+        "says, or something else."
+    )
     who: str
     day: str
     reason: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from api.assets import asset
@@ -22,6 +21,7 @@ from api.results import ResultsView
 from api.texts import translator, typeset
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.kept import kept
 from geo_matcher.look import SCORE_COLOURS, SCORE_LIMITS
 from geo_matcher.map_data import TYPE_COLOURS
 from geo_matcher.numbers import format_month, format_number, format_raw
@@ -160,7 +160,7 @@ def _legend(language: str) -> tuple[tuple[str, str, str], ...]:
     return tuple(zip(SCORE_COLOURS, ends[:-1], ends[1:], strict=True))
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
     """Return what every page says at its foot: words, gaps and sources; see :class:`PageView`."""
     t = translator(language)
@@ -206,7 +206,7 @@ def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _setup(territory: Territory, language: str) -> str:
     """Return what the scripts need to know of a release and a language."""
     t = translator(language)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -45,6 +44,7 @@ from api.planning_work import core_of, gaps_of, lifts_of, plan_of, scenario_of, 
 from api.texts import translator, typeset
 from geo_matcher.counterfactual import ACTIONS
 from geo_matcher.gaps import ABSENT, LATE_MONTHS, TECHNOLOGIES, Gaps
+from geo_matcher.kept import kept
 from geo_matcher.numbers import format_date, format_number
 from geo_matcher.planning import Plan
 from geo_matcher.planning_charts import Bar, Titles, bars_svg, curve_svg
@@ -180,7 +180,7 @@ def scenario_asked(asked: PlanAsked, territory: Territory) -> Scenario:
     return scenario_of(territory, data, asked.fields["budget"])
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _shipped_points(territory: Territory) -> Mapping[str, float]:
     weights = scenario_of(territory, {}, None).weights
     return {name: getattr(weights, name) for names in WEIGHTS.values() for name in names}

@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 from api.dependencies import StaticAnswer
 from api.turns import Line
 from geo_matcher.errors import ScenarioError
 from geo_matcher.gaps import Gaps
+from geo_matcher.kept import kept
 from geo_matcher.lift import Lifts, lifts
 from geo_matcher.planning import Plan, Planner, gaps_with_newcomers
 from geo_matcher.planning_files import gaps_csv
@@ -117,7 +117,7 @@ def gaps_of(territory: Territory) -> Gaps:
     return _gaps.get(territory, lambda: gaps_with_newcomers(territory))
 
 
-@lru_cache(maxsize=16)
+@kept(maxsize=16)
 def gaps_answer(
     territory: Territory, by: Literal["commune", "epci"], f: str, months_late: float
 ) -> StaticAnswer:

@@ -7,7 +7,6 @@ network, which knows no ground between town halls, it is made of whole communes 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ import shapely
 from api.locator import HEIGHT, SCALE_M, WIDTH, Ground, Name, ground_of, names_that_fit, svg_path
 from geo_matcher.catchments import CUTOFFS_MIN
 from geo_matcher.journeys import Isochrone, Journeys
+from geo_matcher.kept import kept
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
 __all__ = ["Band", "ReachMap", "reach_map"]
@@ -69,7 +69,7 @@ class ReachMap:
     height: int = HEIGHT
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def reach_map(territory: Territory, insee_code: str) -> ReachMap:
     """Return the map of what is within reach of a commune of the release.
 

@@ -10,7 +10,6 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -22,6 +21,7 @@ from api.texts import NBSP, criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.kept import kept
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory import Territory, fold
@@ -130,7 +130,7 @@ def commune_path(insee_code: str, name: str) -> str:
     return f"/communes/{insee_code}" + (f"-{quote(slug)}" if slug else "")
 
 
-@lru_cache(maxsize=2048)
+@kept(maxsize=2048)
 def figures_of(territory: Territory, row: int, language: str) -> Mapping[str, tuple[Figure, str]]:
     """Return every figure of a commune, in words and as cells of the ledger.
 
@@ -156,7 +156,7 @@ def figures_of(territory: Territory, row: int, language: str) -> Mapping[str, tu
     return found
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def source_credits(territory: Territory, language: str) -> Mapping[str, tuple[int, str]]:
     """Return the number and the credit of each table."""
     return {
@@ -168,7 +168,7 @@ def source_credits(territory: Territory, language: str) -> Mapping[str, tuple[in
     }
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
     """Return the sheet of every commune, in order; made once per release and language."""
     partners = territory.members("partner")["source"]
@@ -193,7 +193,7 @@ def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
     return tuple(sheets)
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _nearest(territory: Territory) -> dict[str, dict[str, str]]:
     """Return the name of the commune of each nearest place, where it is another commune."""
     names = territory.tables["town_halls"].set_index("insee_code")["name"].to_dict()

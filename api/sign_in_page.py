@@ -60,7 +60,7 @@ def sign_in_page(
         csrf=open_form.csrf,
         wanted=wanted,
         fault=fault,
-        carried=carried.hidden if carried is not None else (),
+        carried=carried.hidden(request, open_form) if carried is not None else (),
     )
     open_form.give(response)
     return response

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from api.locator import Locator, locator, neighbours
@@ -57,6 +56,7 @@ from api.village_words import (
 )
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
+from geo_matcher.kept import kept
 from geo_matcher.lacks import lacks_of
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.numbers import format_number, format_raw
@@ -347,12 +347,12 @@ def _pages(territory: Territory, query: str) -> dict[str, str]:
     return {code: _with_query(path, query) for code, path in _paths(territory).items()}
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _paths(territory: Territory) -> dict[str, str]:
     return all_pages(territory)
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _neutral(territory: Territory) -> Ranking:
     """Return the ranking of somebody who asks for nothing: pairs need one, not its order."""
     return rank(territory, Profile(), "all")
@@ -429,7 +429,7 @@ def _keys(
     )
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _climate_known(territory: Territory) -> int:
     """Return how many communes have projections."""
     return int(territory.indicators["hot_days_2030_year"].notna().sum())

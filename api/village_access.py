@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from geo_matcher.baskets import Basket, basket
 from geo_matcher.catchments import CUTOFFS_MIN
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.kept import kept
 from geo_matcher.numbers import format_hours, format_number, format_raw
 from geo_matcher.profile import Profile
 from geo_matcher.sentences import listed
@@ -262,7 +262,7 @@ def _near(territory: Territory, code: str, language: str) -> Iterator[Near]:
         yield Near(round(cutoff), text)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _supply(territory: Territory) -> Supply:
     return supply_of(territory, "workplace")
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from api.cards import points_text
 from api.forms import Asked, href, parse_query, to_query
 from api.texts import translator, typeset
 from api.turns import odds_in_turn
+from geo_matcher.kept import kept
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.profile import Profile
 from geo_matcher.sentences import band_phrase, chance_phrase, explain
@@ -92,7 +92,7 @@ def search_view(territory: Territory, insee_code: str, asked: Asked) -> SearchVi
     )
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _answer(territory: Territory, query: str) -> tuple[Ranking, Sequence[Mapping[str, Any]]]:
     """Return the ranking and the odds of a search: people go from village to village with one."""
     asked = parse_query(query)

@@ -66,6 +66,7 @@ def day_text(day: str | None, language: str) -> str:
 def correction_sentences(one: Mapping[str, Any], language: str) -> tuple[str, str]:
     """Say what was corrected, with the official value beside it, and who signs it and why.
 
+    Where the source has changed since, what it said on that day and what it says now are both told.
     What people wrote is returned as it is: whoever shows it escapes it.
     """
     t = translator(language)
@@ -73,9 +74,11 @@ def correction_sentences(one: Mapping[str, Any], language: str) -> tuple[str, st
         is_kind = one["table"] == "shops"  # the source gives shops no name
         what = t(f"place.{one['place']}") if is_kind else one["place"]
         value, official = t("corrected.closed"), t("corrected.was_open")
+        now = t("corrected.open_elsewhere") if one["state"] == "changed" else value
     else:
         what = t(f"corrected.{one['column']}")
         value, official = one["value"], one["official_value"] or t("corrected.unknown")
+        now = one["official_now"] or t("corrected.unknown")
     signed = t(
         "corrected.signed",
         day=day_text(one["day"], language),
@@ -83,7 +86,11 @@ def correction_sentences(one: Mapping[str, Any], language: str) -> tuple[str, st
         reason=one["reason"] if one["reason"].endswith(".") else f"{one['reason']}.",
         source=one["source"].rstrip("."),
     )
-    return t("corrected.line", what=what, value=value, official=official), signed
+    if one["state"] == "same":
+        return t("corrected.line", what=what, value=value, official=official), signed
+    told = t("corrected.line_since", what=what, value=value, official=official, now=now)
+    since = {"agrees": "corrected.source_agrees", "changed": "corrected.source_changed"}
+    return f"{told} {t(since[one['state']])}", signed
 
 
 def lead_sentence(commune: Mapping[str, Any], language: str) -> str:

@@ -7,7 +7,6 @@ they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -26,6 +25,7 @@ from geo_matcher.catchments import (
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import DriveError
 from geo_matcher.journeys import STATUS, Journeys, nearest_places, network_name
+from geo_matcher.kept import kept
 from geo_matcher.profile import Profile
 from geo_matcher.reach import find_destination
 from geo_matcher.supply import published_apl, supply_of
@@ -76,7 +76,7 @@ def commune_of(territory: Territory, text: str) -> str:
     return find_destination(territory, text)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _networks_to(territory: Territory) -> Mapping[tuple[str, str], str]:
     """Return the network on which the places of a destination in a commune are reached."""
     roads = Journeys.of(territory).roads

@@ -15,7 +15,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from geo_matcher.access import access_minutes
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys, network_name
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
 __all__ = [
@@ -312,7 +312,7 @@ class Market:
 _one_market = threading.Lock()
 
 
-@lru_cache(maxsize=2)
+@kept(maxsize=2)
 def _market(territory: Territory) -> Market:
     kinds = [known.name for known in DESTINATIONS]
     return Market.of(Journeys.of(territory), territory.communes, territory.places, kinds)

@@ -24,12 +24,7 @@ from geo_matcher.access_measures import access_measures
 from geo_matcher.atomic_folders import exchange
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
-from geo_matcher.corrections import (
-    CORRECTIONS_FILE,
-    Correction,
-    corrected,
-    with_correction,
-)
+from geo_matcher.corrections import corrected
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.gate import is_wgs_84
@@ -59,8 +54,8 @@ __all__ = [
     "PARTNER_LIST_ENTRY",
     "build_derived",
     "build_release",
+    "describe_table",
     "mend_communes",
-    "set_correction",
     "set_partners",
     "set_roads",
     "write_csv",
@@ -184,45 +179,12 @@ def set_partners(folder: Path, partner_list: Path) -> Territory:
 
     def add(copy: Path) -> None:
         write_csv(rows, copy / PARTNER_LIST)
-        _describe(copy, PARTNER_LIST_ENTRY)
+        describe_table(copy, PARTNER_LIST_ENTRY)
 
     return build_release(folder, edit=add)
 
 
-def set_correction(folder: Path, added: Correction, *, is_trial: bool = False) -> Territory:
-    """Add a correction to a release, and build it again.
-
-    Parameters
-    ----------
-    folder
-        The release, or a store.
-    added
-        See :func:`geo_matcher.corrections.correct`.
-    is_trial
-        Whether to build it elsewhere only, to see what it would do.
-
-    Raises
-    ------
-    DataError
-        If it is refused; the release is as it was.
-    """
-
-    def add(copy: Path) -> None:
-        path = copy / CORRECTIONS_FILE
-        kept = read_table(copy, CORRECTIONS_FILE, "corrections") if path.is_file() else None
-        write_csv(with_correction(kept, added), path)
-        _describe(copy, CORRECTIONS_ENTRY)
-
-    if not is_trial:
-        return build_release(folder, edit=add)
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "trial"
-        with held_release(folder) as held:
-            shutil.copytree(held, copy)
-        return build_release(copy, edit=add)
-
-
-def _describe(copy: Path, described: Mapping[str, str | int]) -> None:
+def describe_table(copy: Path, described: Mapping[str, str | int]) -> None:
     """Put a table into the catalog of a release, unless it is there."""
     path = copy / "catalog.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
@@ -233,28 +195,6 @@ def _describe(copy: Path, described: Mapping[str, str | int]) -> None:
             entry[key] = value
         tables.append(entry)
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
-
-
-CORRECTIONS_ENTRY: dict[str, str | int] = {
-    "name": "corrections",
-    "path": CORRECTIONS_FILE,
-    "kind": "source",
-    "title_fr": "Corrections signées, à côté de la valeur officielle",
-    "title_en": "Signed corrections, beside the official value",
-    "producer": "town halls and advisers of the network",
-    "vintage": "see day",
-    "licence": "given by the network for this service",
-    "licence_url": "",
-    "url": "",
-    "quality": "declared",
-    "credit_fr": "Mairies et conseillers du réseau",
-    "credit_en": "Town halls and advisers of the network",
-    "note_fr": "Chaque correction dit qui, quand, pourquoi et d’après quoi.",
-    "note_en": "Each correction says who, when, why and after what.",
-    "rows": 0,
-    "bytes": 0,
-    "sha256": "",
-}
 
 
 PARTNER_LIST_ENTRY: dict[str, str | int] = {

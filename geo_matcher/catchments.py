@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
@@ -25,6 +24,7 @@ from geo_matcher.access import access_minutes
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.errors import DriveError
 from geo_matcher.journeys import Journeys, network_name
+from geo_matcher.kept import kept
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, catchment
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 
@@ -145,7 +145,7 @@ def destination_places(territory: Territory, destination: str) -> pd.DataFrame:
     return places[places["kind"].isin(kinds[destination])].reset_index(drop=True)
 
 
-@lru_cache(maxsize=16)
+@kept(maxsize=16)
 def place_drives(territory: Territory, destination: str) -> tuple[pd.DataFrame, FloatArray, str]:
     """Return the places of a kind and the minutes from the homes of each commune to each of them.
 
@@ -219,7 +219,7 @@ def catchments(territory: Territory, destination: str, within_min: float) -> Cat
     return _catchments(territory, destination, float(within_min))
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _catchments(territory: Territory, destination: str, within_min: float) -> Catchments:
     places, minutes, network = place_drives(territory, destination)
     is_near = minutes <= within_min + SLACK_MIN
@@ -282,12 +282,12 @@ def _grounds(
     ]
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _outlines(territory: Territory) -> NDArray[Any]:
     return np.asarray(territory.communes.geometry.to_crs(LAMBERT_93).array)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _departement(territory: Territory) -> Any:
     whole = shapely.union_all(_outlines(territory))
     shapely.prepare(whole)

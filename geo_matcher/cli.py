@@ -22,6 +22,7 @@ from rich.table import Column
 from geo_matcher import __version__
 from geo_matcher.cli_access import access_app
 from geo_matcher.cli_answers import answers_app
+from geo_matcher.cli_corrections import corrections_app
 from geo_matcher.cli_data import data_app
 from geo_matcher.cli_diff import diff_app
 from geo_matcher.cli_dossiers import demo_app, dossiers_app
@@ -77,7 +78,7 @@ app = typer.Typer(
 )
 profile_app = typer.Typer(help="Typical newcomers, as starting points.", no_args_is_help=True)
 app.add_typer(profile_app, name="profile")
-for part in (sources_app, diff_app, releases_app):
+for part in (sources_app, diff_app, releases_app, corrections_app):
     data_app.add_typer(part)
 app.add_typer(data_app, name="data")
 app.add_typer(access_app, name="access")

@@ -20,6 +20,7 @@ from geo_matcher.console import (
     territory_of,
     write,
 )
+from geo_matcher.corrections import standings
 
 __all__ = ["data_app"]
 
@@ -70,6 +71,12 @@ def _info(context: typer.Context) -> None:
             entry.path, f"{entry.rows:,}", entry.quality, entry.vintage, escape(entry.credit_en)
         )
     terminal.print(table)
+    if in_force := standings(territory.tables):
+        stale = sum(one.state != "same" for one in in_force)
+        terminal.print(
+            f"Corrections in force: {len(in_force)}, of which {stale} against an official value "
+            "that has changed since; `geo-matcher data corrections` lists them."
+        )
     terminal.print("[bold]Not in this release[/bold]")
     for gap in catalog.gaps:
         terminal.print(escape(f"– {gap.text_en}"))

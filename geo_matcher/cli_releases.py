@@ -1,4 +1,4 @@
-"""The commands of ``geo-matcher data`` about a store, and corrections of a release.
+"""The commands of ``geo-matcher data`` about a store of releases.
 
 Hides which store a call means: the one that ``--store`` names, else the one that ``--release`` or
 ``GEO_MATCHER_RELEASE`` names, else the one in the user's data folder.
@@ -6,7 +6,6 @@ Hides which store a call means: the one that ``--store`` names, else the one tha
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -20,15 +19,9 @@ from geo_matcher.console import (
     console,
     plain_table,
     release_of,
-    territory_of,
     write,
     write_json,
 )
-from geo_matcher.corrections import correct
-from geo_matcher.errors import DataError
-from geo_matcher.matching import rank
-from geo_matcher.presets import preset_named
-from geo_matcher.release_diff import ranks_by_commune, release_diff
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, user_store_folder
 from geo_matcher.territory import Territory
 
@@ -142,52 +135,6 @@ def _rollback(
     found = ReleaseStore(store_folder(context, store), keep=keep)
     write(f"{found.rollback(release_id, gate=Territory.load)} is in service in {found.folder}.")
     _say_how_it_is_served(context, found)
-
-
-@releases_app.command("correct")
-def _correct(
-    context: typer.Context,
-    commune: Annotated[str, typer.Option(help="Code or name of the commune.")],
-    column: Annotated[
-        str, typer.Option(help="What is corrected, such as town_hall_phone; `open` of a place.")
-    ],
-    value: Annotated[str, typer.Option(help="What it is; `no` for a place that has closed.")],
-    who: Annotated[str, typer.Option(help="Name and role of whoever signs.")],
-    reason: Annotated[str, typer.Option(help="Why.")],
-    source: Annotated[str, typer.Option(help="What shows it: a letter, a page, a visit.")],
-    table: Annotated[str, typer.Option(help="communes, workplaces or shops.")] = "communes",
-    place: Annotated[
-        str, typer.Option(help="Which one: name of a work place, kind of a shop.")
-    ] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Accept it without asking.")] = False,
-) -> None:
-    """Correct a value beside the official one, once its effect on the rankings was shown."""
-    from geo_matcher.build import set_correction
-
-    folder, before = release_of(context), territory_of(context)
-    made = correct(
-        before.tables, insee_code=before.find(commune), table=table, place=place, column=column,
-        value=value, who=who, reason=reason, shown_by=source, day=dt.datetime.now(dt.UTC).date(),
-    )  # fmt: skip
-    after = set_correction(folder, made, is_trial=True)
-    write(f"{made.column}: official {made.official_value!r}, corrected {made.value!r}")
-    for ranking in release_diff(before, after).rankings:
-        profile = preset_named(ranking.profile).profile
-        own = (
-            ranks_by_commune(rank(release, profile, "all")).get(made.insee_code, "not ranked")
-            for release in (before, after)
-        )
-        write(
-            f"{ranking.profile}: {ranking.moved} of {ranking.ranked} move, by "
-            f"{ranking.largest_move} ranks at most; the commune itself: {' → '.join(map(str, own))}"
-        )
-        for village in ranking.since.villages if ranking.since else ():
-            if village.rank_now != village.rank_then:
-                write(f"  {village.name or village.insee_code}: {village.rank_then} → "
-                      f"{village.rank_now or 'not ranked'}")  # fmt: skip
-    if not yes and not typer.confirm("Accept it?"):
-        raise DataError("Nothing was changed: it was not accepted. Accept it, or give --yes.")
-    write(f"{folder}: corrected, release {set_correction(folder, made).release_id}.")
 
 
 def _say_how_it_is_served(context: typer.Context, store: ReleaseStore) -> None:

@@ -17,6 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column
 
+from geo_matcher.cli_corrections import say_overtaken
 from geo_matcher.cli_diff import write_diff
 from geo_matcher.cli_releases import KeepOption, StoreOption, store_folder
 from geo_matcher.console import (
@@ -30,6 +31,7 @@ from geo_matcher.console import (
     write_json,
 )
 from geo_matcher.console_progress import DownloadBars
+from geo_matcher.corrections import standings
 from geo_matcher.errors import DataError
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
@@ -211,6 +213,7 @@ def _build_derived(context: typer.Context, roads: str | None, overpass_url: str)
         communes = territory_of(context).communes
         territory = set_roads(folder, _roads(roads, communes, Overpass(url=overpass_url)))
     write(f"{folder}: built and checked, release {territory.release_id}.")
+    say_overtaken(territory)
 
 
 def _roads(roads: str | None, communes: gpd.GeoDataFrame, overpass: Overpass) -> Download | None:
@@ -322,6 +325,7 @@ def _refresh(
     after = Territory.load(found.folder_of(release_id))
     profiles = {name: preset.profile for name, preset in PRESETS.items()}
     write_diff(release_diff(before, after, profiles, "all"))
+    say_overtaken(after)
     write(f"{release_id} is in service in {found.folder}; `geo-matcher data rollback` goes back.")
 
 
@@ -369,7 +373,10 @@ def _status(
     cache: CacheOption = None,
     output_format: TextFormatArgument = TextFormatOption.table,
 ) -> None:
-    """Say how old each source table is, and whether its producer has a newer version."""
+    """Say how old each source table is, and whether its producer has a newer version.
+
+    Corrections whose official value has changed since are told, too.
+    """
     from geo_matcher.freshness import freshness
 
     territory = territory_of(context)
@@ -377,7 +384,14 @@ def _status(
     with _fetcher(cache, is_offline=is_offline) as fetch:
         rows = freshness(territory, today, None if is_offline else fetch)
     if output_format is TextFormatOption.json:
-        write_json({"release": territory.release_id, "tables": [row.as_dict() for row in rows]})
+        corrections = [one.as_dict() for one in standings(territory.tables)]
+        write_json(
+            {
+                "release": territory.release_id,
+                "tables": [row.as_dict() for row in rows],
+                "corrections": corrections,
+            }
+        )
         return
     table = plain_table("table", "vintage", Column("age", justify="right"), "upstream", "producer")
     for row in rows:
@@ -386,6 +400,7 @@ def _status(
     terminal = console()
     terminal.print(f"[bold]{territory.release_id}[/bold]")
     terminal.print(table)
+    say_overtaken(territory)
     if "fetched" not in territory.tables:
         write(
             "This release does not say which files it was read from, so nobody was asked. One made "

@@ -11,13 +11,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from geo_matcher.criteria import Unit
 from geo_matcher.exports import commune_geometries, credit_lines
+from geo_matcher.kept import kept
 from geo_matcher.look import COLOURS, NO_DATA
 from geo_matcher.map_data import DECIMALS, MapLayer, department_lines, script_json
 from geo_matcher.map_parts import asset, templates
@@ -219,7 +219,7 @@ def coloured_map_html(
     return drawn.get_root().render()
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _ground(territory: Territory, language: str) -> str:
     """Return outlines, names and seats as the inside of a JSON object; made once, then kept."""
     west, south, east, north = territory.communes.total_bounds.round(DECIMALS).tolist()

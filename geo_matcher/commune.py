@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
+from geo_matcher.corrections import Standing, standings
 from geo_matcher.destinations import DESTINATIONS, Destination
 from geo_matcher.flags import red_flags
+from geo_matcher.kept import kept
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory import Territory
 from geo_matcher.towns import in_service
@@ -67,8 +68,9 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
         "places": _records(territory, "places", code),
         "red_flags": [flag.as_dict() for flag in red_flags(territory)[code]],
         "corrections": [
-            {key: one[key] or None for key in one if key != "insee_code"}
-            for one in _own(territory, "corrections", code)
+            {key: value for key, value in standing.as_dict().items() if key != "insee_code"}
+            for standing in _standings(territory)
+            if standing.correction.insee_code == code
         ],
         "notes": [
             {"text_fr": mend.text_fr, "text_en": mend.text_en}
@@ -76,6 +78,11 @@ def describe_commune(territory: Territory, insee_code: str) -> dict[str, Any]:
             if mend.insee_code == code
         ],
     }
+
+
+@kept(maxsize=8)
+def _standings(territory: Territory) -> tuple[Standing, ...]:
+    return standings(territory.tables)
 
 
 def _plain(value: Any) -> Any:
@@ -94,7 +101,7 @@ class _Cells:
     rows: Mapping[str, list[int]]
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _cells(territory: Territory, table: str) -> _Cells | None:
     """Return a table read once for all; none where the release lacks it.
 
@@ -166,7 +173,7 @@ def _broadband(territory: Territory, code: str) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _hall_names(territory: Territory) -> Mapping[str, str]:
     halls = territory.tables["town_halls"]
     return dict(zip(halls["insee_code"], halls["name"], strict=True))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -24,6 +23,7 @@ from geo_matcher.decision import DecisionMatrix, Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.drives import home_minutes
 from geo_matcher.indicators import daily_services
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 from geo_matcher.uncertainty import figure_quantiles, time_quantiles
 
@@ -133,7 +133,7 @@ class Changes:
         )
 
 
-@lru_cache(maxsize=16)
+@kept(maxsize=16)
 def changes_of(territory: Territory, name: str) -> Changes:
     """Return what an action of ``ACTIONS`` changes, wherever it may be taken.
 

@@ -10,13 +10,14 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, ValueFunction
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
 __all__ = ["STATUS_WORDS", "DecisionMatrix", "Status", "decision_matrix"]
@@ -174,7 +175,7 @@ def _column_values(
     return values, low, high
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def decision_matrix(territory: Territory) -> DecisionMatrix:
     """Return the decision matrix of a territory; made once, then kept."""
     n, k = len(territory.codes), len(CRITERIA)

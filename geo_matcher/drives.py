@@ -6,13 +6,12 @@ in the release the drive there is on roads, as that to the places it is compared
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.access import access_minutes
 from geo_matcher.journeys import Journeys
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
 __all__ = ["home_minutes", "leave_minutes"]
@@ -20,7 +19,7 @@ __all__ = ["home_minutes", "leave_minutes"]
 FloatArray = NDArray[np.float64]
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def leave_minutes(territory: Territory) -> FloatArray:
     """Return the drive from a point of each commune to its own town hall, in their order."""
     minutes = access_minutes(territory.communes["area_km2"].to_numpy(dtype=np.float64))
@@ -28,7 +27,7 @@ def leave_minutes(territory: Territory) -> FloatArray:
     return minutes
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def home_minutes(territory: Territory) -> FloatArray:
     """Return minutes from the homes of each commune (rows) to each town hall (columns).
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +20,7 @@ import shapely
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.flags import red_flags
+from geo_matcher.kept import kept
 from geo_matcher.matching import Ranking
 from geo_matcher.robustness import Odds, results_with_odds
 from geo_matcher.territory import Territory
@@ -79,7 +79,7 @@ PLACES_OF: LiveMapping[str, tuple[str, ...]] = LiveMapping(
 # --- Where things come from --------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def place_tables(territory: Territory) -> Mapping[str, frozenset[str]]:
     """Return the tables that the places of each kind come from."""
     pairs = territory.places[["kind", "source_table"]].drop_duplicates()
@@ -233,7 +233,7 @@ def _cell(value: object) -> str:
 # --- GeoJSON -----------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def commune_geometries(territory: Territory) -> tuple[dict[str, Any], ...]:
     """Return the outline of every commune as a GeoJSON geometry, in order; made once, then kept.
 
@@ -244,7 +244,7 @@ def commune_geometries(territory: Territory) -> tuple[dict[str, Any], ...]:
     return tuple(orjson.loads(text) for text in shapely.to_geojson(outlines))
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def rounded_outlines(territory: Territory) -> tuple[shapely.Geometry, ...]:
     """Return the outlines with rounded coordinates; neighbours still share their edges."""
     rounded = shapely.transform(

@@ -8,13 +8,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from geo_matcher.indicators import sale_years
+from geo_matcher.kept import kept
 from geo_matcher.numbers import format_date, format_number
 from geo_matcher.places import doctor_table, first_years
 from geo_matcher.territory import Territory
@@ -74,7 +74,7 @@ class Flag:
         }
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     """Return the red flags of every commune, by INSEE code; made once, then kept."""
     fixed = territory.table("broadband_fixed").set_index("insee_code").to_dict("index")
@@ -193,7 +193,7 @@ def _life_flags(
         )
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def plain_flags(territory: Territory) -> Mapping[str, list[dict[str, str]]]:
     """Return the red flags of every commune in plain types; not to be changed."""
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from geo_matcher.access import ROAD_FACTOR, SPEED_KMH, TownHallNetwork
 from geo_matcher.destinations import DESTINATIONS
 from geo_matcher.errors import DataError, DriveError
+from geo_matcher.kept import kept
 from geo_matcher.road_areas import MAX_CUTOFF_MIN, isochrone
 from geo_matcher.road_network import Placed, RoadNetwork, Route
 from geo_matcher.shortest_paths import Reach
@@ -351,7 +352,7 @@ class Journeys:
         return bool(ground.distance(self.road_area.boundary) < RIM_M)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _journeys(territory: Territory) -> Journeys:
     return Journeys.from_tables(territory.tables)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.flags import DOCTOR_FAR_MIN
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
 __all__ = ["FAR_MIN", "LACK_KINDS", "Far", "Lack", "lacks", "lacks_of"]
@@ -152,7 +152,7 @@ def _far(travel: Mapping[str, Any], names: Any, within_min: float) -> tuple[Far,
     return tuple(sorted(found, key=lambda far: np.inf if far.minutes is None else far.minutes))
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _tables(territory: Territory, destination: str) -> tuple[str, ...]:
     """Return the tables that the places of a destination come from."""
     kinds = next(d.place_kinds for d in DESTINATIONS if d.name == destination)

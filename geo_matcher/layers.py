@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -23,6 +23,7 @@ from geo_matcher.destinations import DAILY_SERVICES, PLACES
 from geo_matcher.driving_layers import DRIVING, driving_figures
 from geo_matcher.errors import DataError
 from geo_matcher.exports import place_tables
+from geo_matcher.kept import kept
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.map_words import WORDS
 from geo_matcher.numbers import format_hours, format_number, format_raw
@@ -443,7 +444,7 @@ def layer_note(territory: Territory, layer: Layer, language: str) -> str:
     return layer.note(language)
 
 
-@lru_cache(maxsize=128)
+@kept(maxsize=128)
 def layer_values(territory: Territory, name: str, to: str = "", trips: Trips = ()) -> LayerValues:
     """Return a layer of a territory; made once, then kept.
 

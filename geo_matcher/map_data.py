@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
@@ -26,6 +25,7 @@ from geo_matcher.destinations import DAILY_SERVICES, HUB_CITIES
 from geo_matcher.exports import commune_geometries, rounded_outlines
 from geo_matcher.flags import red_flags
 from geo_matcher.journeys import Journeys
+from geo_matcher.kept import kept
 from geo_matcher.layers import NO_CLASS, LayerValues, layer_text, layer_values
 from geo_matcher.look import SCORE_COLOURS, score_class
 from geo_matcher.map_words import WORDS
@@ -179,7 +179,7 @@ def script_json(value: object) -> str:
 # --- What depends on the release alone ---------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def ground_json(territory: Territory, language: str) -> str:
     """Return outlines, facts, fibre, flags and places as JSON; made once, then kept."""
     facts = territory.facts
@@ -230,7 +230,7 @@ def drawn_types(territory: Territory) -> Typology | None:
     return typology(territory) if MIN_COMMUNES <= count <= MAX_COMMUNES else None
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _type_seats(territory: Territory) -> list[list[float]]:
     """Return latitude and longitude of the middle of the widest part of each type."""
     types = drawn_types(territory)
@@ -259,7 +259,7 @@ def _numbered(lists: Sequence[Sequence[str]]) -> tuple[list[str], list[list[int]
     return list(numbers), numbered
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def department_lines(territory: Territory) -> list[list[list[float]]]:
     """Return the outer border of the territory as lines of longitudes and latitudes."""
     outlines = list(rounded_outlines(territory))
@@ -313,7 +313,7 @@ def _shops(territory: Territory) -> list[list[float]]:
     ]
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _figure_texts(territory: Territory, language: str) -> list[list[str]]:
     """Return every figure of every commune as it is written, criterion by criterion."""
     matrix = decision_matrix(territory)
@@ -420,7 +420,7 @@ def _isochrones(ranking: Ranking) -> list[list[Any]]:
     return _ground_within(ranking.territory, code) if code else []
 
 
-@lru_cache(maxsize=32)
+@kept(maxsize=32)
 def _ground_within(territory: Territory, code: str) -> list[list[Any]]:
     journeys = Journeys.of(territory)
     if journeys.roads is None:

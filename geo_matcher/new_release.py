@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 FETCHED = "fetched"
-BY_PEOPLE = ("corrections", "partners")
+BY_PEOPLE = ("corrections", "withdrawn_corrections", "partners")
 """Tables that only people give."""
 
 GIVEN_BY = "given for this service"

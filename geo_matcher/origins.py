@@ -14,7 +14,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from geo_matcher.catalog import Table
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import decision_matrix
 from geo_matcher.errors import ProfileError
+from geo_matcher.kept import kept
 from geo_matcher.profile import CITY_CODES, Profile
 from geo_matcher.territory import Territory, fold
 
@@ -273,7 +273,7 @@ def _whole(figure: float) -> int | None:
     return None if math.isnan(figure) else int(figure)
 
 
-@lru_cache(maxsize=2)
+@kept(maxsize=2)
 def _gazetteer(territory: Territory) -> _Gazetteer | None:
     """Return the communes of France that a release knows, made once; None if it knows none."""
     table = territory.tables.get(FRENCH_TABLE)
@@ -411,7 +411,7 @@ def check_origin(territory: Territory, profile: Profile) -> None:
         )
 
 
-@lru_cache(maxsize=1024)
+@kept(maxsize=1024)
 def commune_facts(territory: Territory, insee_code: str) -> Origin | None:
     """Return what a release knows of any commune of France; None if it has never heard of it."""
     code = insee_code

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +37,7 @@ from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.drives import leave_minutes
 from geo_matcher.errors import DataError
 from geo_matcher.journeys import Journeys
+from geo_matcher.kept import kept
 from geo_matcher.matching import Ranking
 from geo_matcher.territory import Territory
 
@@ -286,7 +286,7 @@ def pair_of(ranking: Ranking, insee_code: str) -> Pair:
     return _pair(ranking, _shops(ranking.territory), place, row)
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _shops(territory: Territory) -> _Shops:
     journeys = Journeys.of(territory)
     tables = territory.tables

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from geo_matcher.kept import kept
 from geo_matcher.map_data import SYMBOLS, Symbol
 from geo_matcher.map_words import WORDS
 from geo_matcher.territory import Territory
@@ -111,7 +111,7 @@ PLACE_SETS: Mapping[str, PlaceSet] = _sets()
 """Every set by name, group by group, in the order in which they are offered."""
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def places_shown(territory: Territory, name: str, language: str) -> tuple[dict[str, Any], ...]:
     """Return the places of a set, commune by commune.
 

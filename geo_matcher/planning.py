@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from geo_matcher.candidates import Reach, build_problem, reach
 from geo_matcher.choice import Problem
 from geo_matcher.gaps import Gaps, gaps
 from geo_matcher.greedy import best_ratio, equal_shares, largest_first
+from geo_matcher.kept import kept
 from geo_matcher.optimum import DEFAULT_GAP, DEFAULT_TIME_S, Relaxation, Solution
 from geo_matcher.portfolio import FrontierPoint, floor_prices, frontier, solve
 from geo_matcher.scenario import Action, Scenario
@@ -43,7 +43,7 @@ FRONTIER_TIME_S = 5.0
 """Seconds for each budget of the frontier, at most."""
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def gaps_with_newcomers(territory: Territory) -> Gaps:
     """Return the gaps of a release with the newcomers of a thousand expected in each commune.
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from xml.etree import ElementTree
 
 import shapely
 
 from geo_matcher.exports import rounded_outlines
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
 __all__ = ["Bar", "Step", "Titles", "bars_svg", "curve_svg", "map_svg", "steps_svg"]
@@ -254,7 +254,7 @@ def map_svg(
     return _written(root)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _simple_rings(territory: Territory) -> list[list[list[tuple[float, float]]]]:
     outlines = list(rounded_outlines(territory))
     simple = (

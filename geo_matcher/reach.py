@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from geo_matcher.access import access_minutes
 from geo_matcher.errors import UnknownCommuneError
 from geo_matcher.journeys import Journeys
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory, fold
 
 __all__ = [
@@ -53,7 +53,7 @@ class _Gazetteer:
     named: Mapping[str, tuple[str, ...]]
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _gazetteer(territory: Territory) -> _Gazetteer:
     columns = territory.tables["town_halls"][["insee_code", "name", "population"]]
     rows = [
@@ -72,7 +72,7 @@ def _gazetteer(territory: Territory) -> _Gazetteer:
     return _Gazetteer(MappingProxyType(communes), MappingProxyType(named))
 
 
-@lru_cache(maxsize=256)
+@kept(maxsize=256)
 def minutes_to(territory: Territory, insee_code: str) -> FloatArray:
     """Return the driving minutes from each commune of the release to one of the network.
 
@@ -100,7 +100,7 @@ def minutes_to(territory: Territory, insee_code: str) -> FloatArray:
     return minutes
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def default_destination(territory: Territory) -> str:
     """Return where to go when nobody says so: the largest commune of the release."""
     return str(territory.communes["population"].idxmax())

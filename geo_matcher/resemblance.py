@@ -8,7 +8,6 @@ are the same for everybody.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.decision import decision_matrix
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
 __all__ = ["MAX_TWINS", "Twin", "twins"]
@@ -95,7 +95,7 @@ def twins(territory: Territory, code_or_name: str, count: int = 3) -> tuple[Twin
     return tuple(found)
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _space(territory: Territory) -> FloatArray:
     """Return the weighted values of every commune; made once."""
     families = [criterion.family for criterion in CRITERIA.values()]

@@ -146,6 +146,19 @@ PLACE_KINDS = sorted(
 _PLACE_KIND = rf"^({'|'.join(PLACE_KINDS)}|city_[a-z][a-z0-9_]*)$"
 """A town is a place of its own kind; which towns there are, the territory says."""
 
+_CORRECTION = {
+    "insee_code": _code(),
+    "table": _text(matches=r"^[a-z_]+$"),
+    "place": _text(),
+    "column": _text(matches=r"^[a-z_]+$"),
+    "value": _text(matches=r"\S"),
+    "official_value": _text(),
+    "who": _text(matches=r"\S"),
+    "day": _date(),
+    "reason": _text(matches=r"\S"),
+    "source": _text(matches=r"\S"),
+}
+
 SCHEMAS: dict[str, Schema] = {
     "communes": _table(
         {
@@ -393,23 +406,14 @@ SCHEMAS: dict[str, Schema] = {
         },
         "insee_code",
     ),
-    "corrections": _table(
+    "corrections": _table(_CORRECTION, "insee_code", "table", "place", "column"),
+    "withdrawn_corrections": _table(
         {
-            "insee_code": _code(),
-            "table": _text(matches=r"^[a-z_]+$"),
-            "place": _text(),
-            "column": _text(matches=r"^[a-z_]+$"),
-            "value": _text(matches=r"\S"),
-            "official_value": _text(),
-            "who": _text(matches=r"\S"),
-            "day": _date(),
-            "reason": _text(matches=r"\S"),
-            "source": _text(matches=r"\S"),
-        },
-        "insee_code",
-        "table",
-        "place",
-        "column",
+            **_CORRECTION,
+            "withdrawn_by": _text(matches=r"\S"),
+            "withdrawn_day": _date(),
+            "withdrawn_reason": _text(matches=r"\S"),
+        }
     ),
     "partners": _table(
         {

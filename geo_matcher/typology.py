@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from geo_matcher.criteria import CRITERIA, Criterion, Direction, Unit
 from geo_matcher.decision import DecisionMatrix, decision_matrix
 from geo_matcher.errors import DataError, UnknownCommuneError
+from geo_matcher.kept import kept
 from geo_matcher.numbers import LANGUAGES
 from geo_matcher.territory import LAMBERT_93, Territory
 
@@ -283,7 +284,7 @@ class Typology:
         }
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def typology(territory: Territory) -> Typology:
     """Return the types of communes of a territory; made once, then kept.
 

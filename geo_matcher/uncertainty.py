@@ -20,13 +20,12 @@ Population, density and rents are taken as published: no interval comes with the
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, Unit, ValueFunction
 from geo_matcher.decision import DecisionMatrix
+from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
 __all__ = [
@@ -75,7 +74,7 @@ UNCOUNTED_SPREAD = 0.5
 about that of the Gers)."""
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def sale_spread(territory: Territory) -> float:
     """Return the relative standard deviation of the price per m² of a single house sale.
 
@@ -99,7 +98,7 @@ def sale_spread(territory: Territory) -> float:
     return float(np.sqrt((residual**2).mean()) / MEDIAN_EFFICIENCY)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def figure_quantiles(territory: Territory, matrix: DecisionMatrix) -> FloatArray:
     """Return the equally probable figures of every cell, in the unit of its criterion.
 
@@ -201,7 +200,7 @@ def _heat_quantiles(territory: Territory, raw: FloatArray) -> FloatArray:
     return np.where(np.isnan(spread), raw[:, np.newaxis], spread)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _catalogue_values(territory: Territory, matrix: DecisionMatrix) -> Float32Array:
     figures = figure_quantiles(territory, matrix)
     values = np.empty(figures.shape, dtype=np.float32)

@@ -5,7 +5,6 @@ Hides nothing but bounds; the numbers are those of ``geo-matcher access``, to th
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -41,6 +40,7 @@ from geo_matcher.access_answers import (
 )
 from geo_matcher.baskets import MAX_KINDS
 from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.kept import kept
 from geo_matcher.road_areas import MAX_CUTOFF_MIN
 from geo_matcher.territory import Territory
 
@@ -88,7 +88,7 @@ def get_kind(request: Request, territory: TerritoryDep, kind: DestinationName) -
     return _kind(territory, kind).response(request)
 
 
-@lru_cache(maxsize=32)
+@kept(maxsize=32)
 def _kind(territory: Territory, kind: str) -> StaticAnswer:
     return StaticAnswer.of(kind_answer(territory, kind))
 
@@ -135,7 +135,7 @@ def get_supply(request: Request, territory: TerritoryDep, kind: DestinationName)
     return _supply(territory, kind).response(request)
 
 
-@lru_cache(maxsize=32)
+@kept(maxsize=32)
 def _supply(territory: Territory, kind: str) -> StaticAnswer:
     return StaticAnswer.of(supply_answer(territory, kind))
 
@@ -154,7 +154,7 @@ def get_catchments(
     return answer.response(request)
 
 
-@lru_cache(maxsize=8)
+@kept(maxsize=8)
 def _catchments(territory: Territory, kind: str, minutes: int) -> StaticAnswer:
     return StaticAnswer.of(catchments_answer(territory, kind, minutes), GEOJSON)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from api.dependencies import StaticAnswer, TerritoryDep
 from api.models import CommuneDetail, CommunePage, ScopeName, Twin
 from geo_matcher.commune import describe_commune
 from geo_matcher.exports import communes_geojson
+from geo_matcher.kept import kept
 from geo_matcher.resemblance import MAX_TWINS, twins
 from geo_matcher.territory import Territory
 
@@ -57,7 +57,7 @@ async def list_communes(
     return _answer(territory, f, scope, box, limit, offset).response(request)
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _answer(
     territory: Territory,
     f: str,

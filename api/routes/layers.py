@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -17,6 +16,7 @@ from api.layers import layer_answer, layer_facts, places_answer, towns
 from api.map_choice import HOUSEHOLD_LAYER, TO_LAYER, places_text, read_places
 from api.models import ScopeName
 from api.turns import types_in_turn
+from geo_matcher.kept import kept
 from geo_matcher.layers import LAYERS
 from geo_matcher.reach import default_destination, find_destination
 from geo_matcher.territory import Territory
@@ -41,7 +41,7 @@ async def list_layers(request: Request, territory: TerritoryDep) -> Response:
     return _list(territory).response(request)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _list(territory: Territory) -> StaticAnswer:
     layers = [layer_facts(territory, layer) for layer in LAYERS.values()]
     return StaticAnswer.of({"release": territory.release_id, "layers": layers})
@@ -92,7 +92,7 @@ def get_layer(
     return _layer(territory, name, scope, code, lang, trips).response(request)
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _layer(
     territory: Territory, name: str, scope: str, to: str, language: str, trips: Trips
 ) -> StaticAnswer:
@@ -136,7 +136,7 @@ def list_places(
     return _places(territory, tuple(names), f, limit, offset, lang).response(request)
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _places(
     territory: Territory, names: tuple[str, ...], f: str, limit: int, offset: int, language: str
 ) -> StaticAnswer:

@@ -17,6 +17,7 @@ from api.private import RELOAD
 from api.rights import Releaser
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.errors import GeoMatcherError
+from geo_matcher.kept import kept
 from geo_matcher.presets import PRESETS
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import TerritoryFile
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["release"])
 
 
-@lru_cache(maxsize=2)
+@kept(maxsize=2)
 def release_answer(territory: Territory) -> StaticAnswer:
     """Return the provenance of a release as an answer, made once."""
     return StaticAnswer.of(release_facts(territory))

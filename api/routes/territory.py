@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -16,6 +15,7 @@ from api.dependencies import StaticAnswer, TerritoryDep
 from api.models import ScopeName
 from api.turns import types_in_turn
 from geo_matcher.audit import DEFAULT_TOP, Audit, audit
+from geo_matcher.kept import kept
 from geo_matcher.newcomers import DEFAULT_SEED, DEFAULT_SIZE, MIN_SIZE
 from geo_matcher.territory import Territory
 
@@ -66,7 +66,7 @@ def get_types(request: Request, territory: TerritoryDep) -> Response:
     return _types(territory).response(request)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _types(territory: Territory) -> StaticAnswer:
     from geo_matcher.typology import typology
 
@@ -97,17 +97,17 @@ def get_audit(
     return HTMLResponse(html, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _audit(territory: Territory, scope: str, size: int, seed: int) -> Audit:
     return audit(territory, scope, size=size, seed=seed, top=DEFAULT_TOP)
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _figures(territory: Territory, scope: str, size: int, seed: int) -> StaticAnswer:
     return StaticAnswer.of(_audit(territory, scope, size, seed).as_dict())
 
 
-@lru_cache(maxsize=4)
+@kept(maxsize=4)
 def _report(territory: Territory, scope: str, size: int, seed: int) -> str:
     from geo_matcher.audit_report import audit_html
 

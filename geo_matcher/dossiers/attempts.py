@@ -29,6 +29,7 @@ __all__ = [
     "browser_mark",
     "count_attempt",
     "forget_attempts",
+    "keyed",
 ]
 
 THROTTLE_MINUTES = 15
@@ -69,13 +70,13 @@ def count_attempt(
         After too many failures.
     """
     nonce = _known_browser(session, login, browser, hashed)
-    everybody = _keyed(session, f"account {login}")
+    everybody = keyed(session, f"account {login}")
     if nonce:
-        limits = {_keyed(session, f"browser {nonce}"): ATTEMPTS_PER_ACCOUNT}
+        limits = {keyed(session, f"browser {nonce}"): ATTEMPTS_PER_ACCOUNT}
     else:
         limits = {
-            _keyed(session, f"account {login} from {address}"): ATTEMPTS_PER_ACCOUNT,
-            _keyed(session, f"address {address}"): ATTEMPTS_PER_ADDRESS,
+            keyed(session, f"account {login} from {address}"): ATTEMPTS_PER_ACCOUNT,
+            keyed(session, f"address {address}"): ATTEMPTS_PER_ADDRESS,
         }
     subjects = sorted([*limits] if nonce else [*limits, everybody])
     if session.get_bind().dialect.name == "postgresql":  # SQLite lets one write at a time anyway
@@ -102,7 +103,7 @@ def browser_mark(session: Session, login: str, hashed: str) -> str:
     It names nobody and lets nobody in. It ends with the password.
     """
     nonce = secrets.token_urlsafe(16)
-    return f"{nonce}.{_keyed(session, _sealed(login, hashed, nonce))}"
+    return f"{nonce}.{keyed(session, _sealed(login, hashed, nonce))}"
 
 
 def forget_attempts(session: Session, now: dt.datetime) -> None:
@@ -130,7 +131,7 @@ def _known_browser(session: Session, login: str, browser: str, hashed: str | Non
     nonce, _, seal = browser.partition(".")
     if not nonce or hashed is None:
         return ""
-    expected = _keyed(session, _sealed(login, hashed, nonce))
+    expected = keyed(session, _sealed(login, hashed, nonce))
     return nonce if hmac.compare_digest(expected.encode(), seal.encode(errors="replace")) else ""
 
 
@@ -138,6 +139,7 @@ def _sealed(login: str, hashed: str, nonce: str) -> str:
     return f"known browser {login} {hashed} {nonce}"
 
 
-def _keyed(session: Session, text: str) -> str:
+def keyed(session: Session, text: str) -> str:
+    """Return a digest of a text that only whoever holds the secret of this database can make."""
     pepper = session.get_one(MarkRow, "pepper").value.encode()
     return hmac.new(pepper, text.encode(errors="replace"), hashlib.sha256).hexdigest()

@@ -29,7 +29,7 @@ from geo_matcher.dossiers.accounts import (
     require,
     user_named,
 )
-from geo_matcher.dossiers.attempts import browser_mark, count_attempt, forget_attempts
+from geo_matcher.dossiers.attempts import browser_mark, count_attempt, forget_attempts, keyed
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.fields import checked_text
 from geo_matcher.dossiers.records import AttemptRow, ReadRow, SessionRow, TokenRow, UserRow
@@ -46,9 +46,11 @@ __all__ = [
     "end_sessions",
     "forget_old",
     "is_csrf_token",
+    "is_sealed",
     "issue_token",
     "list_tokens",
     "revoke_token",
+    "seal",
     "session_account",
     "sign_in",
     "sign_out",
@@ -71,6 +73,7 @@ SEEN_EVERY_S = 30
 """Seconds between two notes that a session is in use."""
 
 TOKEN_PREFIX = "gm_"
+SEALED = "sent by this service "
 UNKNOWN = "Name and password do not fit. Check both, or ask an administrator for a new password."
 OVER = "This session is over. Sign in again."
 NO_TOKEN = "This token is unknown, expired or revoked. Ask an administrator for another."
@@ -237,6 +240,17 @@ def csrf_token(token: str) -> str:
 def is_csrf_token(token: str, sent: str) -> bool:
     """Tell whether a form sent what :func:`csrf_token` gave to its session."""
     return hmac.compare_digest(csrf_token(token).encode(), sent.encode(errors="replace"))
+
+
+def seal(db: Database, text: str) -> str:
+    """Return what shows later that this service sent a text, whatever sessions have begun since."""
+    with db.reading() as session:
+        return keyed(session, f"{SEALED}{text}")
+
+
+def is_sealed(db: Database, text: str, sent: str) -> bool:
+    """Tell whether a text came back with what :func:`seal` gave to it."""
+    return hmac.compare_digest(seal(db, text).encode(), sent.encode(errors="replace"))
 
 
 # --- Tokens for programs -----------------------------------------------------------------------

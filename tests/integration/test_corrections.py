@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.settings import Settings
 from api.village_words import correction_sentences
-from geo_matcher.build import set_correction
 from geo_matcher.commune import describe_commune
+from geo_matcher.corrected_release import set_correction
 from geo_matcher.corrections import CORRECTABLE, CORRECTIONS_FILE, correct
 from geo_matcher.errors import DataError
 from geo_matcher.release_store import ReleaseStore
@@ -111,7 +111,9 @@ def test_the_gate_refuses_a_correction_that_was_written_by_hand(
     closed = set_correction(release_copy, made)
     own = closed.places[closed.places["insee_code"] == MAUVEZIN]
     assert "bakery" not in set(own["kind"])
-    assert describe_commune(closed, MAUVEZIN)["corrections"][0]["official_value"] == "yes"
+    assert describe_commune(closed, MAUVEZIN)["corrections"][0]["official_value"] == (
+        "0.87734 43.72984; 0.87861 43.73027"
+    ), "where the source lists them"
     (said, _) = correction_sentences(describe_commune(closed, MAUVEZIN)["corrections"][0], "en")
     assert said == "Bakery: closed. Official value: open."
     path = release_copy / CORRECTIONS_FILE

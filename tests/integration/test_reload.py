@@ -29,11 +29,16 @@ from api.app import create_app
 from api.desk import Desk
 from api.errors import PROBLEM_JSON
 from api.in_service import RELEASE_HEADER, RETIRING, InService
+from api.page import foot_parts
 from api.private import RELOAD
 from api.settings import Settings
+from api.sheets import sheets_of
+from api.warming import warm
+from geo_matcher.decision import decision_matrix
 from geo_matcher.dossiers.accounts import SYSTEM, Role, add_user
 from geo_matcher.dossiers.database import Database
 from geo_matcher.dossiers.sign_in import issue_token
+from geo_matcher.errors import DataError
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
@@ -85,6 +90,7 @@ def service(
     """Give the service on a store, whose releases are not read anew but are other values."""
     defaults = {**(InService.__init__.__kwdefaults__ or {}), "load": as_read(territory, newer)}
     monkeypatch.setattr(InService.__init__, "__kwdefaults__", defaults)
+    monkeypatch.setattr("api.app.warm", lambda *_: None)  # a second each; see the tests of it
     app = create_app(Settings(release=store.folder, advisers="on"))
     with TestClient(app):
         yield app
@@ -205,6 +211,54 @@ def test_nothing_is_kept_of_releases_that_have_left_service(
     assert [old() is None for old in gone] == [True, True]
 
 
+def test_the_first_who_asks_after_a_switch_does_not_wait_for_what_can_be_made_before(
+    service: FastAPI, store: ReleaseStore, newer: Territory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.app.warm", warm)
+    served: InService = service.state.in_service
+    load = served._load
+
+    def loading(folder: Path) -> Territory:
+        for each in WARMED:
+            each.cache_clear()
+        return load(folder)
+
+    served._load = loading
+    store.rollback(newer.release_id, gate=_is_known)
+    served.reload()
+    until(retired)
+    before = {each.__name__: each.cache_info().misses for each in WARMED}
+    assert min(before.values()) > 0, "they were made before anybody asked"
+    client = TestClient(service)
+    for address in ("/", "/?lang=en", "/table"):
+        answer = client.get(address)
+        assert answer.headers[RELEASE_HEADER] == newer.release_id
+    assert {each.__name__: each.cache_info().misses for each in WARMED} == before
+
+
+WARMED = (decision_matrix, sheets_of, foot_parts)
+"""Some of what the first pages are made of, and what takes longest of it."""
+
+
+def test_a_first_page_that_fails_is_told_and_stops_no_switch(
+    service: FastAPI,
+    store: ReleaseStore,
+    newer: Territory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ValueError("broken")
+
+    monkeypatch.setattr("api.app.warm", warm)
+    monkeypatch.setattr("api.routes.table.table_view", broken)
+    store.rollback(newer.release_id, gate=_is_known)
+    done = service.state.in_service.reload()
+    assert done is not None
+    assert done.is_new
+    assert "First pages of the new release: /table [500]" in caplog.messages
+
+
 PAGES = (
     "/", "/table", "/communes/32249", "/planification", f"{V1}/gaps", f"{V1}/layers",
     f"{V1}/layers/fibre", f"{V1}/access/to/bakery", f"{V1}/origins?q=par",
@@ -238,6 +292,35 @@ def test_a_bad_release_is_refused_in_one_line_and_the_old_one_keeps_serving(
     assert "source/hubs.csv is not the file that the catalog describes" in record.getMessage()
     assert "\n" not in record.getMessage()
     served.close()
+
+
+def test_a_release_that_cannot_be_looked_at_is_not_held_on_to(
+    store: ReleaseStore, territory: Territory, newer: Territory
+) -> None:
+    served = InService(store.folder, prepare=lambda _: None, load=as_read(territory, newer))
+    served.start(territory)
+    harmed = store.folder_of(newer.release_id)
+    catalog = harmed / "catalog.toml"
+    whole = catalog.read_text(encoding="utf-8")
+    catalog.write_text("harmed", encoding="utf-8")
+    store.rollback(newer.release_id, gate=_is_known)
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"catalog\.toml"):
+            served.reload()
+    catalog.write_text(whole, encoding="utf-8")
+    store.rollback(territory.release_id, gate=_is_known)
+    assert not held(store, newer)
+    store.rollback(newer.release_id, gate=_is_known)
+    served.reload()
+    assert held(store, newer)
+    until(retired)
+    served.close()
+    assert not held(store, newer)
+
+
+def held(store: ReleaseStore, release: Territory) -> list[str]:
+    """Return the markers of those who read a release of a store."""
+    return [path.name for path in (store.folder / "readers").glob(f"{release.release_id}*")]
 
 
 # --- Who may ask ----------------------------------------------------------------------------

@@ -23,7 +23,7 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "atomic_folders errors licences look map_words municipal_districts planning_words "
+        "atomic_folders errors kept licences look map_words municipal_districts planning_words "
         "road_speeds shortest_paths",
         "catalog territory_file",
         "release_store",
@@ -43,7 +43,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "supply",
         "access_measures",
         "build decision drives flags gaps reach scenario_checks weights wheel",
-        "access_answers driving_layers new_release origins",
+        "access_answers corrected_release driving_layers new_release origins",
         "clusters commune matching newcomers resemblance scenario uncertainty",
         "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
         "snapshot",
@@ -67,7 +67,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "backups demonstration settled_choices spreadsheets year_report",
         "portfolio_places",
         "console console_progress",
-        "cli_releases",
+        "cli_corrections cli_releases",
         "cli_diff",
         "cli_sources",
         "cli_access cli_answers cli_data cli_dossiers cli_lift cli_planning cli_users cli_visit",
@@ -87,6 +87,7 @@ DATA_SIDE = frozenset(
         "build",
         "catalog",
         "catchments",
+        "corrected_release",
         "corrections",
         "communes",
         "contacts",
@@ -100,6 +101,7 @@ DATA_SIDE = frozenset(
         "gate",
         "indicators",
         "journeys",
+        "kept",
         "membership",
         "missing_sources",
         "openstreetmap",
@@ -216,6 +218,7 @@ COMMANDS = (
     "cli",
     "cli_access",
     "cli_answers",
+    "cli_corrections",
     "cli_data",
     "cli_diff",
     "cli_dossiers",

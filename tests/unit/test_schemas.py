@@ -227,6 +227,7 @@ def test_every_table_of_the_release_has_a_schema(territory: Territory) -> None:
     given = {
         "partners",
         "corrections",
+        "withdrawn_corrections",
         "roads",
         "road_area",
         "supply",

@@ -41,7 +41,7 @@ COMPOSED = {
     "climate.": {*CLIMATE, "title", "none", "caption", "what", "past", "horizon", "figure"}
     | {"interval.all", "interval.most"},
     "corrected.": {*CORRECTABLE["communes"], "title", "line", "signed", "unknown", "closed"}
-    | {"was_open"},
+    | {"was_open", "open_elsewhere", "line_since", "source_agrees", "source_changed"},
     "day.": set(WEEKDAYS),
     "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
     "callback.": set(CALLBACKS),

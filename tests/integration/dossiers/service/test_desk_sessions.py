@@ -263,6 +263,53 @@ def test_what_was_being_written_when_a_session_ended_comes_back(
     assert kept.text == note.replace("\r\n", "\n")
 
 
+def test_what_was_being_written_outlives_another_tab_that_signs_in_first(
+    browser: Browser, db: Database, clock: StillClock, adviser: Account
+) -> None:
+    file = opened(db, adviser)
+    browser.sign_in()
+    address = f"{PAGES}/dossiers/{file.key}/notes?membre=1"
+    sent = {"csrf": csrf_token(browser.session), "text": "Ligne une\r\nligne deux"}
+    clock.pass_days(IDLE_MINUTES / 60 / 24)
+    first_tab = fields_in(browser.client.post(address, data=sent).text)
+    ended = browser.session
+    browser.sign_in()
+    assert browser.session != ended, "another tab has signed in"
+    who = {"login": "c.martin", "password": PASSWORD}
+    answered = browser.client.post(SIGN_IN, data=first_tab | who)
+    assert answered.status_code == 200
+    *_, form = answered.text.partition('action="/conseillers/dossiers/')
+    assert browser.client.post(address, data=fields_in(form)).status_code == 303
+    (kept,) = read_file(db, file.key, by=adviser).notes
+    assert kept.text == "Ligne une\nligne deux"
+
+
+def test_a_seal_is_of_one_text_one_address_and_one_browser(
+    browser: Browser, db: Database, clock: StillClock, adviser: Account, service: FastAPI
+) -> None:
+    file = opened(db, adviser)
+    browser.sign_in()
+    sent = {"csrf": csrf_token(browser.session), "text": "Le texte"}
+    clock.pass_days(IDLE_MINUTES / 60 / 24)
+    page = browser.client.post(f"{PAGES}/dossiers/{file.key}/notes?membre=1", data=sent)
+    carried = fields_in(page.text)
+    browser.sign_in()
+    wrong = {"login": "nobody", "password": "wrong"}
+    assert "Le texte" in browser.client.post(SIGN_IN, data=carried | wrong).text
+    for change in (
+        {"sent.text": "Forgé"}, {"sent.more": "Forgé"}, {"sent_to": f"{PAGES}/dossiers/nouveau"},
+        {"sent_seal": "0" * 64, "login": "none"}, {"sent_seal": "", "login": "none"},
+    ):  # fmt: skip
+        answer = browser.client.post(SIGN_IN, data=carried | wrong | change)
+        assert answer.status_code == 403
+        assert "sent_to" not in answer.text
+    other = Browser(service)
+    for own in ({}, fields_in(other.client.get(SIGN_IN).text)):
+        elsewhere: dict[str, str] = own
+        answer = other.client.post(SIGN_IN, data=carried | elsewhere | wrong)
+        assert "Le texte" not in answer.text, "it was sealed for another browser"
+
+
 def test_only_a_page_of_the_ended_session_can_have_its_text_taken_along(
     browser: Browser, clock: StillClock
 ) -> None:
