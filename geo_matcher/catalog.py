@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +52,12 @@ class Table:
     rows: int
     bytes: int
     sha256: str
+    complete_kinds: str = ""
+
+    @property
+    def kinds_listed_whole(self) -> tuple[str, ...]:
+        """Kinds of places of which this table names all that there are, be there none."""
+        return tuple(kind for kind in re.split(r"[,\s]+", self.complete_kinds) if kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +199,17 @@ class Catalog:
 Entry = TypeVar("Entry", Table, Gap, Mend)
 
 
-def _key_problems(where: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    problems = [f"catalog.toml: {where} lacks {key!r}" for key in wanted if key not in found]
+def _key_problems(
+    where: str,
+    found: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    optional: Collection[str] = (),
+) -> list[str]:
+    problems = [
+        f"catalog.toml: {where} lacks {key!r}"
+        for key in wanted
+        if key not in found and key not in optional
+    ]
     problems += [
         f"catalog.toml: {where} has unknown key {key!r}" for key in found if key not in wanted
     ]
@@ -211,6 +226,7 @@ def _entries(
     raw: Mapping[str, Any], key: str, cls: type[Entry], problems: list[str]
 ) -> list[Entry]:
     wanted = {f.name: f.type for f in fields(cls)}
+    optional = {f.name for f in fields(cls) if f.default is not MISSING}
     entries = raw.get(key, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         problems.append(f"catalog.toml: {key} must be an array of tables, written [[{key}]]")
@@ -218,7 +234,7 @@ def _entries(
     good = []
     for number, entry in enumerate(entries, start=1):
         where = f"[[{key}]] {entry.get('name', entry.get('subject', number))}"
-        found = _key_problems(where, entry, wanted)
+        found = _key_problems(where, entry, wanted, optional)
         problems += found
         if not found:
             good.append(cls(**entry))

@@ -431,11 +431,14 @@ def _describe(document: Any, name: str, origin: Origin, *, path: str, kind: str 
         tables = tomlkit.aot()
         document["table"] = tables
     entry: Any = next((known for known in tables if known["name"] == name), None)
+    words = asdict(origin)
+    if not origin.complete_kinds:  # what people have written there stays
+        del words["complete_kinds"]
     if entry is None:
         entry = tomlkit.table()
         tables.append(entry)
         entry.update({"name": name, "path": path, "kind": kind})
-        entry.update(asdict(origin))
+        entry.update(words)
         entry.update({"rows": 0, "bytes": 0, "sha256": ""})
     else:
-        entry.update(asdict(origin))
+        entry.update(words)

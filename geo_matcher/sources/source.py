@@ -189,6 +189,7 @@ class Origin:
     credit_en: str
     note_fr: str = ""
     note_en: str = ""
+    complete_kinds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -418,7 +418,7 @@ def test_a_kind_of_place_that_cannot_be_reached_is_unreachable_and_has_no_figure
 
 
 def test_a_list_of_stations_says_nothing_of_airports() -> None:
-    times = row_of_villages(("hubs", "hospitals"))
+    times = row_of_villages(("station", "hospital"))
     statuses = [row(times, "32001", name)["status"] for name in ("station", "airport", "hospital")]
     assert statuses == ["estimated", "unknown", "unreachable"]
 
