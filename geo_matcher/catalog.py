@@ -53,11 +53,17 @@ class Table:
     bytes: int
     sha256: str
     complete_kinds: str = ""
+    given_kinds: str = ""
 
     @property
     def kinds_listed_whole(self) -> tuple[str, ...]:
         """Kinds of places of which this table names all that there are, be there none."""
-        return tuple(kind for kind in re.split(r"[,\s]+", self.complete_kinds) if kind)
+        return _words(self.complete_kinds)
+
+    @property
+    def kinds_given(self) -> tuple[str, ...]:
+        """Kinds of places that people gave for this release, in place of the source's."""
+        return _words(self.given_kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,10 @@ class Catalog:
         for table in sorted(self.tables, key=lambda t: t.path):
             digest.update(f"{table.path}\0{table.sha256}\n".encode())
         return f"{self.territory}-{self.vintage}-{digest.hexdigest()[:RELEASE_ID_DIGITS]}"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[,\s]+", text) if word)
 
 
 Entry = TypeVar("Entry", Table, Gap, Mend)

@@ -159,7 +159,14 @@ def _build(
         return
     from geo_matcher.departements import territory_of as plain_territory
     from geo_matcher.gathering import all_sources, chosen_sources, gather
-    from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
+    from geo_matcher.new_release import (
+        JOINED_BY_KIND,
+        check_output,
+        joined_by_kind,
+        make_release,
+        own_tables,
+        write_sources,
+    )
     from geo_matcher.sources.communes import area_of
     from geo_matcher.sources.osm_places import WorkList
 
@@ -184,14 +191,20 @@ def _build(
                 f"{area.departement} was asked for. Give the file of that one."
             )
         mine = own_tables(own, area) if own is not None else ()
-        named = {table.name for table in mine}
+        named = {table.name for table in mine} - set(JOINED_BY_KIND)
         still = [source for source in sources if not set(source.tables) <= named]
         gathered = gather(fetch, area, still)
         _say(gathered)
         if is_strict:
             gathered.refuse_failures()
-        from_sources = [table for table in gathered.tables if table.name not in named]
-        tables = [*of_communes, *from_sources, *mine]
+        whole = {table.name: table for table in gathered.tables}
+        for table in mine:
+            if table.name in JOINED_BY_KIND:
+                whole[table.name], told = joined_by_kind(table, whole.get(table.name))
+                write(told)
+            else:
+                whole[table.name] = table
+        tables = [*of_communes, *whole.values()]
         roads_found = _roads(roads, area.communes, overpass)
         made = make_release(
             folder, lambda copy: write_sources(copy, area, about, tables), roads_found
@@ -276,14 +289,15 @@ def _refresh(
     """
     from geo_matcher.build import build_derived
     from geo_matcher.gathering import all_sources, chosen_sources, gather
-    from geo_matcher.new_release import GIVEN_BY, renew_sources
+    from geo_matcher.new_release import GIVEN_BY, JOINED_BY_KIND, given_kinds, renew_sources
     from geo_matcher.sources.communes import mergers
     from geo_matcher.sources.source import Area
 
     found = ReleaseStore(store_folder(context, store), keep=keep)
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
-    given -= set((wanted or "").split(","))
+    anew = set((wanted or "").split(","))
+    given -= {*anew, *JOINED_BY_KIND}
     sources = chosen_sources(
         all_sources(Overpass(url=overpass_url), _work_list(before, workplaces)), wanted
     )
@@ -305,7 +319,14 @@ def _refresh(
     if is_strict:
         gathered.refuse_failures()
     tables = [table for table in gathered.tables if table.name not in given]
-    if kept := sorted(given & {table.name for table in gathered.tables}):
+    renewed = {table.name for table in gathered.tables}
+    kept = sorted(given & renewed)
+    kept += [
+        f"{name} ({', '.join(kinds)})"
+        for name, kinds in given_kinds(before, anew).items()
+        if name in renewed
+    ]
+    if kept:
         write(f"Kept as they were given: {', '.join(kept)}; --with takes the source's.")
     if not tables:
         raise DataError("No source gave anything: the release in service stays as it is.")
@@ -317,7 +338,7 @@ def _refresh(
                 f"asked for was to renew {before.release_id}. Refresh again: downloads are kept."
             )
         shutil.copytree(before.folder, folder, dirs_exist_ok=True)
-        renew_sources(folder, tables)
+        renew_sources(folder, tables, anew=anew)
         build_derived(folder)
 
     with held_release(before.folder):

@@ -190,6 +190,7 @@ class Origin:
     note_fr: str = ""
     note_en: str = ""
     complete_kinds: str = ""
+    given_kinds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

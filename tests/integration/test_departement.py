@@ -182,7 +182,14 @@ def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> N
     territory = Territory.load(folder)
     assert territory.partner_evidence == {"46002": "sourced"}
     assert territory.about.names.in_fr == "sur le Causse"
-    assert set(territory.tables["hubs"]["kind"]) == {"airport"}
+    hubs = territory.tables["hubs"]
+    assert (hubs["kind"] == "airport").sum() == 1
+    assert (hubs["kind"] == "station").sum() > 0, "the source's, beside the airport given"
+    assert "hubs: yours are airport (1); the source's are station" in done.plain
+    assert "SNCF" in territory.catalog["hubs"].producer
+    assert territory.catalog["hubs"].kinds_given == ("airport",)
+    assert territory.catalog["hubs"].kinds_listed_whole == ("station",)
+    assert territory.minutes[["station", "airport"]].notna().any().all()
     (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
     refused = run(*call, "--own", str(own))
     assert refused.code == 2
