@@ -51,11 +51,11 @@ from geo_matcher.travel_times import travel_times
 
 __all__ = [
     "MADE_TABLES",
-    "PARTNER_LIST_ENTRY",
     "build_derived",
     "build_release",
     "describe_table",
     "mend_communes",
+    "partner_list_entry",
     "set_partners",
     "set_roads",
     "write_csv",
@@ -179,7 +179,7 @@ def set_partners(folder: Path, partner_list: Path) -> Territory:
 
     def add(copy: Path) -> None:
         write_csv(rows, copy / PARTNER_LIST)
-        describe_table(copy, PARTNER_LIST_ENTRY)
+        describe_table(copy, partner_list_entry(read_territory_file(copy).network))
 
     return build_release(folder, edit=add)
 
@@ -197,26 +197,35 @@ def describe_table(copy: Path, described: Mapping[str, str | int]) -> None:
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-PARTNER_LIST_ENTRY: dict[str, str | int] = {
-    "name": "partners",
-    "path": PARTNER_LIST,
-    "kind": "source",
-    "title_fr": "Villages partenaires, liste du réseau",
-    "title_en": "Partner villages, list of the network",
-    "producer": "Soho Solo",
-    "vintage": "see valid_from",
-    "licence": "given by the network for this service",
-    "licence_url": "",
-    "url": "",
-    "quality": "declared",
-    "credit_fr": "Soho Solo, liste du réseau",
-    "credit_en": "Soho Solo, list of the network",
-    "note_fr": "Liste fournie par le réseau ; elle remplace la reconstitution.",
-    "note_en": "List given by the network; it replaces the reconstruction.",
-    "rows": 0,
-    "bytes": 0,
-    "sha256": "",
-}
+def partner_list_entry(network: Network | None) -> dict[str, str | int]:
+    """Return how the catalog describes the list of partners that a network gave.
+
+    Parameters
+    ----------
+    network
+        The network of the territory, which the list is credited to by its name.
+    """
+    name = None if network is None else network.name
+    return {
+        "name": "partners",
+        "path": PARTNER_LIST,
+        "kind": "source",
+        "title_fr": "Villages partenaires, liste du réseau",
+        "title_en": "Partner villages, list of the network",
+        "producer": name or "network of the territory",
+        "vintage": "see valid_from",
+        "licence": "given by the network for this service",
+        "licence_url": "",
+        "url": "",
+        "quality": "declared",
+        "credit_fr": f"{name}, liste du réseau" if name else "Liste du réseau d’accueil",
+        "credit_en": f"{name}, list of the network" if name else "List of the welcoming network",
+        "note_fr": "Liste fournie par le réseau ; elle remplace la reconstitution.",
+        "note_en": "List given by the network; it replaces the reconstruction.",
+        "rows": 0,
+        "bytes": 0,
+        "sha256": "",
+    }
 
 
 def build_derived(folder: Path) -> None:

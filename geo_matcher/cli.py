@@ -42,16 +42,16 @@ from geo_matcher.console import (
     LanguageOption,
     PresetOption,
     ProfileArgument,
-    ScopeArgument,
-    ScopeOption,
     SeedArgument,
     TextFormatArgument,
     TextFormatOption,
     TopArgument,
+    UsualScopeArgument,
     chosen_profile,
     console,
     plain_table,
     release_of,
+    scope_of,
     territory_of,
     write,
     write_file,
@@ -123,7 +123,7 @@ def match(
     context: typer.Context,
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     top: TopArgument = 20,
     output_format: Annotated[
         FormatOption, typer.Option("--format", help="Form of the answer.")
@@ -151,8 +151,7 @@ def match(
 ) -> None:
     """Rank villages for a profile."""
     chosen = chosen_profile(profile, profile_name)
-    ranking = rank(territory_of(context), chosen, scope.value)
-    found = None
+    territory, found = territory_of(context), None
     if not with_odds and (draws, seed, belief.value) != (DEFAULT_DRAWS, DEFAULT_SEED, "words"):
         raise ProfileError("--draws, --seed and --weights change the odds only: add --odds.")
     if full and (not with_odds or output_format is not FormatOption.json):
@@ -161,6 +160,8 @@ def match(
         raise ProfileError("A GeoPackage is a file: name it with --output villages.gpkg.")
     if output_format is FormatOption.table and output is not None:
         raise ProfileError("A table is for reading here: give --output with another --format.")
+    among = scope_of(scope, territory, language.value, output_format)
+    ranking = rank(territory, chosen, among)
     if with_odds:
         found = odds(ranking, draws=draws, seed=seed, belief=belief.value)
     if output_format is FormatOption.table:
@@ -410,13 +411,14 @@ def draw_map(
     output: Annotated[Path, typer.Option("--output", "-o", help="HTML file to write.")],
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     language: LanguageArgument = LanguageOption.fr,
 ) -> None:
     """Draw the Folium map of a ranking into one HTML file that needs no internet."""
     from geo_matcher.maps import map_html
 
-    ranking = rank(territory_of(context), chosen_profile(profile, profile_name), scope.value)
+    territory, chosen = territory_of(context), chosen_profile(profile, profile_name)
+    ranking = rank(territory, chosen, scope_of(scope, territory, language.value))
     write_file(output, map_html(ranking, language.value))
 
 

@@ -28,15 +28,15 @@ from geo_matcher.console import (
     PresetOption,
     ProfileArgument,
     ProfileOption,
-    ScopeArgument,
-    ScopeOption,
     SeedArgument,
     TextFormatArgument,
     TextFormatOption,
     TopArgument,
+    UsualScopeArgument,
     chosen_profile,
     console,
     plain_table,
+    scope_of,
     territory_of,
     write,
     write_file,
@@ -81,7 +81,7 @@ def _explain(
     commune: CommuneArgument,
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     places: Annotated[
         int | None,
         typer.Option(
@@ -97,7 +97,9 @@ def _explain(
     from geo_matcher.arguments import reason_sentences
     from geo_matcher.explanation import reasons
 
-    ranking = rank(territory_of(context), chosen_profile(profile, profile_name), scope.value)
+    territory, chosen = territory_of(context), chosen_profile(profile, profile_name)
+    among = scope_of(scope, territory, language.value, output_format)
+    ranking = rank(territory, chosen, among)
     found = reasons(ranking, commune, places=places, draws=draws, seed=seed)
     if output_format is TextFormatOption.json:
         write_json(found.as_dict())
@@ -114,7 +116,7 @@ def _interview(
     context: typer.Context,
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     given: Annotated[
         str,
         typer.Option(
@@ -135,10 +137,11 @@ def _interview(
         chosen = _asked_words(language.value)
     else:
         chosen = chosen_profile(profile, profile_name)
+    among = scope_of(scope, territory, language.value, output_format)
     typed = iter([part.strip() for part in given.split(",")] if given else ())
     answers: list[Answer] = []
     while True:
-        state = interview(territory, chosen, scope.value, answers, draws=draws, seed=seed)
+        state = interview(territory, chosen, among, answers, draws=draws, seed=seed)
         if state.question is None:
             break
         question = state.question.question
@@ -166,7 +169,7 @@ def _compare(
     ],
     profile: ProfileOption = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     draws: DrawsArgument = DEFAULT_DRAWS,
     seed: SeedArgument = DEFAULT_SEED,
     output_format: TextFormatArgument = TextFormatOption.table,
@@ -175,7 +178,9 @@ def _compare(
     """Set two to four villages side by side, and beside the commune that is left."""
     from geo_matcher.comparison import chances, compare
 
-    ranking = rank(territory_of(context), chosen_profile(profile, profile_name), scope.value)
+    territory, chosen = territory_of(context), chosen_profile(profile, profile_name)
+    among = scope_of(scope, territory, language.value, output_format)
+    ranking = rank(territory, chosen, among)
     found = compare(ranking, communes)
     sure = chances(found, odds(ranking, draws=draws, seed=seed))
     if output_format is TextFormatOption.json:
@@ -235,7 +240,7 @@ def _duo(
     context: typer.Context,
     first: Annotated[Path, typer.Argument(help="One person's profile, in TOML or JSON.")],
     second: Annotated[Path, typer.Argument(help="The other person's.")],
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     top: TopArgument = 10,
     output_format: TextFormatArgument = TextFormatOption.table,
     language: LanguageArgument = LanguageOption.en,
@@ -245,7 +250,9 @@ def _duo(
     from geo_matcher.verdicts import duo_names, duo_sentences
 
     people = read_profile(first), read_profile(second)
-    found = duo(territory_of(context), *people, scope.value)
+    territory = territory_of(context)
+    among = scope_of(scope, territory, language.value, output_format)
+    found = duo(territory, *people, among)
     if output_format is TextFormatOption.json:
         write_json(found.as_dict())
         return
@@ -274,7 +281,7 @@ def _pairs(
     context: typer.Context,
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     top: TopArgument = 10,
     output_format: TextFormatArgument = TextFormatOption.table,
     language: LanguageArgument = LanguageOption.en,
@@ -282,7 +289,9 @@ def _pairs(
     """Live here, shop there: each village with the bourg that serves it best."""
     from geo_matcher.pairs import pairs
 
-    ranking = rank(territory_of(context), chosen_profile(profile, profile_name), scope.value)
+    territory, chosen = territory_of(context), chosen_profile(profile, profile_name)
+    among = scope_of(scope, territory, language.value, output_format)
+    ranking = rank(territory, chosen, among)
     found = pairs(ranking, top)
     if output_format is TextFormatOption.json:
         write_json([pair.as_dict() for pair in found])
@@ -357,7 +366,7 @@ def _audit(
         Path | None,
         typer.Option("--output", "-o", help="HTML file to write: the report, in French."),
     ] = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     size: Annotated[
         int, typer.Option(min=MIN_SIZE, max=MAX_SIZE, help="Profiles in the population.")
     ] = DEFAULT_SIZE,
@@ -368,7 +377,9 @@ def _audit(
     """Tell which villages never reach anybody's first places, and why."""
     from geo_matcher.audit import audit
 
-    found = audit(territory_of(context), scope.value, size=size, seed=seed, top=top)
+    territory = territory_of(context)
+    among = scope_of(scope, territory, "en", output_format)
+    found = audit(territory, among, size=size, seed=seed, top=top)
     if output is not None:
         from geo_matcher.audit_report import audit_html
 

@@ -190,7 +190,7 @@ def _build(
                 f"{territory} is about the département {about.departement or 'none'}, and "
                 f"{area.departement} was asked for. Give the file of that one."
             )
-        mine = own_tables(own, area) if own is not None else ()
+        mine = own_tables(own, area, about.network) if own is not None else ()
         named = {table.name for table in mine} - set(JOINED_BY_KIND)
         still = [source for source in sources if not set(source.tables) <= named]
         gathered = gather(fetch, area, still)

@@ -19,14 +19,14 @@ from geo_matcher.console import (
     LanguageOption,
     PresetOption,
     ProfileArgument,
-    ScopeArgument,
-    ScopeOption,
     SeedArgument,
     TextFormatArgument,
     TextFormatOption,
+    UsualScopeArgument,
     chosen_profile,
     console,
     plain_table,
+    scope_of,
     territory_of,
     write,
     write_file,
@@ -50,7 +50,7 @@ def _visit(
     ],
     profile: ProfileArgument = None,
     profile_name: PresetOption = None,
-    scope: ScopeArgument = ScopeOption.partners,
+    scope: UsualScopeArgument = None,
     count: Annotated[
         int, typer.Option(min=MIN_VILLAGES, max=MAX_VILLAGES, help="How many villages.")
     ] = 4,
@@ -72,7 +72,8 @@ def _visit(
     if ics is not None and day is None:
         raise DriveError("A calendar needs a first day: give --day, for example 2027-03-12.")
     territory = territory_of(context)
-    ranking = rank(territory, chosen_profile(profile, profile_name), scope.value)
+    among = scope_of(scope, territory, language.value, output_format)
+    ranking = rank(territory, chosen_profile(profile, profile_name), among)
     wanted = [territory.find(name) for name in village or ()]
     plan = plan_visits(ranking, commune_of(territory, start), count, wanted=wanted, seed=seed)
     if ics is not None and day is not None:

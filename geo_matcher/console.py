@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from geo_matcher.errors import GeoMatcherError, ProfileError
+from geo_matcher.numbers import NBSP
 from geo_matcher.presets import PRESETS, preset_named
 from geo_matcher.profile import Profile, read_profile
 from geo_matcher.robustness import MAX_DRAWS, MIN_DRAWS
@@ -41,10 +42,12 @@ __all__ = [
     "TextFormatArgument",
     "TextFormatOption",
     "TopArgument",
+    "UsualScopeArgument",
     "chosen_profile",
     "console",
     "plain_table",
     "release_of",
+    "scope_of",
     "territory_of",
     "write",
     "write_file",
@@ -124,6 +127,15 @@ PresetOption = Annotated[
     typer.Option("--profile-name", help="Use a preset in place of a file; see `profile list`."),
 ]
 ScopeArgument = Annotated[ScopeOption, typer.Option("--scope", help="Which communes to list.")]
+UsualScopeArgument = Annotated[
+    ScopeOption | None,
+    typer.Option(
+        "--scope",
+        help="Which communes to list; by default the partners of the network, and all where the "
+        "territory has no network.",
+        show_default=False,
+    ),
+]
 TopArgument = Annotated[
     int, typer.Option("--top", min=1, max=MAX_TOP, help="How many at most; ties are never cut.")
 ]
@@ -164,6 +176,35 @@ def territory_of(context: typer.Context) -> Territory:
     territory = Territory.load(release_of(context))
     put_in_service(territory.about)
     return territory
+
+
+def scope_of(
+    scope: ScopeOption | None, territory: Territory, language: str, form: str = "table"
+) -> str:
+    """Return which communes a call is about, as a search on the pages would.
+
+    Parameters
+    ----------
+    scope
+        What ``--scope`` said; None for the usual one.
+    territory
+        A loaded release.
+    language
+        ``fr`` or ``en``.
+    form
+        Form of the answer. Before a table it is printed that all are meant for want of a network;
+        what programs read is left as it is.
+    """
+    if scope is not None:
+        return scope.value
+    if territory.about.network is None and form == "table":
+        count = len(territory.codes)
+        write(
+            f"Aucun réseau dans ce territoire{NBSP}: parmi toutes ses communes ({count})."
+            if language == "fr"
+            else f"No network in this territory: among all of its communes ({count})."
+        )
+    return territory.about.default_scope
 
 
 def chosen_profile(path: Path | None, preset: str | None) -> Profile:

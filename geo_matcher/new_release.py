@@ -23,7 +23,7 @@ import tomlkit
 from tomlkit.items import AoT
 
 from geo_matcher.atomic_folders import exchange
-from geo_matcher.build import MADE_TABLES, PARTNER_LIST_ENTRY, build_derived, write_csv
+from geo_matcher.build import MADE_TABLES, build_derived, partner_list_entry, write_csv
 from geo_matcher.catalog import CATALOG_FILE, Catalog, Table
 from geo_matcher.departements import departement_name
 from geo_matcher.errors import DataError
@@ -38,7 +38,7 @@ from geo_matcher.sources.osm_places import MAPPED
 from geo_matcher.sources.source import Area, Origin, SourceTable
 from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory, fold
-from geo_matcher.territory_file import TERRITORY_FILE, TerritoryFile
+from geo_matcher.territory_file import TERRITORY_FILE, Network, TerritoryFile
 
 __all__ = [
     "GIVEN_BY",
@@ -166,7 +166,7 @@ def check_output(output: Path) -> None:
         )
 
 
-def own_tables(folder: Path, area: Area) -> tuple[SourceTable, ...]:
+def own_tables(folder: Path, area: Area, network: Network | None) -> tuple[SourceTable, ...]:
     """Read the tables that somebody gives of their own, in the shape of a release.
 
     Parameters
@@ -176,6 +176,8 @@ def own_tables(folder: Path, area: Area) -> tuple[SourceTable, ...]:
         ``partners.csv``.
     area
         The département that they are about.
+    network
+        Its network, to which a list of partners is credited.
 
     Raises
     ------
@@ -202,16 +204,17 @@ def own_tables(folder: Path, area: Area) -> tuple[SourceTable, ...]:
         except DataError as error:
             problems += error.problems
             continue
-        tables.append(SourceTable(name, frame, _given(name), ()))
+        tables.append(SourceTable(name, frame, _given(name, network), ()))
     if problems:
         raise DataError(f"The tables in {folder} cannot be used: " + "; ".join(problems), problems)
     return tuple(tables)
 
 
-def _given(name: str) -> Origin:
+def _given(name: str, network: Network | None) -> Origin:
     if name == "partners":
         fields = Origin.__dataclass_fields__
-        return Origin(**{k: str(v) for k, v in PARTNER_LIST_ENTRY.items() if k in fields})
+        entry = partner_list_entry(network)
+        return Origin(**{k: str(v) for k, v in entry.items() if k in fields})
     return Origin(
         title_fr=f"Table « {name} » fournie pour cette version",
         title_en=f"Table {name}, given for this release",
@@ -464,7 +467,7 @@ def _renewed_by_kind(folder: Path, old: Table, table: SourceTable, *, is_anew: b
         table = replace(table, frame=_with_kept(table.frame, kept), origin=origin)
     if given:
         rows = before[before["kind"].isin(given)].reset_index(drop=True)
-        own = SourceTable(old.name, rows, _given(old.name), ())
+        own = SourceTable(old.name, rows, _given(old.name, None), ())
         table, _ = joined_by_kind(own, table)
     return table
 

@@ -44,6 +44,8 @@ from geo_matcher.dossiers.stages import (
 from geo_matcher.errors import DossierError, SpreadsheetError, UnknownCommuneError
 from geo_matcher.profile import CITIES
 from geo_matcher.territory import Territory
+from geo_matcher.territory_file import TerritoryFile
+from geo_matcher.towns import LiveMapping
 
 __all__ = [
     "COLUMNS",
@@ -93,20 +95,26 @@ SECTOR_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "other": ("Autre",),
     }
 )
-TRACK_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"solo": ("Solo", "Soho Solo"), "cultura": ("Cultura", "Soho Solo Cultura")}
-)
-WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
+
+
+def _words(about: TerritoryFile) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Return the words of a territory: its network calls its tracks by its own name, too."""
+    own = () if about.network is None else (about.network.name,)
+    return {
         "stage": {stage.value: tuple(words.values()) for stage, words in STAGE_LABELS.items()},
         "closed_reason": {key: tuple(words.values()) for key, words in CLOSING_REASONS.items()},
-        "track": TRACK_WORDS,
+        "track": {
+            "solo": ("Solo", "Indépendants", *own),
+            "cultura": ("Cultura", "Artistes", *(f"{name} Cultura" for name in own)),
+        },
         "sector": SECTOR_WORDS,
         "origin_city": {city: (city.capitalize(),) for city in CITIES}
         | {"other": ("Autre", "Ailleurs")},
         "source": {key: tuple(words.values()) for key, words in SOURCES.items()},
     }
-)
+
+
+WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = LiveMapping(_words)
 """Words that a column holds, by what they stand for; any of their spellings will do."""
 
 EXPECTED_FR: Mapping[str, str] = MappingProxyType(

@@ -44,6 +44,8 @@ LONG = ("/planification", "/maps/match?scope=all")
 FURTHER = ("/?lang=en&scope=all", "/table?scope=all", "/shortlist?pick=32013",
            "/downloads/villages.csv", "/api/v1/release")  # fmt: skip
 
+FAMILY = ("--profile-name", "paris-web-family")
+
 MAPPED = frozenset({"broadband_fixed", "shops", "workplaces"})
 """Sources that the map draws, and a plan uses, most of; either takes seconds."""
 
@@ -226,6 +228,40 @@ def test_a_commune_without_a_line_is_served_and_said_to_be_unknown(tmp_path: Pat
         assert client.get(f"/communes/{code}", follow_redirects=True).status_code == 200
         line = client.get(f"/api/v1/communes/{code}").json()["broadband"]
         assert (line["premises"], line["other_count"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (("match", "--top", "1"), "No network in this territory: among all of its communes (36)."),
+        (("match", "--top", "1", "--lang", "fr"), "parmi toutes ses communes (36)."),
+        (("pairs", "--top", "1"), "No network in this territory"),
+        (("match", "--top", "1", "--scope", "all"), ""),
+        (("match", "--top", "1", "--scope", "partners"), ""),
+    ],
+    ids=["match", "in French", "pairs", "all asked for", "partners asked for"],
+)
+def test_without_a_network_the_command_line_searches_everywhere(
+    invented: Territory, run: Run, call: tuple[str, ...], told: str
+) -> None:
+    found = run("--release", str(invented.folder), *call, *FAMILY)
+    assert found.code == 0, found.err
+    assert told in found.plain
+    assert ("network in this" in found.plain) == ("network in this" in told)
+    if call[0] == "match":
+        ranked = 0 if "partners" in call else len(invented.codes)
+        assert f"/{ranked} communes" in found.plain
+
+
+def test_what_programs_read_names_the_usual_scope(
+    invented: Territory, connected: Territory, run: Run
+) -> None:
+    without = run("--release", str(invented.folder), "match", *FAMILY, "--format", "json").json
+    assert (without["scope"], without["counts"]["scope"]) == ("all", len(invented.codes))
+    own = run("--release", str(connected.folder), "match", *FAMILY, "--format", "json").json
+    assert own["scope"] == "partners"
+    told = run("--release", str(connected.folder), "match", *FAMILY, "--top", "1").plain
+    assert "network in this" not in told
 
 
 def test_the_command_line_serves_another_departement(invented: Territory, run: Run) -> None:

@@ -21,11 +21,13 @@ from geo_matcher.build import (
     build_derived,
     build_release,
     mend_communes,
+    partner_list_entry,
     set_partners,
 )
 from geo_matcher.catalog import Catalog, Mend
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.territory import Territory
+from geo_matcher.territory_file import Network
 from geo_matcher.travel_times import travel_times
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -184,6 +186,15 @@ def partner_list(folder: Path, *lines: str) -> Path:
     return path
 
 
+def test_a_list_is_credited_to_the_network_of_its_territory() -> None:
+    other = Network(name="Causses Connectés", published_year=2025)
+    assert partner_list_entry(other)["producer"] == "Causses Connectés"
+    assert partner_list_entry(other)["credit_en"] == "Causses Connectés, list of the network"
+    nobody = partner_list_entry(None)
+    assert nobody["producer"] == "network of the territory"
+    assert nobody["credit_fr"] == "Liste du réseau d’accueil"
+
+
 def test_the_list_of_the_network_replaces_the_reconstruction(
     release_copy: Path, tmp_path: Path, territory: Territory
 ) -> None:
@@ -202,6 +213,7 @@ def test_the_list_of_the_network_replaces_the_reconstruction(
     assert set(partners["source"]) == {"partners: list given by the network"}
     assert found.partner_evidence == {"32013": "sourced", "32249": "sourced"}
     assert found.catalog["partners"].rows == 3
+    assert found.catalog["partners"].credit_fr == "Soho Solo, liste du réseau"
     assert found.release_id != territory.release_id
     assert (release_copy / "source/partners.csv").is_file()
     reached = members[members["group"] == "network"]

@@ -28,6 +28,7 @@ from geo_matcher.dossiers.spreadsheets import (
 from geo_matcher.dossiers.stages import Stage
 from geo_matcher.errors import AccessError, DossierError
 from geo_matcher.territory import Territory
+from geo_matcher.towns import in_service
 from tests.integration.dossiers.people import SECRETS, opened
 
 HEADINGS = [names[0] for names in COLUMNS.values()]
@@ -119,6 +120,33 @@ def test_every_problem_is_told_by_row_and_column_and_nothing_is_imported(
         "Personnes", "Commune d’installation", "Date d’installation",
     }  # fmt: skip
     assert list_files(db, by=adviser).total == 0
+
+
+@pytest.mark.parametrize(
+    ("network", "track", "understood"),
+    [
+        ("Soho Solo", "Soho Solo Cultura", "cultura"),
+        ("Causses Connectés", "causses connectes", "solo"),
+        ("Causses Connectés", "Soho Solo", None),
+        ("", "Artistes", "cultura"),
+        ("", "Indépendants", "solo"),
+        ("", "Soho Solo", None),
+    ],
+)
+def test_a_track_may_bear_the_name_of_the_network_of_the_territory(
+    db: Database, adviser: Account, tmp_path: Path, territory: Territory,
+    network: str, track: str, understood: str | None,
+) -> None:  # fmt: skip
+    own = territory.about.network
+    assert own is not None
+    named = own.model_copy(update={"name": network}) if network else None
+    path = sheet(
+        tmp_path / "tracks.csv", GOOD | {"Commune d’installation": "32249", "Parcours": track}
+    )
+    with in_service(territory.about.model_copy(update={"network": named})):
+        preview = preview_spreadsheet(db, path, by=adviser)
+    assert [line.draft.track for line in preview.lines] == ([understood] if understood else [])
+    assert [problem.column for problem in preview.problems] == ([] if understood else ["Parcours"])
 
 
 def test_a_failure_in_the_middle_leaves_nothing(
