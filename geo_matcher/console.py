@@ -231,7 +231,14 @@ def chosen_profile(path: Path | None, preset: str | None) -> Profile:
     if path is None:
         names = ", ".join(PRESETS)
         raise ProfileError(f"Give a profile file, or --profile-name with one of {names}.")
-    return read_profile(path)
+    profile = read_profile(path)
+    if profile.ignored:
+        typer.echo(
+            'The network of this territory has no track for artists: track = "cultura" does not '
+            "count.",
+            err=True,
+        )
+    return profile
 
 
 # --- Printing ----------------------------------------------------------------------------------

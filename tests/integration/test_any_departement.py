@@ -264,6 +264,29 @@ def test_what_programs_read_names_the_usual_scope(
     assert "network in this" not in told
 
 
+def test_a_track_that_no_network_has_is_told_and_does_not_count(
+    client: TestClient, invented: Territory, run: Run, tmp_path: Path
+) -> None:
+    page = client.get("/").text
+    assert "ultura" not in page
+    assert 'name="track"' not in page
+    assert "Artiste, en location" in page
+    old = client.get("/?track=cultura&preset=lyon-trainer")
+    assert old.status_code == 200
+    assert "Le parcours pour artistes n’existe pas" in old.text
+    asked = {"profile": {"track": "cultura"}, "scope": "all", "top": 1}
+    answer = client.post("/api/v1/match", json=asked).json()
+    assert answer["ignored"] == ["track"]
+    plain = client.post("/api/v1/match", json=asked | {"profile": {}}).json()
+    assert plain["ignored"] == []
+    assert answer["results"] == plain["results"]
+    mine = tmp_path / "mine.toml"
+    mine.write_text('track = "cultura"\n', encoding="utf-8")
+    told = run("--release", str(invented.folder), "match", str(mine), "--top", "1")
+    assert told.code == 0
+    assert "no track for artists" in told.err
+
+
 def test_the_command_line_serves_another_departement(invented: Territory, run: Run) -> None:
     release = ["--release", str(invented.folder)]
     called = run(*release, "match", "--profile-name", "combe-2-consultant", "--scope", "all")

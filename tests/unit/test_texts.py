@@ -111,7 +111,7 @@ COMPOSED = {
     "technology.": {name.removeprefix("mci_best_") for name in BEST_TECHNOLOGY[1:]},
     "tenure.": set(CHOICES["tenure"][1]),
     "trace.": {*TRACES, "other", "year"},
-    "track.": set(CHOICES["track"][1]),
+    "track.": {*CHOICES["track"][1], "none"},
     "village.kind.": set(CHOICES["size"][1]),
     "work.": set(CHOICES["work_mode"][1])
     | {"title", "none", "place", "known", "named", "unsure", "year", "shared", "counted"},
