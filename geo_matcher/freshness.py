@@ -1,6 +1,7 @@
 """How old each table of a release is, and whether its producer has a newer one.
 
-Hides how a vintage is read as a date, and that servers are asked several at a time.
+Hides how a vintage is read as a date, that a newer edition may stand at another address, and that
+servers are asked several at a time.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from geo_matcher.errors import SourceError
-from geo_matcher.sources.source import Fetched
+from geo_matcher.gathering import editions_by_table
+from geo_matcher.sources.source import Editions, Fetch, Fetched
 from geo_matcher.territory import Territory
 
 __all__ = ["Asks", "Freshness", "Upstream", "age_months", "freshness"]
@@ -29,8 +32,11 @@ WORKERS = 6
 DATED = re.compile(r"\b((?:19|20)\d{2})(?:-(0[1-9]|1[0-2]))?")
 
 
-class Asks(Protocol):
-    """Tells whether there is another version of a file upstream."""
+class Asks(Fetch, Protocol):
+    """Tells whether there is another version of a file upstream, or a file at all."""
+
+    def is_there(self, url: str) -> bool:
+        """Tell whether a server has a file at an address."""
 
     def is_newer_upstream(self, fetched: Fetched) -> bool | None:
         """Return None where the server says nothing of versions."""
@@ -98,6 +104,13 @@ def freshness(
                 name: [pool.submit(_asked, asks, file) for file in of_table]
                 for name, of_table in files.items()
             }
+            for name, editions in editions_by_table().items():
+                if name in files:
+                    held = frozenset(file.url for file in files[name])
+                    departement = territory.about.departement
+                    one_by_one[name].append(
+                        pool.submit(_has_newer, asks, editions, held, departement, today)
+                    )
             answers = {name: [a.result() for a in found] for name, found in one_by_one.items()}
     return tuple(
         Freshness(
@@ -138,6 +151,26 @@ def _asked(asks: Asks, file: Fetched) -> Upstream:
     if is_newer is None:
         return "unknown"
     return "newer" if is_newer else "same"
+
+
+def _has_newer(
+    asks: Asks, editions: Editions, held: frozenset[str], departement: str, today: dt.date
+) -> Upstream:
+    """Tell whether an edition is out that is newer than the one that a table was read from."""
+    newer: list[tuple[str, ...]] = []
+    hosts = {urlsplit(url).netloc for url in held}
+    try:
+        for edition in editions(asks, departement, today):
+            if not held.isdisjoint(edition.urls):
+                break
+            newer.append(edition.urls)
+        else:
+            # Older than all that are looked for; or, from no such host, not from these files.
+            newer = [urls for urls in newer if urlsplit(urls[0]).netloc in hosts]
+        is_out = any(all(asks.is_there(url) for url in urls) for urls in newer)
+    except SourceError:
+        return "unreachable"
+    return "newer" if is_out else "same"
 
 
 def _together(answers: list[Upstream]) -> Upstream:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from geo_matcher.errors import GeoMatcherError, SourceError
 from geo_matcher.sources.arcep import BROADBAND, MOBILE
+from geo_matcher.sources.communes import contours_editions
 from geo_matcher.sources.density_grid import SOURCE as DENSITY
 from geo_matcher.sources.dgfip import SOURCE as SALES
 from geo_matcher.sources.dhup import SOURCE as RENTS
@@ -27,9 +28,17 @@ from geo_matcher.sources.insee import SOURCE as FACILITIES
 from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.sncf import SOURCE as STATIONS
-from geo_matcher.sources.source import Area, Fetch, Fetched, Source, SourceTable
+from geo_matcher.sources.source import Area, Editions, Fetch, Fetched, Source, SourceTable
 
-__all__ = ["Failure", "Gathered", "all_sources", "chosen_sources", "fetched_table", "gather"]
+__all__ = [
+    "Failure",
+    "Gathered",
+    "all_sources",
+    "chosen_sources",
+    "editions_by_table",
+    "fetched_table",
+    "gather",
+]
 
 WORKERS = 4
 """Sources that are asked at the same time; the fetcher keeps to a few requests for each host."""
@@ -100,6 +109,12 @@ def all_sources(
         RISKS,
         places_source(overpass, workplaces),
     ]
+
+
+def editions_by_table() -> dict[str, Editions]:
+    """Return where the editions may be of each table that is read from one."""
+    found = dict.fromkeys(("communes_source", "town_halls", "adjacency"), contours_editions)
+    return {**found, **{t: s.editions for s in all_sources() if s.editions for t in s.tables}}
 
 
 def chosen_sources(sources: Sequence[Source], wanted: str | None) -> list[Source]:

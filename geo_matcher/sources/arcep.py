@@ -14,7 +14,7 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from typing import Any
 import pandas as pd
 import pyogrio
 
-from geo_matcher.errors import AbsentFileError, SourceError
+from geo_matcher.errors import SourceError
 from geo_matcher.schemas import SCHEMAS
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited, refuse_file
 from geo_matcher.sources.economie import copper_closures
+from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["BROADBAND", "CARTEFIBRE_URL", "MCI_URL", "MOBILE", "mobile_sites_url"]
 
@@ -365,7 +366,10 @@ def mobile_sites_url(year: int, quarter: int) -> str:
 
 
 def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
-    file, edition = _newest_sites(fetch, _today())
+    found, (file,) = newest(
+        fetch, _mobile_editions, area.departement, expected="csv", source=SITES.source
+    )
+    edition = found.name
     rows = read_delimited(file, SITES, where=[Where("insee_code", area.asked_codes)])
     rows["insee_code"] = area.current(rows["insee_code"])
     rows["operator"] = rows["operator"].map(lambda code: MOBILE_OPERATORS.get(code, f"?{code}"))
@@ -401,24 +405,13 @@ def _mobile(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     return (SourceTable("mobile_sites", table, origin, (file,)),)
 
 
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
-
-
-def _newest_sites(fetch: Fetch, today: dt.date) -> tuple[Fetched, str]:
-    """Return the newest list there is: a quarter comes out some months after its end."""
+def _mobile_editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
+    """Return the last quarters, by their last day: one comes out some months after its end."""
     now = today.year * 4 + (today.month - 1) // 3
     for one in range(now, now - MOBILE_QUARTERS, -1):
         year, quarter = one // 4, one % 4 + 1
-        try:
-            file = fetch(mobile_sites_url(year, quarter), expected="csv")
-        except AbsentFileError:
-            continue
-        return file, pd.Period(year=year, quarter=quarter, freq="Q").end_time.date().isoformat()
-    raise AbsentFileError(
-        f"{SITES.source}: no list of sites of the last {MOBILE_QUARTERS} quarters is at "
-        f"{mobile_sites_url(now // 4, now % 4 + 1)} or before. See docs/data.md."
-    )
+        end = pd.Period(year=year, quarter=quarter, freq="Q").end_time.date()
+        yield Edition(end.isoformat(), (mobile_sites_url(year, quarter),))
 
 
 BROADBAND = Source(
@@ -427,4 +420,4 @@ BROADBAND = Source(
     tables=("broadband_fixed",),
     collect=_broadband,
 )
-MOBILE = Source(name="mobile", producer="Arcep", tables=("mobile_sites",), collect=_mobile)
+MOBILE = Source("mobile", "Arcep", ("mobile_sites",), _mobile, _mobile_editions)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ import pyproj
 import shapely
 
 from geo_matcher.destinations import INSEE_CODE
-from geo_matcher.errors import AbsentFileError, CrsError, SourceError
+from geo_matcher.errors import CrsError, SourceError
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, contacts_of
 from geo_matcher.sources.delimited import refuse_file
+from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "FORMER_URL",
     "SURROUNDINGS_KM",
     "area_of",
+    "contours_editions",
     "contours_url",
     "mergers",
 ]
@@ -131,7 +133,7 @@ def area_of(
         )
     merged, former_file = _merged(fetch, listed)
     if outlines is None:
-        contours, edition = _newest_contours(fetch, year)
+        contours, edition = _newest_contours(fetch, departement, year)
         path = contours.path
     else:
         contours, edition, path = None, "", outlines
@@ -261,20 +263,22 @@ def _merged(fetch: Fetch, listed: pd.DataFrame) -> tuple[dict[str, str], Fetched
 # --- Outlines --------------------------------------------------------------------------------
 
 
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
+def contours_editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
+    """Return the years whose outlines may be the newest; see :class:`Editions`."""
+    for year in range(today.year, today.year - OLDER_EDITIONS - 1, -1):
+        yield Edition(str(year), (contours_url(year),))
 
 
-def _newest_contours(fetch: Fetch, year: int | None) -> tuple[Fetched, str]:
-    newest = year or _today().year
-    years = [newest] if year else [newest - back for back in range(OLDER_EDITIONS + 1)]
-    for one in years:
-        try:
-            return fetch(contours_url(one), expected="gzip"), str(one)
-        except AbsentFileError:
-            if one == years[-1]:
-                raise
-    raise AssertionError  # pragma: no cover - the last year raises
+def _newest_contours(fetch: Fetch, departement: str, year: int | None) -> tuple[Fetched, str]:
+    def found(_: Fetch, __: str, today: dt.date) -> Iterable[Edition]:
+        if year:
+            return [Edition(str(year), (contours_url(year),))]
+        return contours_editions(fetch, departement, today)
+
+    edition, (file,) = newest(
+        fetch, found, departement, expected="gzip", source="Contours administratifs"
+    )
+    return file, edition.name
 
 
 def _box(communes: pd.DataFrame, margin_km: float) -> tuple[float, float, float, float]:

@@ -5,29 +5,36 @@ Hides a workbook whose titles stand above the names of its columns.
 
 from __future__ import annotations
 
-import re
+import datetime as dt
+from collections.abc import Iterator
 
 from geo_matcher.errors import SourceError
+from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Origin, Source, SourceTable
 from geo_matcher.sources.workbooks import SheetColumn, read_sheet
 
-__all__ = ["DENSITY_URL", "SOURCE"]
+__all__ = ["SOURCE", "density_url"]
 
-DENSITY_URL = "https://www.insee.fr/fr/statistiques/fichier/8571524/fichier_diffusion_2025.xlsx"
+FIRST_YEAR = 2025
 PAGE = "https://www.insee.fr/fr/information/8571524"
 NAMED = "INSEE, density grid"
 LEVELS = range(1, 8)
 
 
+def density_url(year: int) -> str:
+    """Return the address of the grid on the communes of a year."""
+    return f"https://www.insee.fr/fr/statistiques/fichier/8571524/fichier_diffusion_{year}.xlsx"
+
+
+def _editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
+    for year in range(today.year, FIRST_YEAR - 1, -1):
+        yield Edition(str(year), (density_url(year),))
+
+
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
-    file = fetch(DENSITY_URL, expected="xlsx")
-    year = re.search(r"diffusion_(\d{4})", file.name)
-    if year is None:
-        raise SourceError(
-            f"{NAMED}: {file.name} does not name its year, as fichier_diffusion_2025.xlsx does. "
-            "Check the address in geo_matcher/sources/density_grid.py."
-        )
+    edition, (file,) = newest(fetch, _editions, area.departement, expected="xlsx", source=NAMED)
+    year = edition.name
     _, frame = read_sheet(
         file,
         NAMED,
@@ -46,7 +53,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
             f"{NAMED}: {file.name}: expected levels 1 to 7 in the column DENS7 for the communes of "
             f"the area, found {found}. The producer may have changed its format: see docs/data.md."
         )
-    frame = frame.astype({"density_level": "int64"}).assign(year=int(year[1]))
+    frame = frame.astype({"density_level": "int64"}).assign(year=int(year))
     return (
         SourceTable(
             "density_grid",
@@ -55,12 +62,12 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 title_fr="Grille de densité à sept niveaux",
                 title_en="Density grid, seven levels",
                 producer="INSEE",
-                vintage=year[1],
+                vintage=year,
                 **LICENCE_OUVERTE,
                 url=PAGE,
                 quality="measured",
-                credit_fr=f"INSEE, grille communale de densité {year[1]}",
-                credit_en=f"INSEE, density grid of communes, {year[1]}",
+                credit_fr=f"INSEE, grille communale de densité {year}",
+                credit_en=f"INSEE, density grid of communes, {year}",
                 note_fr="De 1 (grand centre urbain) à 7 (rural à habitat très dispersé), d’après "
                 "des carreaux d’un kilomètre : ce n’est pas la densité moyenne de la commune.",
                 note_en="From 1 (large urban centre) to 7 (very scattered rural), from squares of "
@@ -71,5 +78,5 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     )
 
 
-SOURCE = Source("density", "INSEE", ("density_grid",), _collect)
+SOURCE = Source("density", "INSEE", ("density_grid",), _collect, _editions)
 """The level of each commune."""

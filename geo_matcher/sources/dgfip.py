@@ -8,14 +8,16 @@ files.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from geo_matcher.errors import AbsentFileError, SourceError
+from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, read_delimited
+from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import DVF_TERMS
-from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["SOURCE", "sales_url"]
 
@@ -65,8 +67,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
             "register (Moselle, Bas-Rhin, Haut-Rhin and Mayotte keep another). The release has no "
             "table of sales."
         )
-    last = _today().year - 1
-    files = _files(fetch, area.departement, last)
+    files = _files(fetch, area.departement)
     sales = pd.concat(
         [_single_sales(_rows(file, year, area.departement)) for year, file in files.items()],
         ignore_index=True,
@@ -122,21 +123,20 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     )
 
 
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
+def _editions(_: Fetch, departement: str, today: dt.date) -> Iterator[Edition]:
+    """Return the last year and the one before: the last may not be published yet."""
+    for year in (today.year - 1, today.year - 2):
+        yield Edition(str(year), (sales_url(year, departement),))
 
 
-def _files(fetch: Fetch, departement: str, last: int) -> dict[int, Fetched]:
-    """Return the files of five years, the newest of which may not be published yet."""
-    try:
-        newest = {last: fetch(sales_url(last, departement), expected="gzip")}
-    except AbsentFileError:
-        newest = {}
-        last -= 1
-    years = range(last - YEARS + 1, last + 1)
+def _files(fetch: Fetch, departement: str) -> dict[int, Fetched]:
+    """Return the files of five years, up to the newest that is published."""
+    edition, (file,) = newest(fetch, _editions, departement, expected="gzip", source=LAYOUT.source)
+    last = int(edition.name)
+    older = range(last - YEARS + 1, last)
     return {
-        year: newest.get(year) or fetch(sales_url(year, departement), expected="gzip")
-        for year in years
+        **{year: fetch(sales_url(year, departement), expected="gzip") for year in older},
+        last: file,
     }
 
 
@@ -214,5 +214,5 @@ def _whole_span(sales: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
     ).sort_values("insee_code", ignore_index=True)
 
 
-SOURCE = Source("sales", "DGFiP, Etalab", ("housing_sales", "housing_medians"), _collect)
+SOURCE = Source("sales", "DGFiP, Etalab", ("housing_sales", "housing_medians"), _collect, _editions)
 """Sales of the last five whole years; ``housing_medians`` takes the five years together."""

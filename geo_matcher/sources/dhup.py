@@ -5,29 +5,33 @@ Hides that houses and flats come in two files, in Latin-1, with decimal commas.
 
 from __future__ import annotations
 
-import re
+import datetime as dt
+from collections.abc import Iterator
 
 import pandas as pd
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
+from geo_matcher.sources.editions import files_listed, newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Origin, Source, SourceTable
 
 __all__ = ["RENT_URLS", "SOURCE"]
 
-_BASE = (
-    "https://static.data.gouv.fr/resources/"
-    "carte-des-loyers-indicateurs-de-loyers-dannonce-par-commune-en-2025/"
-)
+KNOWN_YEAR = 2025
+
+
+def _page(year: int) -> str:
+    return f"carte-des-loyers-indicateurs-de-loyers-dannonce-par-commune-en-{year}"
+
+
+_BASE = f"https://static.data.gouv.fr/resources/{_page(KNOWN_YEAR)}/"
 RENT_URLS = {
     "rent_apartment_eur_m2_month": f"{_BASE}20251211-145010/pred-app-mef-dhup.csv",
     "rent_house_eur_m2_month": f"{_BASE}20251211-145039/pred-mai-mef-dhup.csv",
 }
-PAGE = (
-    "https://www.data.gouv.fr/datasets/"
-    "carte-des-loyers-indicateurs-de-loyers-dannonce-par-commune-en-2025"
-)
+"""Files of the newest year that is known; each year has a page of its own, which lists them."""
+
 PLAUSIBLE_EUR_M2 = (1.0, 100.0)
 
 LAYOUT = Layout(
@@ -40,13 +44,25 @@ LAYOUT = Layout(
 )
 
 
+def _editions(fetch: Fetch, _: str, today: dt.date) -> Iterator[Edition]:
+    """Return the years whose page lists the files of flats and of houses, then the known one."""
+    names = [url.rsplit("/", 1)[-1] for url in RENT_URLS.values()]
+    for year in range(today.year, KNOWN_YEAR - 1, -1):
+        listed = files_listed(fetch, _page(year), LAYOUT.source)
+        by_name = {url.rsplit("/", 1)[-1]: url for url in listed}
+        if by_name.keys() >= set(names):
+            yield Edition(str(year), tuple(by_name[name] for name in names))
+    yield Edition(str(KNOWN_YEAR), tuple(RENT_URLS.values()))
+
+
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
+    edition, files = newest(
+        fetch, _editions, area.departement, expected="csv", source=LAYOUT.source
+    )
+    year = edition.name
     wanted = area.with_former(area.codes)
-    files, rents, years = [], {}, set()
-    for column, url in RENT_URLS.items():
-        file = fetch(url, expected="csv")
-        # The file bears no year of its own: its folder does.
-        years |= set(re.findall(r"commune-en-(20\d{2})", file.final_url or file.url))
+    rents = {}
+    for column, file in zip(RENT_URLS, files, strict=True):
         rows = read_delimited(file, LAYOUT, where=[Where("insee_code", wanted)])
         if rows.empty or rows["insee_code"].duplicated().any():
             raise SourceError(
@@ -61,15 +77,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 f"{LAYOUT.source}: {file.name}, column 'loypredm2': commune {code} has {rent:g}, "
                 "expected euros per m² and month, between 1 and 100."
             )
-        files.append(file)
         rents[column] = rows.set_index("insee_code")["rent"].round(4)
-    if len(years) != 1:
-        raise SourceError(
-            f"{LAYOUT.source}: the files of houses and flats must be of one year, found "
-            f"{', '.join(sorted(years)) or 'none'} in their addresses. Correct RENT_URLS in "
-            "geo_matcher/sources/dhup.py."
-        )
-    (year,) = years
     frame = pd.DataFrame(rents).rename_axis("insee_code").reset_index()
     frame = frame.astype({"insee_code": "str"})
     frame.insert(1, "current_insee", area.current(frame["insee_code"]))
@@ -86,7 +94,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 producer="DHUP et ANIL (Carte des loyers)",
                 vintage=year,
                 **LICENCE_OUVERTE,
-                url=PAGE,
+                url=f"https://www.data.gouv.fr/datasets/{_page(int(year))}",
                 quality="estimated",
                 credit_fr=f"Carte des loyers {year} (DHUP, ANIL)",
                 credit_en=f"Carte des loyers {year} (DHUP, ANIL)",
@@ -99,7 +107,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 "does not specify the licence of the 2025 edition; this one is what those who "
                 "re-use it say.",
             ),
-            tuple(files),
+            files,
         ),
     )
 
@@ -118,5 +126,5 @@ def _drop_seats(frame: pd.DataFrame, area: Area) -> None:
         frame[column] = frame[column].mask(is_seat & ~is_one)
 
 
-SOURCE = Source("rents", "DHUP, ANIL", ("housing_prices_rents",), _collect)
+SOURCE = Source("rents", "DHUP, ANIL", ("housing_prices_rents",), _collect, _editions)
 """Rents of houses and flats; the columns of mean prices are empty."""

@@ -15,12 +15,12 @@ import math
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -34,8 +34,11 @@ from geo_matcher.sources.source import Fetched
 
 __all__ = ["Fetcher", "Limits", "Progress"]
 
+T = TypeVar("T")
+
 AGENT = f"geo_matcher/{__version__} (builds a data release from official sources)"
 WAIT_CODES = (408, 425, 429, 500, 502, 503, 504)
+ABSENT_CODES = (404, 410)
 REDIRECT_CODES = (301, 302, 303, 307, 308)
 FRUITFUL_BYTES = 1 << 16
 """A try that brings so many bytes does not count as a failed one."""
@@ -197,25 +200,38 @@ class Fetcher:
         SourceError
             If the server cannot be asked.
         """
-        headers = _conditions(fetched)
-        for attempt in self._attempts(fetched.url, _Tries()):
-            with attempt:
-                for method, more in (("HEAD", {}), ("GET", {"Range": "bytes=0-0"})):
-                    with self._response(method, fetched.url, {**headers, **more}) as (answer, _):
-                        if answer.status_code in (403, 405, 501) and method == "HEAD":
-                            continue
-                        if answer.status_code == 304:
-                            return False
-                        self._check_status(answer, fetched.url, (200, 206))
-                        return _is_other(answer, fetched)
-        raise AssertionError  # pragma: no cover - tenacity gives up by raising
+
+        def is_newer(answer: httpx.Response) -> bool | None:
+            if answer.status_code == 304:
+                return False
+            self._check_status(answer, fetched.url, (200, 206))
+            return _is_other(answer, fetched)
+
+        return self._asked(fetched.url, _conditions(fetched), is_newer)
+
+    def is_there(self, url: str) -> bool:
+        """Tell whether a server has a file at an address, without downloading it.
+
+        Raises
+        ------
+        SourceError
+            If the server cannot be asked.
+        """
+
+        def is_file(answer: httpx.Response) -> bool:
+            if answer.status_code in ABSENT_CODES:
+                return False
+            self._check_status(answer, url, (200, 206))
+            return "html" not in answer.headers.get("Content-Type", "").lower()
+
+        return self._asked(url, {}, is_file)
 
     # --- One download ----------------------------------------------------------------------
 
     def _kept_only(self, url: str) -> Fetched:
         kept = self.kept(url)
         if kept is None:
-            raise SourceError(
+            raise AbsentFileError(  # another edition may be kept
                 f"{url} is not in {self.cache}, and nothing is downloaded offline. Run it once "
                 "with a connection."
             )
@@ -323,6 +339,17 @@ class Fetcher:
 
     # --- Requests --------------------------------------------------------------------------
 
+    def _asked(self, url: str, headers: dict[str, str], judge: Callable[[httpx.Response], T]) -> T:
+        """Ask for what a server says of a file, and judge by its answer."""
+        for attempt in self._attempts(url, _Tries()):
+            with attempt:
+                for method, more in (("HEAD", {}), ("GET", {"Range": "bytes=0-0"})):
+                    with self._response(method, url, {**headers, **more}) as (answer, _):
+                        if answer.status_code in (403, 405, 501) and method == "HEAD":
+                            continue
+                        return judge(answer)
+        raise AssertionError  # pragma: no cover - tenacity gives up by raising
+
     @contextmanager
     def _response(
         self, method: str, url: str, headers: dict[str, str]
@@ -371,7 +398,7 @@ class Fetcher:
         told = f"{status} {answer.reason_phrase}".rstrip()
         if status in WAIT_CODES:
             _try_again(f"answered {told}", _retry_after_s(answer))
-        if status in (404, 410):
+        if status in ABSENT_CODES:
             raise AbsentFileError(
                 f"{url} is not there ({told}). The producer has moved the file: look for its new "
                 "address, named in docs/data.md."

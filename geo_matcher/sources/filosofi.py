@@ -5,20 +5,40 @@ Hides a file of one row per place and measure, in which a figure that is kept se
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
+
 import pandas as pd
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
+from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Origin, Source, SourceTable
 
-__all__ = ["FILOSOFI_URL", "SOURCE"]
+__all__ = ["FILOSOFI_URL", "SOURCE", "filosofi_url"]
 
-FILOSOFI_URL = (
-    "https://www.insee.fr/fr/statistiques/fichier/7756729/base-cc-filosofi-2021-geo2025_csv.zip"
+FILOSOFI_URL = "https://www.insee.fr/fr/statistiques/fichier/8984752/FILOSOFI_CC_csv.zip"
+"""The edition of 2023, the newest whose page is known."""
+
+KNOWN = (
+    Edition("2023", (FILOSOFI_URL,)),
+    Edition(
+        "2021",
+        (
+            "https://www.insee.fr/fr/statistiques/fichier/7756729/"
+            "base-cc-filosofi-2021-geo2025_csv.zip",
+        ),
+    ),
 )
-PAGE = "https://www.insee.fr/fr/statistiques/7756729"
-MEMBER = r"(^|/)DS_FILOSOFI_CC_data\.csv$"
+"""Editions at the pages of INSEE, whose number tells no year; there was none of 2022."""
+
+PAGES = {
+    "2023": "https://www.insee.fr/fr/statistiques/8984752",
+    "2021": "https://www.insee.fr/fr/statistiques/7756729",
+}
+CATALOGUE = "https://catalogue-donnees.insee.fr/fr/catalogue/recherche/DS_FILOSOFI_CC"
+MEMBER = r"(^|/)DS_FILOSOFI_CC(_\d{4})?_data\.csv$"
 MEDIAN = "MED_SL"
 """The measure: median of disposable income per consumption unit, in euros a year."""
 
@@ -36,8 +56,21 @@ LAYOUT = Layout(
 )
 
 
+def filosofi_url(year: int) -> str:
+    """Return the address of a year at the interface of INSEE, which names it."""
+    return f"https://api.insee.fr/melodi/file/DS_FILOSOFI_CC/DS_FILOSOFI_CC_{year}_CSV_FR"
+
+
+def _editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
+    for year in range(today.year - 1, int(KNOWN[0].name), -1):
+        yield Edition(str(year), (filosofi_url(year),))
+    yield from KNOWN
+
+
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
-    file = fetch(FILOSOFI_URL, expected="zip")
+    edition, (file,) = newest(
+        fetch, _editions, area.departement, expected="zip", source=LAYOUT.source
+    )
     rows = read_delimited(
         file,
         LAYOUT,
@@ -68,19 +101,21 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 producer="INSEE, DGFiP, CNAF, CNAV, CCMSA",
                 vintage=str(years[0]),
                 **LICENCE_OUVERTE,
-                url=PAGE,
+                url=PAGES.get(edition.name, CATALOGUE),
                 quality="measured",
                 credit_fr=f"INSEE, Filosofi {years[0]}",
                 credit_en=f"INSEE, Filosofi {years[0]}",
                 note_fr="Revenu disponible par unité de consommation, pas un salaire. Le chiffre "
-                "des petites communes est secret : il manque, il n’est pas nul.",
+                "des petites communes est secret : il manque, il n’est pas nul. La méthode a changé "
+                "en 2023 : ne comparez pas avec les années d’avant.",
                 note_en="Disposable income per consumption unit, not a wage. The figure of small "
-                "communes is kept secret: it is missing, not zero.",
+                "communes is kept secret: it is missing, not zero. The method changed in 2023: "
+                "do not compare with earlier years.",
             ),
             (file,),
         ),
     )
 
 
-SOURCE = Source("incomes", "INSEE", ("incomes",), _collect)
+SOURCE = Source("incomes", "INSEE", ("incomes",), _collect, _editions)
 """Incomes, one row per commune of the source; a commune without row was not covered."""

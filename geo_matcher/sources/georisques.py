@@ -10,21 +10,23 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
+from collections.abc import Iterator
 
 import pandas as pd
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
+from geo_matcher.sources.editions import files_listed, newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
 
 __all__ = ["GASPAR_URL", "RADON_URL", "SOURCE"]
 
 GASPAR_URL = "https://files.georisques.fr/GASPAR/gaspar.zip"
-RADON_URL = (
-    "https://static.data.gouv.fr/resources/connaitre-le-potentiel-radon-de-ma-commune/"
-    "20190506-174309/radon.csv"
-)
+RADON_PAGE = "connaitre-le-potentiel-radon-de-ma-commune"
+RADON_URL = f"https://static.data.gouv.fr/resources/{RADON_PAGE}/20190506-174309/radon.csv"
+"""Radon as it was mapped in 2019; the page lists a newer file should there be one."""
+
 NAMED = "Géorisques, GASPAR"
 MAX_ABSENT_SHARE = 0.5
 """Share of the communes up to which the map of radon may know nothing of them."""
@@ -82,9 +84,20 @@ MEMBERS = {
 }
 
 
+def _radon_editions(fetch: Fetch, _: str, __: dt.date) -> Iterator[Edition]:
+    """Return the files of radon that the page lists, by the day in their address, and the known."""
+    named = re.compile(r"/(\d{4})\d{4}-\d{6}/radon\.csv$")
+    for url in sorted(files_listed(fetch, RADON_PAGE, "ASNR, radon"), reverse=True):
+        if match := named.search(url):
+            yield Edition(match[1], (url,))
+    yield Edition("2019", (RADON_URL,))
+
+
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
     gaspar = fetch(GASPAR_URL, expected="zip")
-    radon = fetch(RADON_URL, expected="csv")
+    mapped, (radon,) = newest(
+        fetch, _radon_editions, area.departement, expected="csv", source="ASNR, radon"
+    )
     day = _vintage(gaspar)
     wanted = area.with_former(area.codes)
     tables = {
@@ -129,8 +142,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 **LICENCE_OUVERTE,
                 url="https://www.georisques.gouv.fr/",
                 quality="declared",
-                credit_fr=f"Géorisques, base GASPAR, {day.isoformat()} ; radon, 2019",
-                credit_en=f"Géorisques, GASPAR base, {day.isoformat()}; radon, 2019",
+                credit_fr=f"Géorisques, base GASPAR, {day.isoformat()} ; radon, {mapped.name}",
+                credit_en=f"Géorisques, GASPAR base, {day.isoformat()}; radon, {mapped.name}",
                 note_fr="Zéro veut dire « non recensé », jamais « sans risque ». Des lignes "
                 "portent d’anciennes communes, à réunir avec la commune actuelle ou à laisser de "
                 "côté. Pour une commune née depuis 2019, le radon est le plus fort de "
@@ -275,5 +288,5 @@ def _event(label: str) -> str:
     return next((name for word, name in EVENTS if word in label.lower()), "other")
 
 
-SOURCE = Source("risks", "Géorisques", ("risks",), _collect)
+SOURCE = Source("risks", "Géorisques", ("risks",), _collect, _radon_editions)
 """Risks, plans, disasters and radon of each commune."""

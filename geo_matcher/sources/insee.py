@@ -6,6 +6,8 @@ facilities that changed with the years; and positions that are only roughly know
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,12 +15,12 @@ import pandas as pd
 from geo_matcher.destinations import DAILY_SERVICES, SHOPS_BOX_MARGIN_KM
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
+from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
 
-__all__ = ["BPE_URL", "SOURCE"]
+__all__ = ["SOURCE", "bpe_url"]
 
-BPE_URL = "https://www.insee.fr/fr/statistiques/fichier/8217525/BPE25.zip"
 PAGE = "https://www.insee.fr/fr/statistiques/8217525?sommaire=8217537"
 MEMBER = r"(^|/)BPE\d{2}\.csv$"
 
@@ -75,8 +77,26 @@ LAYOUT = Layout(
 )
 
 
+def bpe_url(year: int) -> str:
+    """Return the address of the facilities of a year."""
+    return f"https://www.insee.fr/fr/statistiques/fichier/8217525/BPE{year % 100:02d}.zip"
+
+
+def _editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
+    for year in range(today.year, int(min(NOMENCLATURES)) - 1, -1):
+        yield Edition(str(year), (bpe_url(year),))
+
+
+def _readable_editions(fetch: Fetch, departement: str, today: dt.date) -> Iterator[Edition]:
+    """Return the editions whose codes are known: others would be refused, an older one is not."""
+    every = _editions(fetch, departement, today)
+    yield from (edition for edition in every if edition.name in NOMENCLATURES)
+
+
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
-    file = fetch(BPE_URL, expected="zip")
+    _, (file,) = newest(
+        fetch, _readable_editions, area.departement, expected="zip", source=LAYOUT.source
+    )
     # The year is known once the rows are: those of every nomenclature are read.
     rows = read_delimited(
         file,
@@ -232,5 +252,5 @@ def _of_facilities(year: str) -> dict[str, str]:
     }
 
 
-SOURCE = Source("bpe", "INSEE", ("shops", "france_services", "supply"), _collect)
+SOURCE = Source("bpe", "INSEE", ("shops", "france_services", "supply"), _collect, _editions)
 """The facilities; ``supply`` counts doctors in the département and around it."""

@@ -8,7 +8,7 @@ is downloaded, nor what a build does with the tables.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from geo_matcher.errors import CrsError
 from geo_matcher.sources.municipal_districts import districts_of, whole_city
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["Area", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
+__all__ = ["Area", "Edition", "Editions", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,39 @@ class Fetch(Protocol):
         ------
         SourceError
             If it cannot be had whole, in time and as expected.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An edition of a producer's files that stand at addresses of their own.
+
+    Attributes
+    ----------
+    name
+        Its year, or the last day that it is about, ISO.
+    urls
+        Address of each of its files.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+
+
+class Editions(Protocol):
+    """Says where the editions of a source may be, newest first."""
+
+    def __call__(self, fetch: Fetch, departement: str, today: dt.date, /) -> Iterable[Edition]:
+        """Return editions, whether they are out or not, from the newest that may be.
+
+        Parameters
+        ----------
+        fetch
+            Brings the lists of files that some producers keep.
+        departement
+            Code of the département, for producers with a file for each.
+        today
+            No edition is of a later day.
         """
 
 
@@ -217,6 +250,8 @@ class Source:
         Tables of a release that it can give.
     collect
         Asks for its files and reads them for an area.
+    editions
+        Where its editions may be; None where one address always gives the newest.
     stop
         Lets a ``collect`` that waits in another thread end at once, for who is interrupted.
     """
@@ -225,4 +260,5 @@ class Source:
     producer: str
     tables: tuple[str, ...]
     collect: Callable[[Fetch, Area], tuple[SourceTable, ...]]
+    editions: Editions | None = None
     stop: Callable[[], None] = lambda: None

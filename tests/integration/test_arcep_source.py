@@ -12,7 +12,7 @@ import pytest
 
 from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.schemas import BEST_TECHNOLOGY, SCHEMAS
-from geo_matcher.sources import arcep
+from geo_matcher.sources import editions
 from geo_matcher.sources.arcep import BROADBAND, CARTEFIBRE_URL, MOBILE, mobile_sites_url
 from geo_matcher.sources.communes import area_of
 from geo_matcher.sources.economie import COPPER_ABOUT_URL, COPPER_URL
@@ -46,7 +46,7 @@ def upstream() -> Iterator[Upstream]:
 def collect(
     upstream: Upstream, area: Area, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Collect:
-    monkeypatch.setattr(arcep, "_today", lambda: dt.date(2026, 11, 26))
+    monkeypatch.setattr(editions, "today", lambda: dt.date(2026, 11, 26))
 
     def table(source: Source) -> SourceTable:
         limits = Limits(tries=1, backoff_s=0.01)
@@ -291,7 +291,9 @@ def test_mobile_sites_that_are_wrong(
 
 def test_no_list_of_sites_for_long(upstream: Upstream, collect: Collect) -> None:
     upstream.gone(mobile_sites_url(2026, 1))
-    with pytest.raises(AbsentFileError, match="no list of sites of the last 6 quarters"):
+    with pytest.raises(
+        AbsentFileError, match="Mon réseau mobile: no edition of 2026-12-31, 2026-09-30"
+    ):
         collect(MOBILE)
     asked = [one.url.rsplit("/", 1)[-1][:7] for one in upstream.heard]
     assert asked[-6:] == ["2026_T4", "2026_T3", "2026_T2", "2026_T1", "2025_T4", "2025_T3"]

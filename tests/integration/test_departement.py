@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -17,12 +18,20 @@ from typer.testing import CliRunner
 from api.app import create_app
 from api.settings import Settings
 from geo_matcher.cli import app as cli
+from geo_matcher.freshness import freshness
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
-from geo_matcher.sources import fetching
+from geo_matcher.sources import dhup, editions, fetching
+from geo_matcher.sources.arcep import mobile_sites_url
+from geo_matcher.sources.communes import contours_url
+from geo_matcher.sources.density_grid import density_url
 from geo_matcher.sources.dgfip import sales_url
+from geo_matcher.sources.dhup import RENT_URLS
+from geo_matcher.sources.editions import listing_url
 from geo_matcher.sources.fetching import Fetcher, Limits
-from geo_matcher.sources.insee import BPE_URL
+from geo_matcher.sources.filosofi import filosofi_url
+from geo_matcher.sources.georisques import RADON_PAGE, RADON_URL
+from geo_matcher.sources.insee import bpe_url
 from geo_matcher.territory import Territory
 from tests.integration.commands import Run
 from tests.integration.overpass import Reply, overpass_server
@@ -30,6 +39,10 @@ from tests.integration.test_osm_places import answer
 from tests.integration.upstream import villages
 from tests.integration.upstream.causse import DEPARTEMENT, put_causse
 from tests.integration.upstream.server import HTML_PAGE, Fault, Upstream, upstream_server
+
+BPE_URL = bpe_url(2025)
+BUILT_IN = dt.date(2026, 11, 26)
+"""The day of all these builds: the files that are given out are those of 2026."""
 
 LIMITS = Limits(total_s=30.0, idle_s=5.0, tries=2, backoff_s=0.01, backoff_max_s=0.02)
 NEVER_GIVEN = {"climate_projections", "health_registered", "partners_evidence", "origin_cities",
@@ -44,6 +57,7 @@ def official(patch: pytest.MonkeyPatch) -> Iterator[Upstream]:
         put_causse(server, patch)
         fetcher = partial(Fetcher, transport=server.transport(), limits=LIMITS)
         patch.setattr(fetching, "Fetcher", fetcher)
+        patch.setattr(editions, "today", lambda: BUILT_IN)
         yield server
 
 
@@ -244,6 +258,40 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     assert after.catalog["workplaces"].credit_en.startswith("Network ; © OpenStreetMap")
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
+
+
+def test_an_edition_at_another_address_is_told_and_only_when_it_is_out(
+    made: Path, upstream: Upstream, tmp_path: Path
+) -> None:
+    today = dt.date(2027, 2, 1)
+    territory = Territory.load(made)
+
+    def newer() -> set[str]:
+        with Fetcher(tmp_path, transport=upstream.transport(), limits=LIMITS) as fetch:
+            rows = freshness(territory, today, fetch)
+        assert {row.upstream for row in rows} <= {"same", "newer", "not asked"}
+        return {row.table for row in rows if row.upstream == "newer"}
+
+    assert newer() == set()
+    rents = [url.replace("en-2025", "en-2026") for url in RENT_URLS.values()]
+    radon = RADON_URL.replace("20190506", "20270115")
+    for url in (mobile_sites_url(2026, 2), bpe_url(2026), density_url(2027), filosofi_url(2025),
+                sales_url(2026, DEPARTEMENT), contours_url(2027), radon, *rents):  # fmt: skip
+        upstream.put(url, b"a file", content_type="application/octet-stream")
+    for page, urls in ((dhup._page(2026), rents), (RADON_PAGE, [radon])):
+        listed = json.dumps({"resources": [{"url": url} for url in urls]}).encode()
+        upstream.put(listing_url(page), listed, content_type="application/json")
+    assert newer() == {
+        "mobile_sites", "shops", "france_services", "supply", "density_grid", "incomes",
+        "housing_sales", "housing_medians", "communes_source", "town_halls", "adjacency", "risks",
+        "housing_prices_rents",
+    }  # fmt: skip
+    upstream.put(bpe_url(2026), HTML_PAGE, content_type="text/html; charset=utf-8")
+    assert "shops" not in newer(), "a page that says it is not there"
+    upstream.plan(bpe_url(2026), *[Fault(status=500)] * 6)
+    with Fetcher(tmp_path, transport=upstream.transport(), limits=LIMITS) as fetch:
+        rows = {row.table: row.upstream for row in freshness(territory, today, fetch)}
+    assert "unreachable" in {rows[name] for name in ("shops", "france_services", "supply")}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
+import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from geo_matcher.sources import (
     dgfip,
     dhup,
     drees,
+    editions,
     education,
     filosofi,
     finess,
@@ -46,6 +50,7 @@ from tests.integration.upstream.lomagnol import (
     lomagnol,
     rezipped,
     workbook,
+    zipped,
 )
 
 AREA = lomagnol()
@@ -73,7 +78,7 @@ def collected(source: Source, folder: Path, **other: bytes) -> dict[str, SourceT
 
 @pytest.fixture(autouse=True)
 def _in_2026(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dgfip, "_today", lambda: BUILT_IN)
+    monkeypatch.setattr(editions, "today", lambda: BUILT_IN)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
@@ -102,6 +107,63 @@ def test_a_licence_is_the_one_that_the_producer_names(tmp_path: Path) -> None:
     rents = collected(dhup.SOURCE, tmp_path)["housing_prices_rents"].origin
     assert "does not specify the licence" in rents.note_en
     assert "ne précise pas la licence" in rents.note_fr
+
+
+NEWER_RENTS = tuple(
+    url.replace("en-2025/20251211", "en-2026/20261210") for url in dhup.RENT_URLS.values()
+)
+NEWER_RADON = georisques.RADON_URL.replace("20190506", "20260302")
+
+
+def listing(*urls: str) -> bytes:
+    """Return what data.gouv.fr says of the files of a page."""
+    return json.dumps({"resources": [{"title": url[-9:], "url": url} for url in urls]}).encode()
+
+
+def test_the_newest_edition_is_taken_wherever_it_stands(tmp_path: Path) -> None:
+    newer = {
+        density_grid.density_url(2026): DENSITY,
+        insee.bpe_url(2026): b"of codes that are not known yet",
+        editions.listing_url(dhup._page(2026)): listing("https://x.test/doc.pdf", *NEWER_RENTS),
+        **dict(zip(NEWER_RENTS, (FLAT_RENTS, HOUSE_RENTS), strict=True)),
+        editions.listing_url(georisques.RADON_PAGE): listing(georisques.RADON_URL, NEWER_RADON),
+        NEWER_RADON: RADON,
+    }
+    density = collected(density_grid.SOURCE, tmp_path, **newer)["density_grid"]
+    assert (density.origin.vintage, set(density.frame["year"])) == ("2026", {2026})
+    assert collected(insee.SOURCE, tmp_path, **newer)["shops"].origin.vintage == "2025"
+    rents = collected(dhup.SOURCE, tmp_path, **newer)["housing_prices_rents"]
+    assert rents.origin.vintage == "2026"
+    assert rents.origin.url.endswith("-en-2026")
+    assert tuple(file.url for file in rents.files) == NEWER_RENTS
+    risks = collected(georisques.SOURCE, tmp_path, **newer)["risks"]
+    assert risks.origin.credit_en.endswith("radon, 2026")
+    assert NEWER_RADON in {file.url for file in risks.files}
+
+
+def test_incomes_of_a_year_to_come_and_of_the_years_before_are_read(tmp_path: Path) -> None:
+    later = rezipped(FILOSOFI, "DS_FILOSOFI_CC_2023_data", "2023", "2025")
+    incomes = collected(filosofi.SOURCE, tmp_path, **{filosofi.filosofi_url(2025): later})
+    assert incomes["incomes"].origin.vintage == "2025"
+    old = zipped({"DS_FILOSOFI_CC_data.csv": _member(FILOSOFI).replace(b"2023", b"2021")})
+    (url,) = filosofi.KNOWN[-1].urls
+    (table,) = filosofi.SOURCE.collect(Kept(tmp_path, {url: old}), AREA)
+    assert table.origin.vintage == "2021"
+    assert table.origin.url.endswith("7756729")
+
+
+def _member(body: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return archive.read("DS_FILOSOFI_CC_2023_data.csv")
+
+
+def test_a_page_that_lists_nothing_yet_leaves_the_year_before(tmp_path: Path) -> None:
+    empty = {editions.listing_url(dhup._page(2026)): listing(NEWER_RENTS[0])}
+    rents = collected(dhup.SOURCE, tmp_path, **empty)["housing_prices_rents"]
+    assert rents.origin.vintage == "2025"
+    broken = {editions.listing_url(dhup._page(2026)): b"[]"}
+    with pytest.raises(SourceError, match="is no list of files of data"):
+        collected(dhup.SOURCE, tmp_path, **broken)
 
 
 def test_a_district_of_a_big_city_is_asked_for_and_belongs_to_it() -> None:
@@ -133,7 +195,7 @@ def test_shops_are_those_with_a_sound_position_in_the_box(tmp_path: Path) -> Non
 def test_an_edition_with_an_unknown_code_list_is_refused(tmp_path: Path) -> None:
     old = rezipped(BPE, "BPE25", '"2025"', '"2020"')
     with pytest.raises(SourceError, match=r"BPE25.zip, column 'AN': the edition is 2020, .*2023"):
-        collected(insee.SOURCE, tmp_path, **{insee.BPE_URL: old})
+        collected(insee.SOURCE, tmp_path, **{insee.bpe_url(2025): old})
 
 
 def test_the_codes_are_those_of_the_edition_that_the_file_is_of(
@@ -145,7 +207,7 @@ def test_the_codes_are_those_of_the_edition_that_the_file_is_of(
     later = replace(insee.NOMENCLATURES["2025"], shops=shops)
     monkeypatch.setattr(insee, "NOMENCLATURES", {**insee.NOMENCLATURES, "2026": later})
     newer = rezipped(BPE, "BPE25", '"2025"', '"2026"')
-    shops_found = collected(insee.SOURCE, tmp_path, **{insee.BPE_URL: newer})["shops"].frame
+    shops_found = collected(insee.SOURCE, tmp_path, **{insee.bpe_url(2025): newer})["shops"].frame
     bakeries = shops_found[shops_found["kind"] == "bakery"]
     assert bakeries[["lon", "lat"]].to_numpy().tolist() == [[1.05, 43.05]]
     before = collected(insee.SOURCE, tmp_path)["shops"].frame
@@ -163,10 +225,12 @@ def test_the_codes_are_those_of_the_edition_that_the_file_is_of(
 def test_what_is_wrong_with_the_facilities_is_told(
     old: str, new: str, told: str, tmp_path: Path
 ) -> None:
-    files = {insee.BPE_URL: rezipped(BPE, "BPE25", old, new)}
+    files = {insee.bpe_url(2025): rezipped(BPE, "BPE25", old, new)}
     if new == '"99999"':
-        files = {insee.BPE_URL: rezipped(BPE, "BPE25", '"B";"11"', '"M";"33"')}
-        files[insee.BPE_URL] = rezipped(files[insee.BPE_URL], "BPE25", '"A";"11"', '"M";"33"')
+        files = {insee.bpe_url(2025): rezipped(BPE, "BPE25", '"B";"11"', '"M";"33"')}
+        files[insee.bpe_url(2025)] = rezipped(
+            files[insee.bpe_url(2025)], "BPE25", '"A";"11"', '"M";"33"'
+        )
     with pytest.raises(SourceError, match=told):
         collected(insee.SOURCE, tmp_path, **files)
 
@@ -176,7 +240,7 @@ def test_a_secret_income_is_missing(tmp_path: Path) -> None:
     assert frame["insee_code"].tolist() == ["09901", "09902"]
     assert frame["median_income_eur_year"].tolist()[0] == 21530.5
     assert np.isnan(frame["median_income_eur_year"].tolist()[1])
-    assert set(frame["year"]) == {2021}
+    assert set(frame["year"]) == {2023}
 
 
 @pytest.mark.parametrize(
@@ -185,15 +249,15 @@ def test_a_secret_income_is_missing(tmp_path: Path) -> None:
         ('"MED_SL"', '"Q2_SL"', "found the years none"),
         ("OBS_VALUE", "VALUE", "'OBS_VALUE' is missing; near names: VALUE"),
         ("21530.5", "beaucoup", "line 2, column 'OBS_VALUE': 'beaucoup' is no number"),
-        ("2021;;", "2022;;", "found the years 2021, 2022"),
+        ("2023;;", "2022;;", "found the years 2022, 2023"),
     ],
 )
 def test_what_is_wrong_with_the_incomes_is_told(
     old: str, new: str, told: str, tmp_path: Path
 ) -> None:
     if new == "2022;;":
-        old, new = '"C";2021', '"C";2022'
-    broken = rezipped(FILOSOFI, "DS_FILOSOFI_CC_data", old, new)
+        old, new = '"C";2023', '"C";2022'
+    broken = rezipped(FILOSOFI, "DS_FILOSOFI_CC_2023_data", old, new)
     with pytest.raises(SourceError, match=told):
         collected(filosofi.SOURCE, tmp_path, **{filosofi.FILOSOFI_URL: broken})
 
@@ -228,7 +292,7 @@ def test_density_levels_are_read_below_their_titles(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_a_workbook_is_told(body: bytes, told: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
-        collected(density_grid.SOURCE, tmp_path, **{density_grid.DENSITY_URL: body})
+        collected(density_grid.SOURCE, tmp_path, **{density_grid.density_url(2025): body})
     words = " ".join([str(caught.value), *caught.value.problems])
     assert pd.Series([words]).str.contains(told).all(), words
 

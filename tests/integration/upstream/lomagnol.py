@@ -20,7 +20,7 @@ import pandas as pd
 import shapely
 
 from geo_matcher.errors import AbsentFileError
-from geo_matcher.sources.density_grid import DENSITY_URL
+from geo_matcher.sources.density_grid import density_url
 from geo_matcher.sources.dgfip import sales_url
 from geo_matcher.sources.dhup import RENT_URLS
 from geo_matcher.sources.drees import APL_URL
@@ -28,7 +28,7 @@ from geo_matcher.sources.education import schools_url
 from geo_matcher.sources.filosofi import FILOSOFI_URL
 from geo_matcher.sources.finess import FINESS_URL
 from geo_matcher.sources.georisques import GASPAR_URL, RADON_URL
-from geo_matcher.sources.insee import BPE_URL
+from geo_matcher.sources.insee import bpe_url
 from geo_matcher.sources.sncf import STATIONS_URL
 from geo_matcher.sources.source import Area, Fetched
 
@@ -146,15 +146,15 @@ BPE = zipped(
 
 FILOSOFI = zipped(
     {
-        "DS_FILOSOFI_CC_data.csv": text(
+        "DS_FILOSOFI_CC_2023_data.csv": text(
             '"GEO";"GEO_OBJECT";"FILOSOFI_MEASURE";"UNIT_MEASURE";"CONF_STATUS";"TIME_PERIOD";"OBS_VALUE"',
-            '"09901";"COM";"MED_SL";"EUR_YR";"F";2021;21530.5',
-            '"09901";"COM";"PR_MD60";"PT";"F";2021;17',
-            '"09902";"COM";"MED_SL";"EUR_YR";"C";2021;',  # secret
-            '"09";"DEP";"MED_SL";"EUR_YR";"F";2021;20990',
-            '"200066231";"EPCI";"MED_SL";"EUR_YR";"F";2021;20100',
+            '"09901";"COM";"MED_SL";"EUR_YR";"F";2023;21530.5',
+            '"09901";"COM";"PR_MD60";"PT";"F";2023;17',
+            '"09902";"COM";"MED_SL";"EUR_YR";"C";2023;',  # secret
+            '"09";"DEP";"MED_SL";"EUR_YR";"F";2023;20990',
+            '"200066231";"EPCI";"MED_SL";"EUR_YR";"F";2023;20100',
         ),
-        "DS_FILOSOFI_CC_metadata.csv": text("COD_VAR;LIB_VAR", "GEO;Code"),
+        "DS_FILOSOFI_CC_2023_metadata.csv": text("COD_VAR;LIB_VAR", "GEO;Code"),
     }
 )
 
@@ -365,9 +365,9 @@ RADON = text(
 )
 
 OFFICIAL: dict[str, bytes] = {
-    BPE_URL: BPE,
+    bpe_url(2025): BPE,
     FILOSOFI_URL: FILOSOFI,
-    DENSITY_URL: DENSITY,
+    density_url(2025): DENSITY,
     RENT_URLS["rent_apartment_eur_m2_month"]: FLAT_RENTS,
     RENT_URLS["rent_house_eur_m2_month"]: HOUSE_RENTS,
     **SALES,

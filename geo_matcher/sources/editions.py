@@ -1,0 +1,82 @@
+"""The newest edition of what a producer puts at another address each time.
+
+Hides how it is found: addresses that name their year are tried from the newest that may be, and the
+pages of data.gouv.fr list their files. A build takes the first that is there; whether a release has
+it is asked in the same order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from geo_matcher.errors import AbsentFileError, SourceError
+from geo_matcher.sources.source import Edition, Editions, Fetch, Fetched
+
+__all__ = ["files_listed", "listing_url", "newest", "today"]
+
+
+def today() -> dt.date:
+    """Return the day that no edition is later than, UTC."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+def newest(
+    fetch: Fetch, editions: Editions, departement: str, *, expected: str, source: str
+) -> tuple[Edition, tuple[Fetched, ...]]:
+    """Return the first edition whose files are all there, and the files.
+
+    Parameters
+    ----------
+    fetch
+        Brings the files.
+    editions
+        Says where they may be, newest first.
+    departement
+        Code of the département, for producers with a file for each.
+    expected
+        What each file must be.
+    source
+        How messages call the producer and its data.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be had; :class:`AbsentFileError` if no edition is there.
+    """
+    tried: list[str] = []
+    told = "no address is known"
+    for edition in editions(fetch, departement, today()):
+        try:
+            return edition, tuple(fetch(url, expected=expected) for url in edition.urls)
+        except AbsentFileError as error:
+            tried.append(edition.name)
+            told = str(error)
+    raise AbsentFileError(
+        f"{source}: no edition of {', '.join(tried)} can be had; the last: {told}"
+    )
+
+
+def listing_url(page: str) -> str:
+    """Return the address of the list of files of a page of data.gouv.fr, by its short name."""
+    return f"https://www.data.gouv.fr/api/1/datasets/{page}/"
+
+
+def files_listed(fetch: Fetch, page: str, source: str) -> list[str]:
+    """Return the addresses of the files of a page of data.gouv.fr; none where there is no page.
+
+    Raises
+    ------
+    SourceError
+        If the list cannot be had or is none.
+    """
+    try:
+        listing = fetch(listing_url(page), expected="json")
+    except AbsentFileError:
+        return []
+    try:
+        return [str(one["url"]) for one in json.loads(listing.path.read_bytes())["resources"]]
+    except (ValueError, KeyError, TypeError):
+        raise SourceError(
+            f"{source}: {listing.url} is no list of files of data.gouv.fr. Try again later."
+        ) from None
