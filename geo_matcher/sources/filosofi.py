@@ -106,8 +106,8 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 credit_fr=f"INSEE, Filosofi {years[0]}",
                 credit_en=f"INSEE, Filosofi {years[0]}",
                 note_fr="Revenu disponible par unité de consommation, pas un salaire. Le chiffre "
-                "des petites communes est secret : il manque, il n’est pas nul. La méthode a changé "
-                "en 2023 : ne comparez pas avec les années d’avant.",
+                "des petites communes est secret : il manque, il n’est pas nul. La méthode a "
+                "changé en 2023 : ne comparez pas avec les années d’avant.",
                 note_en="Disposable income per consumption unit, not a wage. The figure of small "
                 "communes is kept secret: it is missing, not zero. The method changed in 2023: "
                 "do not compare with earlier years.",

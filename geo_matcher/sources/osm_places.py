@@ -143,7 +143,7 @@ def places_source(overpass: Overpass | None = None, own: WorkList | None = None)
         found, day = _download(service, area)
         return _work(found, given, day, own if len(given) else None), _culture(found, day)
 
-    return Source("places", "OpenStreetMap", ("workplaces", "culture"), collect, service.stop)
+    return Source("places", "OpenStreetMap", ("workplaces", "culture"), collect, stop=service.stop)
 
 
 SOURCE = places_source()

@@ -275,9 +275,9 @@ def test_a_track_that_no_network_has_is_told_and_does_not_count(
     assert old.status_code == 200
     assert "Le parcours pour artistes n’existe pas" in old.text
     asked = {"profile": {"track": "cultura"}, "scope": "all", "top": 1}
-    answer = client.post("/api/v1/match", json=asked).json()
+    answer = client.post("/api/v1/matches", json=asked).json()
     assert answer["ignored"] == ["track"]
-    plain = client.post("/api/v1/match", json=asked | {"profile": {}}).json()
+    plain = client.post("/api/v1/matches", json=asked | {"profile": {}}).json()
     assert plain["ignored"] == []
     assert answer["results"] == plain["results"]
     mine = tmp_path / "mine.toml"

@@ -77,7 +77,7 @@ COMPOSED = {
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
-    | {"item", "where", "nowhere", "just_over"},
+    | {"doctor_counted", "item", "where", "nowhere", "just_over"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
     | {"france_services", "station", "airport"},
     "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
