@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import tomlkit
@@ -20,7 +21,17 @@ from tomlkit.items import AoT
 
 from geo_matcher.errors import DataError
 
-__all__ = ["CATALOG_FILE", "Catalog", "Gap", "Mend", "Table", "complete_catalog", "file_sha256"]
+__all__ = [
+    "AND",
+    "CATALOG_FILE",
+    "Catalog",
+    "Gap",
+    "Mend",
+    "Table",
+    "complete_catalog",
+    "file_sha256",
+    "provenance_in",
+]
 
 CATALOG_FILE = "catalog.toml"
 KINDS = ("source", "derived")
@@ -28,6 +39,40 @@ QUALITIES = ("measured", "declared", "estimated")
 MEND_RULES = ("fill_hole", "area_incomplete")
 RELEASE_ID_DIGITS = 12
 VINTAGE = r"\d{4}-(0[1-9]|1[0-2])"
+
+
+OWN_WORDS_FR: Mapping[str, str] = MappingProxyType(
+    {
+        "given by the network for this service": "donné par le réseau pour ce service",
+        "given for this service": "fourni pour ce service",
+        "network of the territory": "réseau du territoire",
+        "town halls and advisers of the network": "mairies et conseillers du réseau",
+        "see valid_from": "voir la date de chaque commune",
+        "see day": "voir la date de chaque correction",
+        "n.d.": "sans date",
+    }
+)
+"""What the program itself writes for a producer, a vintage or a licence, in French."""
+
+AND = " ; "
+"""Between the producers, licences or credits of a table that has several."""
+
+
+def provenance_in(language: str, text: str) -> str:
+    """Return a producer, a vintage or a licence for people who read a language.
+
+    Names of producers and of licences stay as they are.
+
+    Parameters
+    ----------
+    language
+        ``fr`` or ``en``.
+    text
+        As the catalog has it.
+    """
+    if language != "fr":
+        return text
+    return AND.join(OWN_WORDS_FR.get(part, part) for part in text.split(AND))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from tomlkit.items import AoT
 
 from geo_matcher.atomic_folders import exchange
 from geo_matcher.build import MADE_TABLES, build_derived, partner_list_entry, write_csv
-from geo_matcher.catalog import CATALOG_FILE, Catalog, Table
+from geo_matcher.catalog import AND, CATALOG_FILE, Catalog, Table
 from geo_matcher.departements import departement_name
 from geo_matcher.errors import DataError
 from geo_matcher.gathering import fetched_table
@@ -93,7 +93,6 @@ PRICES_ORIGIN = Origin(
 
 ROWS_FR = "Les lignes d’autres origines viennent de la version précédente."
 ROWS_EN = "Rows of other origins are those of the release before."
-AND_BEFORE = " ; "
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -412,8 +411,8 @@ def _write_document(folder: Path, document: Any) -> None:
 
 
 def _joined(now: str, before: str) -> str:
-    rest = before.rsplit(AND_BEFORE, 1)[-1]
-    return now if rest == now else f"{now}{AND_BEFORE}{rest}"
+    rest = before.rsplit(AND, 1)[-1]
+    return now if rest == now else f"{now}{AND}{rest}"
 
 
 def _both(new: Origin, old: Table | Origin, note_fr: str, note_en: str) -> Origin:
