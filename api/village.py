@@ -56,6 +56,7 @@ from api.village_words import (
 )
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
+from geo_matcher.epci_words import epci_label
 from geo_matcher.kept import kept
 from geo_matcher.lacks import lacks_of
 from geo_matcher.matching import Ranking, rank
@@ -262,7 +263,7 @@ def village_view(
     daily_note = _daily_note(territory, row, t, language)
     facts = t(
         "village.place",
-        epci=typeset(commune["epci"], language),
+        epci=typeset(epci_label(commune["epci"], language), language),
         people=format_raw(commune["population"], Unit.INHABITANTS, language),
         area=_area(territory, commune, language),
     )

@@ -22,6 +22,7 @@ from geo_matcher.catchments import CUTOFFS_MIN
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, HUB_CITIES
+from geo_matcher.epci_words import epci_label
 from geo_matcher.exports import commune_geometries, rounded_outlines
 from geo_matcher.flags import red_flags
 from geo_matcher.journeys import Journeys
@@ -203,7 +204,7 @@ def ground_json(territory: Territory, language: str) -> str:
             "shapes": [geometry["coordinates"] for geometry in commune_geometries(territory)],
             "outline": department_lines(territory),
             "names": [fact["name"] for fact in facts],
-            "epcis": epcis,
+            "epcis": [epci_label(name, language) for name in epcis],
             "epci": [number[fact["epci"]] for fact in facts],
             "people": [format_raw(f["population"], Unit.INHABITANTS, language) for f in facts],
             "seats": seats.round(DECIMALS).tolist(),

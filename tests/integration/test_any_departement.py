@@ -203,7 +203,11 @@ def test_communes_without_epci_and_without_postal_code_are_allowed(tmp_path: Pat
     assert described["postal_codes"] == []
     with TestClient(create_app(Settings(release=folder), found)) as client:
         for path in (f"/communes/{found.codes[0]}", "/planification", "/?scope=all"):
-            assert client.get(path, follow_redirects=True).status_code == 200
+            answer = client.get(path, follow_redirects=True)
+            assert answer.status_code == 200
+            assert "sans intercommunalité" in answer.text
+            assert not re.search(r'<th scope="row">\s*</th>', answer.text)
+        assert "no group of communes" in client.get("/planification?lang=en").text
 
 
 def test_a_commune_without_a_line_is_served_and_said_to_be_unknown(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "atomic_folders errors kept licences look map_words municipal_districts planning_words "
-        "road_speeds shortest_paths",
+        "atomic_folders epci_words errors kept licences look map_words municipal_districts "
+        "planning_words road_speeds shortest_paths",
         "catalog territory_file",
         "release_store",
         "towns",
