@@ -362,7 +362,7 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
                 name,
                 format_number(counts[name], language),
                 is_chosen=name == scope,
-                hint=t(f"scope.{name}"),
+                hint=_scope_name(name, counts[name], language),
             )
             for name in SCOPES
         ),
@@ -373,7 +373,13 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
 def scope_label(scope: str, count: int, language: str) -> str:
     """Return the name of a scope with its count."""
     t = translator(language)
-    return t("scope.count", n=format_number(count, language), name=t(f"scope.{scope}"))
+    name = _scope_name(scope, count, language)
+    return t("scope.count", n=format_number(count, language), name=name)
+
+
+def _scope_name(scope: str, count: int, language: str) -> str:
+    is_one = count < 2 if language == "fr" else count == 1
+    return translator(language)(f"scope.one.{scope}" if is_one else f"scope.{scope}")
 
 
 FIELD_LABELS = {

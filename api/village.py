@@ -62,6 +62,7 @@ from geo_matcher.lacks import lacks_of
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.pairs import pair_of
+from geo_matcher.place_names import readable_name, spellings_of
 from geo_matcher.profile import Profile
 from geo_matcher.resemblance import twins
 from geo_matcher.sentences import label_in_sentence, listed
@@ -291,11 +292,11 @@ def village_view(
         daily_note=daily_note,
         desk=drives(commune, ("france_services",), pages, language),
         schools=tuple(
-            School(drive, _names(commune, (level,)))
+            School(drive, _names(territory, commune, (level,)))
             for level, drive in zip(SCHOOLS, drives(commune, SCHOOLS, pages, language), strict=True)
         ),
         health=drives(commune, HEALTH, pages, language),
-        hospitals=_names(commune, ("hospital", "specialised_hospital")),
+        hospitals=_names(territory, commune, ("hospital", "specialised_hospital")),
         health_note=health_sentence(territory, commune, language),
         apl=apl_sentence(territory, insee_code, language),
         around=drives(commune, AROUND, pages, language, scale_min=REGION_SCALE_MIN),
@@ -307,7 +308,7 @@ def village_view(
         climate_known=format_number(_climate_known(territory), language),
         risks=risk_sentences(commune, language),
         culture=drives(commune, CULTURE, pages, language),
-        museums=_names(commune, ("museum",)),
+        museums=_names(territory, commune, ("museum",)),
         markets=market_days(commune, language),
         label=any(place["kind"] == "plus_beaux_villages" for place in commune["places"]),
         pair=pair_sentences(pair_of(_neutral(territory), insee_code), language),
@@ -442,8 +443,9 @@ def _line(commune: dict[str, Any], said: tuple[str, ...], language: str) -> tupl
     return *said[:place], second_count(commune["broadband"], language), *said[place:]
 
 
-def _names(commune: dict[str, Any], kinds: tuple[str, ...]) -> str:
-    return ", ".join(places_here(commune, kinds))
+def _names(territory: Territory, commune: dict[str, Any], kinds: tuple[str, ...]) -> str:
+    spellings = spellings_of(territory)
+    return ", ".join(readable_name(name, spellings) for name in places_here(commune, kinds))
 
 
 def _rent(commune: dict[str, Any], language: str) -> str:

@@ -24,6 +24,7 @@ from geo_matcher.console import (
     TextFormatArgument,
     TextFormatOption,
     console,
+    counted,
     plain_table,
     release_of,
     territory_of,
@@ -416,7 +417,7 @@ def _status(
         return
     table = plain_table("table", "vintage", Column("age", justify="right"), "upstream", "producer")
     for row in rows:
-        age = "–" if row.age_months is None else f"{row.age_months} months"
+        age = "–" if row.age_months is None else counted(row.age_months, "month")
         table.add_row(row.table, escape(row.vintage), age, row.upstream, escape(row.producer))
     terminal = console()
     terminal.print(f"[bold]{territory.release_id}[/bold]")

@@ -32,6 +32,7 @@ from geo_matcher.look import SCORE_COLOURS, score_class
 from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_raw
+from geo_matcher.place_names import readable_name, spellings_of
 from geo_matcher.sentences import explain, miss_phrase
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
@@ -281,6 +282,7 @@ def _places(territory: Territory, language: str) -> list[list[Any]]:
     halls = territory.tables["town_halls"]
     communes = dict(zip(halls["insee_code"], halls["name"], strict=True))
     communes |= {fact["insee_code"]: fact["name"] for fact in territory.facts}
+    spellings = spellings_of(territory)
     symbol_of = {kind: i for i, s in enumerate(SYMBOLS) for kind in s.kinds}
     places = territory.places
     drawn = places[places["kind"].isin(symbol_of)]
@@ -297,7 +299,7 @@ def _places(territory: Territory, language: str) -> list[list[Any]]:
             int(status.startswith("to be confirmed")),
             " ".join(filter(None, notes)),
         )
-        signs.setdefault(key, []).append(name)
+        signs.setdefault(key, []).append(readable_name(name, spellings))
     return [
         [lat, lon, symbol, names, commune, unsure, note]
         for (lat, lon, symbol, commune, unsure, note), names in sorted(signs.items())

@@ -268,6 +268,18 @@ def test_what_programs_read_names_the_usual_scope(
     assert "network in this" not in told
 
 
+def test_what_is_not_there_is_said_in_whole_sentences(
+    client: TestClient, invented: Territory, run: Run
+) -> None:
+    page = client.get(f"/communes/{invented.codes[0]}").text
+    assert "nos données en couvrent" not in page
+    assert "Les projections du climat ne figurent pas dans cette version." in page
+    assert "atteinte par semaine" not in page
+    assert "hors d" not in re.sub(r"\s+", " ", page).split("Heures au volant")[1][:400]
+    told = run("--release", str(invented.folder), "data", "info").plain
+    assert "36 communes" in told
+
+
 def test_a_track_that_no_network_has_is_told_and_does_not_count(
     client: TestClient, invented: Territory, run: Run, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access choice corrections criteria floating_catchment membership schemas",
         "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
+        "place_names",
         "opening_hours road_network overpass source",
         "editions openstreetmap osm_places road_areas road_times workbooks",
         "delimited density_grid drees kept_files",
