@@ -17,6 +17,7 @@ from geo_matcher.criteria import Unit
 from geo_matcher.decision import STATUS_WORDS, Status
 from geo_matcher.driving_layers import reach_limit_min
 from geo_matcher.errors import UnknownCommuneError
+from geo_matcher.figure_years import figure_note
 from geo_matcher.layers import (
     LAYERS,
     NO_CLASS,
@@ -25,7 +26,6 @@ from geo_matcher.layers import (
     TYPE,
     Layer,
     class_labels,
-    layer_note,
     layer_text,
     layer_values,
     source_tables,
@@ -44,15 +44,15 @@ __all__ = ["layer_answer", "layer_facts", "layer_title", "places_answer", "sourc
 
 
 def layer_facts(territory: Territory, layer: Layer) -> dict[str, Any]:
-    """Return what a layer is, in plain types."""
+    """Return what a layer of a release is, in plain types."""
     deep = "none" if not layer.breaks else "low" if layer.is_low_deep else "high"
     return {
         "name": layer.name,
         "group": layer.group,
         "label_fr": layer.label_fr,
         "label_en": layer.label_en,
-        "note_fr": layer_note(territory, layer, "fr"),
-        "note_en": layer_note(territory, layer, "en"),
+        "note_fr": layer.note_fr or figure_note(territory, layer.name, "fr"),
+        "note_en": layer.note_en or figure_note(territory, layer.name, "en"),
         "unit": layer.unit,
         "breaks": list(layer.breaks),
         "deep_end": deep,
@@ -129,7 +129,7 @@ def _note(territory: Territory, layer: Layer, language: str) -> str:
         limit = format_raw(reach_limit_min(territory), Unit.MINUTES, language)
         return f"{WORDS[language]['reached_note'].format(limit=limit)} {layer.note(language)}"
     if layer.unit != TYPE:
-        return layer_note(territory, layer, language)
+        return layer.note(language) or figure_note(territory, layer.name, language)
     types = types_of(territory)
     if types is None:
         return WORDS[language]["no_types"]

@@ -6,6 +6,7 @@ that search engines index it (``docs/decisions/0012``); ``village_housing`` give
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,6 +22,12 @@ from api.sheets import (
 )
 from api.texts import NBSP, Translate, translator, typeset
 from api.village_access import AccessView, access_view, apl_sentence, estimated_text
+from api.village_facts import (
+    density_sentence,
+    doctors_sentence,
+    income_sentence,
+    mobile_sentence,
+)
 from api.village_housing import flags_of
 from api.village_search import SearchView
 from api.village_tables import (
@@ -57,10 +64,11 @@ from api.village_words import (
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
 from geo_matcher.epci_words import epci_label
+from geo_matcher.figure_years import year_of
 from geo_matcher.kept import kept
 from geo_matcher.lacks import lacks_of
 from geo_matcher.matching import Ranking, rank
-from geo_matcher.numbers import format_number, format_raw
+from geo_matcher.numbers import format_month, format_number, format_raw
 from geo_matcher.pairs import pair_of
 from geo_matcher.place_names import readable_name, spellings_of
 from geo_matcher.profile import Profile
@@ -73,7 +81,7 @@ __all__ = ["KeyFact", "Link", "School", "VillageView", "village_view"]
 TWINS = 3
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "line": ("broadband_fixed",),
+    "line": ("broadband_fixed", "mobile_sites"),
     "flags": (),
     "lacks": (),
     "work": ("workplaces", "travel_times", "access_measures", "supply"),
@@ -82,8 +90,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "health": ("health_registered", "supply", "hospitals", "apl_doctors", "travel_times"),
     "wheel": ("access_measures", "travel_times", "shops", "schools", "workplaces",
               "town_halls", "adjacency", "roads"),
-    "around": ("hubs", "travel_times"),
-    "housing": ("housing_prices_rents",),
+    "around": ("hubs", "density_grid", "travel_times"),
+    "housing": ("housing_prices_rents", "incomes"),
     "climate": ("climate_projections",),
     "risks": ("risks",),
     "culture": ("culture", "travel_times"),
@@ -152,10 +160,13 @@ class VillageView:
     schools, health, around
         Tables of drives.
     hospitals, health_note, apl
-        Names of hospitals in the commune, the practices registered there, and the published
+        Sentence on the hospitals in the commune, the practices registered there, and the published
         accessibility of doctors; empty where the release has none.
+    mobile, density, income
+        Sites of mobile operators, how densely people live, their standard of living; empty where
+        the release does not hold it.
     rent
-        The rent and its status, empty if unknown.
+        Sentence on the rent and its year, or that it is not known.
     housing_href, housing_part
         Where the figures of sales are, as a page and as a part.
     climate, horizons, climate_known
@@ -196,6 +207,7 @@ class VillageView:
     search: SearchView | None
     line: tuple[str, ...]
     fibre: float
+    mobile: str
     flags: tuple[tuple[str, str], ...]
     lacks: tuple[str, ...]
     work: tuple[WorkPlace, ...]
@@ -210,7 +222,9 @@ class VillageView:
     health_note: str
     apl: str
     around: tuple[Drive, ...]
+    density: str
     rent: str
+    income: str
     housing_href: str
     housing_part: str
     horizons: tuple[str, ...]
@@ -283,8 +297,12 @@ def village_view(
         search=search,
         line=_line(commune, sheet.line, language),
         fibre=round(min(100.0, 100 * (commune["broadband"]["ftth_coverage_share"] or 0)), 1),
+        mobile=mobile_sentence(territory, insee_code, language),
         flags=flags_of(commune, language, of_sales=False),
-        lacks=tuple(lack_sentence(lack, language) for lack in lacks_of(territory, commune)),
+        lacks=tuple(
+            lack_sentence(lack, year_of(territory, "health_registered"), language)
+            for lack in lacks_of(territory, commune)
+        ),
         work=work,
         access=access_view(territory, insee_code, language, search.profile if search else None),
         estimated=estimated_text(territory, language),
@@ -296,11 +314,14 @@ def village_view(
             for level, drive in zip(SCHOOLS, drives(commune, SCHOOLS, pages, language), strict=True)
         ),
         health=drives(commune, HEALTH, pages, language),
-        hospitals=_names(territory, commune, ("hospital", "specialised_hospital")),
-        health_note=health_sentence(territory, commune, language),
+        hospitals=_hospitals(territory, commune, language),
+        health_note=doctors_sentence(territory, insee_code, language)
+        or health_sentence(commune, year_of(territory, "health_registered"), language),
         apl=apl_sentence(territory, insee_code, language),
         around=drives(commune, AROUND, pages, language, scale_min=REGION_SCALE_MIN),
-        rent=_rent(commune, language),
+        density=density_sentence(territory, insee_code, language),
+        rent=_rent(territory, commune, language),
+        income=income_sentence(territory, insee_code, language),
         housing_href=housing,
         housing_part=part if language == "fr" else f"{part}?lang={language}",
         climate=climate_rows(commune, language),
@@ -448,9 +469,24 @@ def _names(territory: Territory, commune: dict[str, Any], kinds: tuple[str, ...]
     return ", ".join(readable_name(name, spellings) for name in places_here(commune, kinds))
 
 
-def _rent(commune: dict[str, Any], language: str) -> str:
+def _rent(territory: Territory, commune: dict[str, Any], language: str) -> str:
+    t = translator(language)
     rent = commune["housing"]["house_rent_eur_m2_month"]
-    return "" if rent is None else format_raw(rent, Unit.EUR_M2_MONTH, language)
+    if rent is None:
+        return t("housing.rent.none")
+    year = year_of(territory, "housing_prices_rents")
+    return t("housing.rent", rent=format_raw(rent, Unit.EUR_M2_MONTH, language), year=year)
+
+
+def _hospitals(territory: Territory, commune: dict[str, Any], language: str) -> str:
+    """Say which hospital sites stand in the commune, and from when their list is."""
+    names = _names(territory, commune, ("hospital", "specialised_hospital"))
+    if not names:
+        return ""
+    vintage = territory.catalog["hospitals"].vintage
+    is_month = re.match(r"\d{4}-\d{2}", vintage)
+    when = format_month(is_month.group(), language) if is_month else vintage
+    return translator(language)("health.hospitals", names=names, when=when)
 
 
 def _alike(

@@ -14,6 +14,8 @@ from api.texts import translator, typeset
 from api.village_tables import DVF_TABLES, SalesRow, sales_rows
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
+from geo_matcher.figure_years import PriceYears, price_years
+from geo_matcher.indicators import sale_years
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.territory import Territory
 
@@ -29,7 +31,7 @@ class HousingView:
     name, path
         Which commune, and the address of its page.
     price, sales
-        Mean price and number of homes sold, in words; empty if unknown.
+        Sentences on the price and the number of homes sold; the second empty if unknown.
     flags
         Pairs (icon, sentence).
     rows, is_merged
@@ -64,18 +66,38 @@ def housing_view(territory: Territory, insee_code: str, language: str) -> Housin
     commune = describe_commune(territory, insee_code)
     housing = commune["housing"]
     price, sales = housing["house_price_eur_m2"], housing["home_sales"]
+    years = sale_years(territory.table("housing_sales"))
     return HousingView(
         name=commune["name"],
         path=commune_path(insee_code, commune["name"]),
-        price="" if price is None else format_raw(price, Unit.EUR_M2, language),
+        price=_price(price, price_years(territory, insee_code), language),
         sales=""
-        if sales is None
-        else t("housing.sales", count=sales, n=format_number(sales, language)),
+        if sales is None or years is None
+        else t(
+            "housing.sales",
+            count=sales,
+            n=format_number(sales, language),
+            first=str(years[0]),
+            last=str(years[1]),
+        ),
         flags=flags_of(commune, language, of_sales=True),
         rows=sales_rows(commune, language),
         is_merged=len({row["insee_code_source"] for row in housing["sales_by_year"]}) > 1,
         sources=sources_of(territory, sorted(DVF_TABLES), language),
     )
+
+
+def _price(price: float | None, years: PriceYears | None, language: str) -> str:
+    """Say what homes cost and from which years that is, or that it is not known."""
+    t = translator(language)
+    if years is None:
+        return t("housing.price.absent")
+    said = {"first": str(years.first), "last": str(years.last)}
+    if price is None:
+        key = "housing.price.none" if years.kind == "mean" else "housing.median.none"
+        return t(key, **said)
+    key = "housing.price" if years.kind == "mean" else "housing.median"
+    return t(key, price=format_raw(price, Unit.EUR_M2, language), **said)
 
 
 def flags_of(

@@ -18,9 +18,7 @@ from geo_matcher.criteria import VILLAGE_SIZES, Unit
 from geo_matcher.lacks import Far, Lack
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.pairs import Pair
-from geo_matcher.places import doctor_table
 from geo_matcher.sentences import label_in_sentence, listed
-from geo_matcher.territory import Territory
 from geo_matcher.towns import served
 
 __all__ = [
@@ -142,8 +140,8 @@ def second_count(line: Mapping[str, Any], language: str) -> str:
     )
 
 
-def lack_sentence(lack: Lack, language: str) -> str:
-    """Say one thing that a village lacks."""
+def lack_sentence(lack: Lack, doctors_year: str, language: str) -> str:
+    """Say one thing that a village lacks; the list of doctors bears a year, or is not there."""
     t = translator(language)
     if lack.kind == "fibre":
         return t(
@@ -168,9 +166,14 @@ def lack_sentence(lack: Lack, language: str) -> str:
         ]
         return t("lack.services", limit=limit, names=listed(names, t("village.and")))
     (far,) = lack.far
-    is_counted = lack.kind == "doctor" and "supply" in lack.sources
-    said = "lack.doctor_counted" if is_counted else f"lack.{lack.kind}"
-    return t(said, limit=limit, where=_where(far, within, t, language))
+    where = _where(far, within, t, language)
+    if lack.kind == "doctor" and "supply" in lack.sources:
+        return t("lack.doctor_counted", limit=limit, where=where)
+    if lack.kind == "doctor":
+        if not doctors_year:
+            return t("lack.doctor.unlisted")
+        return t("lack.doctor", limit=limit, where=where, year=doctors_year)
+    return t(f"lack.{lack.kind}", limit=limit, where=where)
 
 
 def _where(far: Far, within_min: float, t: Translate, language: str) -> str:
@@ -213,24 +216,19 @@ def _pair_sentences(pair: Pair, language: str) -> Iterator[str]:
     yield t("pair.covered", share=share)
 
 
-def health_sentence(territory: Territory, commune: Mapping[str, Any], language: str) -> str:
-    """Say how many doctors are counted in the commune, or were registered around 2018."""
+def health_sentence(commune: Mapping[str, Any], year: str, language: str) -> str:
+    """Say which practices were registered in the commune around the year of their list."""
     t = translator(language)
-    if doctor_table(territory.tables) == "supply":
-        doctors = territory.tables["supply"].query("kind == 'doctor'")
-        here = doctors[doctors["insee_code"] == commune["insee_code"]]
-        count, year = round(here["amount"].sum()), doctors["year"].max()
-        if not count:
-            return t("health.none_counted", year=year)
-        return t("health.counted", count=count, n=format_number(count, language), year=year)
+    if not year:
+        return t("health.unlisted")
     found = [
         t(f"practice.{name}")
         for name in PRACTICES
         if any(row[f"{name}_registered"] for row in commune["health"])
     ]
-    return (
-        t("health.registered", names=listed(found, t("village.and"))) if found else t("health.none")
-    )
+    if not found:
+        return t("health.none", year=year)
+    return t("health.registered", year=year, names=listed(found, t("village.and")))
 
 
 def risk_sentences(commune: Mapping[str, Any], language: str) -> tuple[str, ...]:

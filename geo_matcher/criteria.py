@@ -27,6 +27,7 @@ from geo_matcher.towns import LiveMapping
 __all__ = [
     "CRITERIA",
     "FAMILIES",
+    "HEAT_HORIZON",
     "VILLAGE_SIZES",
     "Criterion",
     "Direction",
@@ -40,6 +41,9 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 MAX_BREAKPOINTS = 12
+
+HEAT_HORIZON = "2030"
+"""Horizon of the climate projection that a criterion is about: France at +2.0 °C."""
 
 
 class Direction(enum.Enum):
@@ -339,10 +343,12 @@ def _criteria(territory: TerritoryFile) -> Mapping[str, Criterion]:
                  ("Cinéma", "Cinema"), ("un cinéma à {raw}", "a cinema {raw} away")),
         _minutes("museum", "setting", ((5, 1), (20, 0.6), (40, 0)), little,
                  ("Musée", "Museum"), ("un musée à {raw}", "a museum {raw} away")),
-        Criterion("hot_days_2030_year", "setting", Unit.DAYS_YEAR, Direction.DECREASING,
+        Criterion(f"hot_days_{HEAT_HORIZON}_year", "setting", Unit.DAYS_YEAR, Direction.DECREASING,
                   ValueFunction(((15, 1), (25, 0.6), (40, 0))), "climate_projections", no,
-                  "Jours à 30 °C ou plus vers 2030", "Days at 30 °C or more around 2030",
-                  "{raw} à 30 °C ou plus vers 2030", "{raw} at 30 °C or more around 2030"),
+                  f"Jours à 30 °C ou plus vers {HEAT_HORIZON}",
+                  f"Days at 30 °C or more around {HEAT_HORIZON}",
+                  f"{{raw}} à 30 °C ou plus vers {HEAT_HORIZON}",
+                  f"{{raw}} at 30 °C or more around {HEAT_HORIZON}"),
         Criterion("partner_village", "welcome", Unit.YES_NO, Direction.INCREASING,
                   ValueFunction(((0, 0), (1, 1))), "membership", important,
                   "Village partenaire", "Partner village",

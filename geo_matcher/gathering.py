@@ -7,8 +7,8 @@ interrupted no download goes on behind it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,6 +39,11 @@ __all__ = [
     "fetched_table",
     "gather",
 ]
+
+Answer = Future[tuple[SourceTable, ...]]
+
+WAKE_S = 0.2
+"""How often who waits for sources looks whether the program was interrupted, in seconds."""
 
 WORKERS = 4
 """Sources that are asked at the same time; the fetcher keeps to a few requests for each host."""
@@ -169,7 +174,7 @@ def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:
     pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="source")
     try:
         asked = {pool.submit(source.collect, fetch, area): source for source in sources}
-        for answer in as_completed(asked):
+        for answer in _as_answered(asked):
             source = asked[answer]
             try:
                 tables += answer.result()
@@ -191,6 +196,14 @@ def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:
         tuple(sorted(tables, key=lambda table: table.name)),
         tuple(sorted(failures, key=lambda failure: failure.source)),
     )
+
+
+def _as_answered(asked: Collection[Answer]) -> Iterator[Answer]:
+    """Give answers as they come, waking up often: not every system wakes a wait for Ctrl-C."""
+    pending = set(asked)
+    while pending:
+        done, pending = wait(pending, timeout=WAKE_S, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 def fetched_table(tables: Collection[SourceTable]) -> pd.DataFrame:

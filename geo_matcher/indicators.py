@@ -12,7 +12,7 @@ from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import DAILY_SERVICES
 from geo_matcher.tables import empty_table
 
-__all__ = ["DAILY_SERVICE_NEAR_MIN", "daily_services", "indicators", "sale_years"]
+__all__ = ["DAILY_SERVICE_NEAR_MIN", "PRICE_COLUMN", "daily_services", "indicators", "sale_years"]
 
 YEARS_OF_SALES = 5
 """Last years over which sales are summed; medians are never averaged."""
@@ -21,13 +21,15 @@ DAILY_SERVICE_NEAR_MIN = 10.0
 """A drive up to which an everyday service counts as near, in minutes."""
 
 HEAT_HORIZON = "2030"
-"""Horizon of the climate projection used, that of the criterion ``hot_days_2030_year``: France at
-+2.0 °C."""
+"""Horizon of the climate projection used, that of the criterion on hot days."""
+
+PRICE_COLUMN = "price_m2_mean_2022_2023"
+"""Column of published mean prices; its name bears the years of the sales."""
 
 HEAT_COLUMNS = {
-    "hot_days_2030_year": "median",
-    "hot_days_2030_low_year": "low",
-    "hot_days_2030_high_year": "high",
+    f"hot_days_{HEAT_HORIZON}_year": "median",
+    f"hot_days_{HEAT_HORIZON}_low_year": "low",
+    f"hot_days_{HEAT_HORIZON}_high_year": "high",
 }
 """Statistic of the projection that each column holds."""
 
@@ -81,7 +83,7 @@ def indicators(
 
     prices = table("housing_prices_rents")
     current = prices[prices["insee_code"] == prices["current_insee"]]
-    price = by_commune(current, "price_m2_mean_2022_2023")
+    price = by_commune(current, PRICE_COLUMN)
     if "housing_medians" in source:
         price = price.fillna(by_commune(source["housing_medians"], "house_median_eur_m2"))
     out["house_price_eur_m2"] = price.round(0)

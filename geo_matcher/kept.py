@@ -32,6 +32,7 @@ class KeptInfo(NamedTuple):
 class Kept(Generic[P, T]):
     """A function whose last answers are kept; see :func:`kept`."""
 
+    __name__: str
     __wrapped__: Callable[P, T]
 
     def __init__(self, make: Callable[P, T], maxsize: int) -> None:

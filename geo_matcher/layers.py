@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.criteria import CRITERIA, Unit
+from geo_matcher.criteria import CRITERIA, HEAT_HORIZON, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, PLACES
 from geo_matcher.driving_layers import DRIVING, driving_figures
@@ -27,7 +27,6 @@ from geo_matcher.kept import kept
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.map_words import WORDS
 from geo_matcher.numbers import format_hours, format_number, format_raw
-from geo_matcher.places import doctor_table, first_years
 from geo_matcher.reach import find_destination, minutes_to
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import TerritoryFile
@@ -49,7 +48,6 @@ __all__ = [
     "Layer",
     "LayerValues",
     "class_labels",
-    "layer_note",
     "layer_text",
     "layer_values",
     "source_tables",
@@ -110,7 +108,8 @@ class Layer:
     label_fr, label_en
         Short name.
     note_fr, note_en
-        What the figure is, and what it is not; empty where the name says it all.
+        What the figure is, and what it is not; empty where the name says it all, or where it
+        depends on the release (:func:`geo_matcher.figure_years.figure_note`).
     unit
         One of ``UNIT_LABELS``.
     breaks
@@ -237,9 +236,7 @@ def _layers(territory: TerritoryFile) -> Mapping[str, Layer]:
         _drive("primary_school", "near", NEAR_MIN, ("École élémentaire", "Primary school")),
         _drive("college", "near", BOURG_MIN, ("Collège", "Lower secondary school (collège)")),
         _drive("lycee", "near", BOURG_MIN, ("Lycée", "Upper secondary school (lycée)")),
-        _drive("doctor", "near", NEAR_MIN, ("Médecin généraliste", "General practitioner"),
-               ("Médecins connus en 2018, à confirmer.",
-                "Doctors known in 2018, to be confirmed.")),
+        _drive("doctor", "near", NEAR_MIN, ("Médecin généraliste", "General practitioner")),
         _drive("hospital", "near", BOURG_MIN, ("Hôpital", "Hospital"),
                ("Nous ne savons pas lesquels ont un service d'urgences.",
                 "We do not know which have an emergency department.")),
@@ -290,9 +287,7 @@ def _layers(territory: TerritoryFile) -> Mapping[str, Layer]:
               Unit.MINUTES.value, TOWN_MIN, "minutes_to", _ROADS[1:]),
         Layer("house_price", "housing", "Prix d'achat", "Purchase price", Unit.EUR_M2.value,
               (1200.0, 1400.0, 1600.0, 1800.0, 2000.0, 2500.0), "house_price_eur_m2",
-              ("housing_prices_rents", "indicators"),
-              note_fr="Moyenne des ventes de 2022 et 2023 ; peu de ventes, prix peu sûr.",
-              note_en="Mean of the sales of 2022 and 2023; few sales make an unsure price."),
+              ("housing_prices_rents", "indicators")),
         Layer("house_rent", "housing", "Loyer d'une maison", "House rent", Unit.EUR_M2_MONTH.value,
               (6.5, 7.0, 7.5, 8.0, 8.5, 9.0), "house_rent_eur_m2_month",
               ("housing_prices_rents", "indicators"),
@@ -303,9 +298,9 @@ def _layers(territory: TerritoryFile) -> Mapping[str, Layer]:
         Layer("density", "setting", "Densité", "Density", Unit.INHABITANTS_KM2.value,
               (10.0, 15.0, 20.0, 30.0, 50.0, 100.0), "density_km2", ("communes", "indicators"),
               is_low_deep=False),
-        Layer("hot_days", "setting", "Jours à 30 °C ou plus vers 2030",
-              "Days at 30 °C or more around 2030", Unit.DAYS_YEAR.value,
-              (20.0, 24.0, 26.0, 28.0, 30.0, 32.0), "hot_days_2030_year",
+        Layer("hot_days", "setting", f"Jours à 30 °C ou plus vers {HEAT_HORIZON}",
+              f"Days at 30 °C or more around {HEAT_HORIZON}", Unit.DAYS_YEAR.value,
+              (20.0, 24.0, 26.0, 28.0, 30.0, 32.0), f"hot_days_{HEAT_HORIZON}_year",
               ("climate_projections", "indicators"),
               note_fr="Milieu des modèles de climat ; connu pour quelques communes seulement.",
               note_en="Middle of the climate models; known for a few communes only."),
@@ -430,18 +425,6 @@ def source_tables(territory: Territory, layer: Layer) -> tuple[str, ...]:
     if layer.unit == TYPE and (types := types_of(territory)):
         names += [CRITERIA[name].source for name in types.criteria]
     return tuple(name for name in dict.fromkeys(names) if name in territory.catalog)
-
-
-def layer_note(territory: Territory, layer: Layer, language: str) -> str:
-    """Return what the figure of a layer is, from the list that the release has."""
-    if layer.name == "doctor" and doctor_table(territory.tables) == "supply":
-        year = first_years(territory.catalog).get("supply", "")
-        return (
-            f"Médecins comptés par commune en {year}, placés à la mairie."
-            if language == "fr"
-            else f"Doctors counted by commune in {year}, placed at the town hall."
-        )
-    return layer.note(language)
 
 
 @kept(maxsize=128)

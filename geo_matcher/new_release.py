@@ -485,7 +485,8 @@ def _with_kept_columns(folder: Path, path: str, table: SourceTable) -> pd.DataFr
     before = read_table(folder, path, table.name)
     known = before[before[columns].notna().any(axis=1)].set_index("insee_code")
     more = known[~known.index.isin(table.frame["insee_code"])].reset_index()
-    more[[c for c in table.frame if c not in (*columns, "insee_code", "current_insee")]] = np.nan
+    of_source = table.frame.columns.difference([*columns, "insee_code", "current_insee"])
+    more[list(of_source)] = np.nan
     frame = table.frame.copy()
     for column in columns:
         frame[column] = frame["insee_code"].map(known[column]).astype("float64")

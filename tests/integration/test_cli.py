@@ -225,9 +225,10 @@ def test_data_check_accepts_the_shipped_release(
 
 def test_data_check_lists_every_problem_of_a_broken_release(run: Run, release_copy: Path) -> None:
     (release_copy / "derived" / "places.csv").unlink()
-    table = release_copy / "source" / "broadband_fixed.csv"
-    text = table.read_text(encoding="utf-8")
-    table.write_text(text.replace("32001,657,", "32001,six,", 1), encoding="utf-8")
+    table = release_copy / "source" / "town_halls.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[1] = re.sub(r",\d+,(?=-?\d+\.\d)", ",six,", lines[1], count=1)
+    table.write_text("".join(lines), encoding="utf-8")
     said = refused(run("--release", str(release_copy), "data", "check"))
     assert "derived/places.csv is in the catalog but absent" in said
     assert "'six' is not a whole number" in said

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -141,16 +143,32 @@ def test_the_service_serves_it(made: Path) -> None:
         village = client.get("/communes/46001").text
         assert "2 médecins généralistes comptés dans la commune (liste de 2025)" in village
         assert "2018" not in village.split('id="health"')[1].split("</section>")[0]
+        for said in ("Antennes mobiles dans la commune au 31 mars 2026 : Free (1) et Orange (1).",
+                     "Grille de densité de l’Insee (2025) : bourg rural (niveau 5 sur 7).",
+                     "Niveau de vie médian : 21 500 € par an"):  # fmt: skip
+            assert said in _plain(village), said
+        assert "secret pour une commune si petite" in client.get("/communes/46002").text
         note = client.get("/api/v1/layers/doctor?lang=en").json()["note"]
         assert note == "Doctors counted by commune in 2025, placed at the town hall."
         for path in ("/communes/46002", "/table?show=station", "/planification?budget=300k"):
             assert client.get(path).status_code == 200, path
+        sales = client.get("/fragments/communes/46001/housing").text
+        assert "Prix médian des maisons vendues de 2021 à 2025" in sales
+        village = client.get("/communes/46003", follow_redirects=True).text
+        assert "(estimé pour 2025, " in village
+        assert "Aucun médecin généraliste compté dans la commune (liste de 2025)." in village
+        assert not re.search(r"2018|2022", page.text + sales.replace("2022</th>", "") + village)
         ranked = client.post(
             "/api/v1/matches",
             json={"profile": PRESETS["cultura-artist"].profile.as_dict(), "scope": "all"},
         )
         assert ranked.status_code == 200, ranked.text
         assert ranked.json()["results"]
+
+
+def _plain(html: str) -> str:
+    """Return a page with plain spaces and apostrophes as they are read."""
+    return unescape(html).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def test_a_source_that_fails_is_missing_and_spoils_no_other(

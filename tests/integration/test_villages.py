@@ -134,9 +134,11 @@ def test_figures_are_those_of_the_library(territory: Territory, language: str) -
         assert simple(format_raw(share, Unit.SHARE, language)) in text
         assert len(view.lacks) == len(lacks(territory, code))
         rent = known["housing"]["house_rent_eur_m2_month"]
-        assert bool(view.rent) == (rent is not None)
+        t = translator(language)
+        assert (view.rent == t("housing.rent.none")) == (rent is None)
         if rent is not None:
-            assert view.rent == format_raw(rent, Unit.EUR_M2_MONTH, language)
+            text = format_raw(rent, Unit.EUR_M2_MONTH, language)
+            assert view.rent == t("housing.rent", rent=text, year="2022")
         said = {text for _, text in view.flags}
         own = [flag for flag in known["red_flags"] if flag["source"] not in DVF_TABLES]
         assert said == {typeset(flag[f"text_{language}"], language) for flag in own}
@@ -253,7 +255,7 @@ def test_what_no_table_says_is_said_to_be_unknown(territory: Territory) -> None:
     view = village_view(poor, MAUVEZIN, "en")
     assert view.risks == (translator("en")("risk.unknown"),)
     assert view.climate == ()
-    assert view.health_note == translator("en")("health.none")
+    assert view.health_note == translator("en")("health.none", year="2018")
 
 
 # --- Its sources ----------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "arcep communes",
         "departements gathering",
         "freshness indicators journeys road_store travel_times",
-        "baskets catchments",
+        "baskets catchments figure_years",
         "supply",
         "access_measures",
         "build decision drives flags gaps reach scenario_checks weights wheel",

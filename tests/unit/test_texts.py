@@ -20,6 +20,7 @@ from api.planning_form import COUNTS as PLAN_COUNTS
 from api.planning_form import PRESETS as PLAN_PRESETS
 from api.planning_form import WEIGHTS as PLAN_WEIGHTS
 from api.texts import NBSP, catalogue, french_spaces, translator, typeset
+from api.village_facts import DENSITY_LEVELS
 from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
 from api.village_words import EVENTS, PRACTICES, RISKS, TRACES, WEEKDAYS
 from geo_matcher.corrections import CORRECTABLE
@@ -55,6 +56,7 @@ COMPOSED = {
     "day.": set(WEEKDAYS),
     "changes.": {*COUNTS, "title", "some", "population_only", "name_only"},
     "callback.": set(CALLBACKS),
+    "density.": set(DENSITY_LEVELS),
     "desk.alike.": {"email", "phone", "name"},
     "desk.by.": {*DIMENSIONS, *(f"{name}.title" for name in DIMENSIONS), "figure", "text", "note"},
     "desk.cause.": set(CAUSES),
@@ -87,7 +89,7 @@ COMPOSED = {
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
-    | {"doctor_counted", "item", "where", "nowhere", "just_over"},
+    | {"doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
     | {"france_services", "station", "airport"},
     "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
