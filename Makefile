@@ -35,7 +35,7 @@ NPM_INSTALL := npm install --prefix $(TOOLS) --no-save --no-package-lock --no-au
 	--ignore-scripts --loglevel error
 
 .PHONY: help install run serve test test-browser lighthouse check fix bench data docs-schema docs-screenshots \
-	constraints clean
+	docs-shown constraints clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,9 @@ data: $(RUNTIME) ## Make the derived half of the data release again (no internet
 
 docs-schema: $(DEV) ## Write the JSON Schema of a ranking again
 	@$(BIN)/python docs/schemas/write.py
+
+docs-shown: $(DEV) ## Run the commands on data again and write what they print
+	@$(BIN)/python docs/releases_shown.py
 
 docs-screenshots: $(DEV) ## Take the documentation's pictures again
 	@$(BIN)/python docs/screenshots.py

@@ -7,7 +7,6 @@ how a release is replaced without ever being half there. Deterministic: same sou
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import tomlkit
 from geo_matcher import access
 from geo_matcher.access import distance_problems
 from geo_matcher.access_measures import access_measures
-from geo_matcher.atomic_folders import exchange
+from geo_matcher.atomic_folders import replacing
 from geo_matcher.baskets import weekly_rounds
 from geo_matcher.catalog import Catalog, complete_catalog
 from geo_matcher.corrections import corrected
@@ -97,7 +96,8 @@ def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -
     Raises
     ------
     DataError
-        If a source is broken or the result does not pass the gate; the release is as it was.
+        If a source is broken or the result does not pass the gate, or another program is writing
+        there; the release is as it was.
     """
     folder = folder.resolve()
     if ReleaseStore.is_store(folder):
@@ -108,15 +108,13 @@ def build_release(folder: Path, *, edit: Callable[[Path], None] | None = None) -
             f"({store.folder}): a new release is published there."
         )
     Catalog.read(folder)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-        copy = Path(scratch) / folder.name
+    with replacing(folder) as copy:
         shutil.copytree(folder, copy)
         if edit is not None:
             edit(copy)
         with told_of(copy, str(folder)):
             build_derived(copy)
             Territory.load(copy)
-        exchange(folder, copy)
     return Territory.load(folder)
 
 

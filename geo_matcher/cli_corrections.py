@@ -26,7 +26,8 @@ from geo_matcher.corrections import Standing, correct, standings, withdraw, with
 from geo_matcher.errors import DataError
 from geo_matcher.matching import rank
 from geo_matcher.presets import preset_named
-from geo_matcher.release_diff import ranks_by_commune, release_diff
+from geo_matcher.rank_moves import ranks_by_commune
+from geo_matcher.release_diff import release_diff
 from geo_matcher.territory import Territory
 
 __all__ = ["corrections_app", "say_overtaken"]
@@ -177,6 +178,8 @@ def _official_words(one: Standing) -> str:
 
 
 def _name(territory: Territory, code: str) -> str:
+    if code not in territory.codes:  # it was withdrawn, and its commune has merged since
+        return code
     return str(territory.facts[territory.codes.index(code)]["name"])
 
 
@@ -192,14 +195,14 @@ def _say_effect(before: Territory, after: Territory, insee_code: str) -> None:
             ranks_by_commune(rank(release, profile, "all")).get(insee_code, "not ranked")
             for release in (before, after)
         )
+        moves = ranking.moves
         write(
-            f"{ranking.profile}: {ranking.moved} of {ranking.ranked} move, by "
-            f"{ranking.largest_move} ranks at most; the commune itself: {' → '.join(map(str, own))}"
+            f"{ranking.profile}: {moves.moved} of {moves.ranked} move, by {moves.largest_move} "
+            f"ranks at most; the commune itself: {' → '.join(map(str, own))}"
         )
-        for village in ranking.since.villages if ranking.since else ():
-            if village.rank_now != village.rank_then:
-                write(f"  {village.name or village.insee_code}: {village.rank_then} → "
-                      f"{village.rank_now or 'not ranked'}")  # fmt: skip
+        for village in moves.named:
+            write(f"  {village.name}: {village.rank_before or 'not ranked'} → "
+                  f"{village.rank_after or 'not ranked'}")  # fmt: skip
 
 
 def _ask(*, is_accepted: bool) -> None:

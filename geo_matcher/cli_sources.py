@@ -40,12 +40,14 @@ from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
 from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import read_territory_file
+from geo_matcher.towns import put_in_service
 
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
     from geo_matcher.gathering import Gathered
     from geo_matcher.sources.fetching import Fetcher
     from geo_matcher.sources.openstreetmap import Download
     from geo_matcher.sources.osm_places import WorkList
+    from geo_matcher.sources.source import Area, SourceTable
 
 __all__ = ["sources_app"]
 
@@ -67,7 +69,8 @@ WithOption = Annotated[
     str | None,
     typer.Option(
         "--with",
-        help="Only these sources, by their name or that of a table, with commas.",
+        help="Only these sources, by their name or that of a table, with commas; `roads` is "
+        "those of OpenStreetMap, and `communes` renews the communes themselves.",
         show_default=False,
     ),
 ]
@@ -78,6 +81,13 @@ WorkplacesOption = Annotated[
     ),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse when a source gives nothing.")]
+OutlinesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Outlines of communes in place of those downloaded: ADMIN EXPRESS, GeoPackage.",
+        show_default=False,
+    ),
+]
 OfflineOption = Annotated[
     bool, typer.Option("--offline", help="Read the files kept from an earlier time; ask nobody.")
 ]
@@ -132,13 +142,7 @@ def _build(
         ),
     ] = None,
     workplaces: WorkplacesOption = None,
-    outlines: Annotated[
-        Path | None,
-        typer.Option(
-            help="Outlines of communes in place of those downloaded: ADMIN EXPRESS, GeoPackage.",
-            show_default=False,
-        ),
-    ] = None,
+    outlines: OutlinesOption = None,
     wanted: WithOption = None,
     roads: RoadsOption = None,
     overpass_url: OverpassOption = OVERPASS_URL,
@@ -181,7 +185,10 @@ def _build(
         )
     overpass = Overpass(url=overpass_url)
     own_list = None if workplaces is None else WorkList(workplaces)
-    sources = chosen_sources(all_sources(overpass, own_list), wanted)
+    asked = chosen_sources(all_sources(overpass, own_list), wanted)
+    if asked.roads and roads == "none":
+        raise DataError("--with names roads and --roads says none: leave one of the two out.")
+    roads = roads or ("osm" if asked.roads else None)
     given_about = None if territory is None else read_territory_file(territory)
     with _fetcher(cache, is_offline=is_offline) as fetch:
         area, of_communes = area_of(fetch, departement.upper(), outlines=outlines)
@@ -193,7 +200,7 @@ def _build(
             )
         mine = own_tables(own, area, about.network) if own is not None else ()
         named = {table.name for table in mine} - set(JOINED_BY_KIND)
-        still = [source for source in sources if not set(source.tables) <= named]
+        still = [source for source in asked.sources if not set(source.tables) <= named]
         gathered = gather(fetch, area, still)
         _say(gathered)
         if is_strict:
@@ -276,6 +283,7 @@ def _refresh(
     workplaces: WorkplacesOption = None,
     store: StoreOption = None,
     keep: KeepOption = KEPT_RELEASES,
+    outlines: OutlinesOption = None,
     overpass_url: OverpassOption = OVERPASS_URL,
     is_strict: StrictOption = False,
     is_offline: OfflineOption = False,
@@ -284,42 +292,45 @@ def _refresh(
     """Ask the sources again, put the new release into the store, and say what it moved.
 
     A source that gives nothing leaves the table that was there, and so do tables that were given
-    with --own, unless --with names them. Communes stay those of the release, and so does the
-    network's list of places to work unless --workplaces gives another. Where the store has a
+    with --own, unless --with names them. Communes, town halls and contacts stay those of the
+    release unless --with names communes, and the network's list of places to work unless
+    --workplaces gives another; corrections stay in any case. Where the store has a
     release in service, that one is renewed.
     """
     from geo_matcher.build import build_derived
     from geo_matcher.gathering import all_sources, chosen_sources, gather
-    from geo_matcher.new_release import GIVEN_BY, JOINED_BY_KIND, given_kinds, renew_sources
-    from geo_matcher.sources.communes import mergers
-    from geo_matcher.sources.source import Area
+    from geo_matcher.new_release import GIVEN_BY, JOINED_BY_KIND, given_kinds
+    from geo_matcher.renewed_communes import renew_communes
+    from geo_matcher.road_store import drop_roads, write_roads
 
     found = ReleaseStore(store_folder(context, store), keep=keep)
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
     anew = set((wanted or "").split(","))
     given -= {*anew, *JOINED_BY_KIND}
-    sources = chosen_sources(
-        all_sources(Overpass(url=overpass_url), _work_list(before, workplaces)), wanted
-    )
+    overpass = Overpass(url=overpass_url)
+    known = all_sources(overpass, _work_list(before, workplaces))
+    asked = chosen_sources(known, wanted)
+    if outlines is not None and not asked.communes:
+        raise DataError("--outlines says something only with --with communes.")
     if workplaces is not None:
-        if not any("workplaces" in source.tables for source in sources):
+        if not any("workplaces" in source.tables for source in asked.sources):
             raise DataError(
                 f"{workplaces} would not be read: --with leaves places out. Add workplaces to it."
             )
         given.discard("workplaces")
     with _fetcher(cache, is_offline=is_offline) as fetch:
-        area = Area(
-            before.about.departement,
-            before.communes.reset_index(drop=True),
-            before.tables["town_halls"],
-            mergers(fetch),
-        )
+        area, of_communes = _area_of(fetch, before, outlines, is_new=asked.communes)
+        sources = asked.sources
+        if area.codes != before.codes:
+            write("The communes have changed: every source is asked, since tables speak of them.")
+            sources = tuple(known)
         gathered = gather(fetch, area, sources)
+        roads = _roads("osm", area.communes, overpass) if asked.roads else None
     _say(gathered)
     if is_strict:
         gathered.refuse_failures()
-    tables = [table for table in gathered.tables if table.name not in given]
+    tables = [*of_communes, *(t for t in gathered.tables if t.name not in given)]
     renewed = {table.name for table in gathered.tables}
     kept = sorted(given & renewed)
     kept += [
@@ -329,7 +340,7 @@ def _refresh(
     ]
     if kept:
         write(f"Kept as they were given: {', '.join(kept)}; --with takes the source's.")
-    if not tables:
+    if not tables and roads is None:
         raise DataError("No source gave anything: the release in service stays as it is.")
 
     def fill(folder: Path) -> None:
@@ -339,7 +350,11 @@ def _refresh(
                 f"asked for was to renew {before.release_id}. Refresh again: downloads are kept."
             )
         shutil.copytree(before.folder, folder, dirs_exist_ok=True)
-        renew_sources(folder, tables, anew=anew)
+        for told in renew_communes(folder, area, tables, anew=anew):
+            write(told)
+        if roads is not None:
+            drop_roads(folder)
+            write_roads(folder, roads)
         build_derived(folder)
 
     with held_release(before.folder):
@@ -351,23 +366,46 @@ def _refresh(
     write(f"{release_id} is in service in {found.folder}; `geo-matcher data rollback` goes back.")
 
 
+def _area_of(
+    fetch: Fetcher, before: Territory, outlines: Path | None, *, is_new: bool
+) -> tuple[Area, tuple[SourceTable, ...]]:
+    """Return the communes of a release, or those that there are now with their tables."""
+    from geo_matcher.renewed_communes import contacts_kept
+    from geo_matcher.sources.communes import area_of, mergers
+    from geo_matcher.sources.source import Area
+
+    departement = before.about.departement
+    if not is_new:
+        communes = before.communes.reset_index(drop=True)
+        return Area(departement, communes, before.tables["town_halls"], mergers(fetch)), ()
+    area, found = area_of(fetch, departement, outlines=outlines)
+    tables, is_kept = contacts_kept(found, before.tables["communes_source"])
+    if is_kept:
+        write("The directory of town halls gave nothing: contacts stay as they were.")
+    return area, tables
+
+
 def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     """Return the release to renew: the one in service in the store, else the one that is named.
 
     Raises
     ------
     DataError
-        If the store serves another territory, or the release is of no whole département.
+        If the store serves another territory than the release that was named, or the release is of
+        no whole département.
     """
-    before = territory_of(context)
+    is_named = isinstance(context.find_root().obj, Path)
     if ReleaseStore.is_store(store.folder):
-        served = Territory.load(store.folder)
-        if served.catalog.territory != before.catalog.territory:
+        before = Territory.load(store.folder)
+        named = territory_of(context).catalog if is_named else before.catalog
+        if named.territory != before.catalog.territory:
             raise DataError(
-                f"The store {store.folder} serves {served.catalog.name_en}, and the release that "
-                f"was named is about {before.catalog.name_en}. Name its own store with --store."
+                f"The store {store.folder} serves {before.catalog.name_en}, and the release that "
+                f"was named is about {named.name_en}. Name its own store with --store."
             )
-        before = served
+        put_in_service(before.about)
+    else:
+        before = territory_of(context)
     if not before.about.departement:
         raise DataError(
             "This release is made of some communes, not of a whole département, and sources are "

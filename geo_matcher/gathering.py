@@ -31,6 +31,8 @@ from geo_matcher.sources.sncf import SOURCE as STATIONS
 from geo_matcher.sources.source import Area, Editions, Fetch, Fetched, Source, SourceTable
 
 __all__ = [
+    "COMMUNE_TABLES",
+    "Chosen",
     "Failure",
     "Gathered",
     "all_sources",
@@ -39,6 +41,13 @@ __all__ = [
     "fetched_table",
     "gather",
 ]
+
+COMMUNES, ROADS = "communes", "roads"
+COMMUNE_TABLES = ("communes_source", "town_halls", "adjacency", "french_communes")
+"""What the source of the communes themselves gives."""
+
+OF_COMMUNES = frozenset([COMMUNES, "contacts", *COMMUNE_TABLES])
+OF_ROADS = frozenset([ROADS, "road_area"])
 
 Answer = Future[tuple[SourceTable, ...]]
 
@@ -56,6 +65,23 @@ class Failure:
     source: str
     tables: tuple[str, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a call asks for.
+
+    Attributes
+    ----------
+    sources
+        Whom to ask, but for the communes and the roads.
+    communes, roads
+        Whether those are named, too.
+    """
+
+    sources: tuple[Source, ...]
+    communes: bool = False
+    roads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,34 +148,41 @@ def editions_by_table() -> dict[str, Editions]:
     return {**found, **{t: s.editions for s in all_sources() if s.editions for t in s.tables}}
 
 
-def chosen_sources(sources: Sequence[Source], wanted: str | None) -> list[Source]:
-    """Return the sources that a list of names chooses.
+def chosen_sources(sources: Sequence[Source], wanted: str | None) -> Chosen:
+    """Return what a list of names chooses.
 
     Parameters
     ----------
     sources
         Those that there are.
     wanted
-        Names of sources, or of tables that they give, with commas; None chooses all.
+        Names of sources, or of tables that they give, with commas; ``communes`` and ``roads`` are
+        names, too. None chooses all sources, without these two.
 
     Raises
     ------
     SourceError
-        If a name is neither.
+        If a name is none of these.
     """
     if wanted is None:
-        return list(sources)
+        return Chosen(tuple(sources))
     names = [name for name in re.split(r"[,\s]+", wanted) if name]
     known = {source.name: source for source in sources}
     known |= {table: source for source in sources for table in source.tables}
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in {*known, *OF_COMMUNES, *OF_ROADS}]
     if unknown:
         raise SourceError(
             f"No source is called {', '.join(repr(name[:40]) for name in unknown[:5])}. There are: "
+            f"{COMMUNES} (contacts, {', '.join(COMMUNE_TABLES)}), "
             + ", ".join(f"{source.name} ({', '.join(source.tables)})" for source in sources)
-            + "."
+            + f", {ROADS}."
         )
-    return list({known[name].name: known[name] for name in names}.values())
+    named = {known[name].name: known[name] for name in names if name in known}
+    return Chosen(
+        tuple(named.values()),
+        communes=not OF_COMMUNES.isdisjoint(names),
+        roads=not OF_ROADS.isdisjoint(names),
+    )
 
 
 def gather(fetch: Fetch, area: Area, sources: Collection[Source]) -> Gathered:

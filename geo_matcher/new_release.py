@@ -7,7 +7,6 @@ gap, and what people wrote left as it is.
 from __future__ import annotations
 
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
@@ -22,7 +21,7 @@ import pandas as pd
 import tomlkit
 from tomlkit.items import AoT
 
-from geo_matcher.atomic_folders import exchange
+from geo_matcher.atomic_folders import replacing
 from geo_matcher.build import MADE_TABLES, build_derived, partner_list_entry, write_csv
 from geo_matcher.catalog import AND, CATALOG_FILE, Catalog, Table
 from geo_matcher.departements import departement_name
@@ -43,6 +42,7 @@ from geo_matcher.territory_file import TERRITORY_FILE, Network, TerritoryFile
 __all__ = [
     "GIVEN_BY",
     "JOINED_BY_KIND",
+    "KEPT_KINDS",
     "check_output",
     "given_kinds",
     "joined_by_kind",
@@ -114,24 +114,18 @@ def make_release(
     ------
     DataError
         If ``output`` holds something that is no release, or what was made does not pass the gate;
-        what was there is as it was.
+        what was there is as it was. Or if another program is writing there.
     """
     output = output.absolute()
     check_output(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
-        copy = Path(scratch) / output.name
+    with replacing(output) as copy, told_of(copy, str(output)):
         copy.mkdir()
-        with told_of(copy, str(output)):
-            fill(copy)
-            if roads is not None:
-                write_roads(copy, roads)
-            build_derived(copy)
-            Territory.load(copy)
-        if output.is_dir():
-            exchange(output, copy)
-        else:
-            copy.rename(output)
+        fill(copy)
+        if roads is not None:
+            write_roads(copy, roads)
+        build_derived(copy)
+        Territory.load(copy)
     return Territory.load(output)
 
 

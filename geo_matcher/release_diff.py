@@ -1,14 +1,13 @@
 """What differs between two releases: tables, figures, membership, and what it does to rankings.
 
-Hides how rows are matched: by the key of their table, or as they stand where a table has none. What
-became of the first villages of a ranking, and which criterion moved them, is told as a shared link
-tells it (:mod:`geo_matcher.snapshot`).
+Hides how rows are matched: by the key of their table, or as they stand where a table has none. Who
+moved in a ranking, and which figures did it, is found by :mod:`geo_matcher.rank_moves`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from geo_matcher.errors import DataError
-from geo_matcher.matching import Ranking, rank
+from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
+from geo_matcher.rank_moves import MOVERS, RankMoves, rank_moves
 from geo_matcher.schemas import SCHEMAS
-from geo_matcher.snapshot import Since, changes_since, snapshot
 from geo_matcher.territory import Territory
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "RankingDiff",
     "ReleaseDiff",
     "TableDiff",
-    "ranks_by_commune",
     "release_diff",
 ]
 
@@ -93,22 +91,13 @@ class RankingDiff:
         Its name.
     scope
         Which communes are ranked.
-    ranked
-        Communes that both releases rank.
-    moved
-        Those of them whose rank differs.
-    largest_move
-        Ranks by which one moved at most.
-    since
-        What became of the first villages, and why; ``None`` where the releases are one.
+    moves
+        Who moved, and why.
     """
 
     profile: str
     scope: str
-    ranked: int
-    moved: int
-    largest_move: int
-    since: Since | None
+    moves: RankMoves
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +133,10 @@ class ReleaseDiff:
     def as_dict(self) -> dict[str, Any]:
         """Return plain types."""
         plain = asdict(self)
-        for row in plain["rankings"]:
-            for village in (row["since"] or {"villages": ()})["villages"]:
-                village["move"] = village["move"].value
+        plain["rankings"] = [
+            {"profile": row["profile"], "scope": row["scope"], **row["moves"]}
+            for row in plain["rankings"]
+        ]
         return plain
 
 
@@ -155,6 +145,7 @@ def release_diff(
     after: Territory,
     profiles: Mapping[str, Profile] | None = None,
     scope: str = "all",
+    movers: int = MOVERS,
 ) -> ReleaseDiff:
     """Compare two releases of one territory.
 
@@ -166,6 +157,8 @@ def release_diff(
         Whose rankings to compare, by name; by default every preset.
     scope
         Communes that are ranked.
+    movers
+        How many of the communes that moved farthest in a ranking are named.
 
     Raises
     ------
@@ -190,7 +183,11 @@ def release_diff(
         tables=tuple(table for table in tables if not table.is_same),
         groups=tuple(_group_diff(group, before, after) for group in ("partner", "network")),
         rankings=tuple(
-            _ranking_diff(name, rank(before, profile, scope), rank(after, profile, scope))
+            RankingDiff(
+                profile=name,
+                scope=scope,
+                moves=rank_moves(rank(before, profile, scope), rank(after, profile, scope), movers),
+            )
             for name, profile in asked.items()
         ),
     )
@@ -249,25 +246,3 @@ def _group_diff(group: str, before: Territory, after: Territory) -> GroupDiff:
 
 def _sorted(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(map(str, codes)))
-
-
-def ranks_by_commune(ranking: Ranking) -> dict[str, int]:
-    """Return the rank of every commune that a ranking holds, by INSEE code."""
-    codes: Sequence[str] = ranking.matrix.codes
-    return {
-        codes[row]: int(place)
-        for row, place in zip(ranking.order.tolist(), ranking.ranks.tolist(), strict=True)
-    }
-
-
-def _ranking_diff(name: str, before: Ranking, after: Ranking) -> RankingDiff:
-    then, now = ranks_by_commune(before), ranks_by_commune(after)
-    moves = [abs(then[code] - now[code]) for code in then.keys() & now.keys()]
-    return RankingDiff(
-        profile=name,
-        scope=before.scope,
-        ranked=len(moves),
-        moved=sum(move > 0 for move in moves),
-        largest_move=max(moves, default=0),
-        since=changes_since(snapshot(before), after),
-    )

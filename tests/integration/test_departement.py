@@ -13,19 +13,23 @@ from functools import partial
 from html import unescape
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+import shapely
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import Settings
 from geo_matcher.cli import app as cli
+from geo_matcher.errors import SourceError
 from geo_matcher.freshness import freshness
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
 from geo_matcher.sources import dhup, editions, fetching
 from geo_matcher.sources.arcep import mobile_sites_url
 from geo_matcher.sources.communes import contours_url
+from geo_matcher.sources.contacts import CONTACTS_URL
 from geo_matcher.sources.density_grid import density_url
 from geo_matcher.sources.dgfip import sales_url
 from geo_matcher.sources.dhup import RENT_URLS
@@ -34,6 +38,7 @@ from geo_matcher.sources.fetching import Fetcher, Limits
 from geo_matcher.sources.filosofi import filosofi_url
 from geo_matcher.sources.georisques import RADON_PAGE, RADON_URL
 from geo_matcher.sources.insee import bpe_url
+from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.territory import Territory
 from tests.integration.commands import Run
 from tests.integration.overpass import Reply, overpass_server
@@ -41,6 +46,7 @@ from tests.integration.test_osm_places import answer
 from tests.integration.upstream import villages
 from tests.integration.upstream.causse import DEPARTEMENT, put_causse
 from tests.integration.upstream.server import HTML_PAGE, Fault, Upstream, upstream_server
+from tests.rural_graph import rural_roads
 
 BPE_URL = bpe_url(2025)
 BUILT_IN = dt.date(2026, 11, 26)
@@ -259,18 +265,24 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     mine.write_text("name,kind,insee_code\nLe Relais,telecentre,46003\n", encoding="utf-8")
     asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place,
              "--workplaces", str(mine))  # fmt: skip
-    refused = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    refused = run("data", "refresh", *asked)
     assert "--with leaves places out" in refused.err
     asked = ("--with", "broadband_fixed,workplaces", *asked[2:])
-    done = run("--release", str(tmp_path / "store"), "data", "refresh", *asked)
+    done = run("data", "refresh", *asked)
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
-    assert "Belpech-sur-Lère" in done.plain, "who moved"
+    moved = re.search(r"Belpech-sur-Lère: (\d) → (\d), -\d+\.\d points: ([^;]*); ", done.plain)
+    assert moved is not None, done.plain
+    assert moved[1] != moved[2], "who moved"
+    assert re.search(r"ftth_coverage_share -\d+\.\d \(70% → 10%\)", moved[3]), "and why"
     store = ReleaseStore(tmp_path / "store")
     assert store.current != before
     after = Territory.load(store.folder)
     assert after.indicators["ftth_coverage_share"]["46002"] < 0.2
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"])
+    told = run("data", "diff", before, after.release_id, *place)
+    assert told.code == 0, told.err
+    assert moved[0] in told.plain, "the same, asked again"
     work = after.tables["workplaces"].set_index("name")
     assert work.at["Le Relais", "status"] == "named by the network"
     assert after.catalog["workplaces"].credit_en.startswith("Network ; © OpenStreetMap")
@@ -390,6 +402,69 @@ def test_a_refresh_renews_what_is_in_service_and_keeps_what_people_gave(
     assert "is a release of a store" in kept.err
 
 
+def merge(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let 46005 be a part of 46004 from now on; outlines still have both."""
+    whole = next(v for v in villages.VILLAGES if v.code == "46005")
+    rest = tuple(v for v in villages.VILLAGES if v.code != "46005")
+    monkeypatch.setattr(villages, "VILLAGES", rest)
+    monkeypatch.setattr(villages, "FORMER", {**villages.FORMER, "46005": "46004"})
+    contours = villages.contours_geojson_gz({"46005": whole.square})
+    contacts = upstream.body(CONTACTS_URL)
+    villages.put_villages(upstream)
+    upstream.put(contours_url(villages.YEAR), contours)
+    upstream.put(
+        CONTACTS_URL,
+        contacts.replace(b"05 00 00 00 01", b"05 00 00 00 02"),
+        content_type="application/json; charset=utf-8",
+    )
+
+
+def test_new_communes_are_taken_and_corrections_stay(
+    made: Path,
+    upstream: Upstream,
+    overpass_url: str,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = tmp_path / "store"
+    assert run("data", "publish", str(made), "--store", str(store)).code == 0
+    mend = ("data", "correct", "--commune", "46002", "--column", "town_hall_phone", "--value",
+            "05 65 00 00 00", "--who", "La mairie", "--reason", "new number",
+            "--source", "letter of the mairie", "--yes")  # fmt: skip
+    assert run("--release", str(store), *mend).code == 0
+    merge(upstream, monkeypatch)
+    asked = ("data", "refresh", "--overpass-url", overpass_url, "--cache", str(tmp_path / "cache"))
+    done = run("--release", str(store), *asked, "--with", "communes")
+    assert done.code == 0, done.err
+    assert "The communes have changed: every source is asked" in done.plain
+    after = Territory.load(store)
+    assert after.codes == ("46001", "46002", "46003", "46004", "46006")
+    assert after.catalog.communes == 5
+    joined = after.communes.to_crs(2154).area["46004"] / 1e6
+    assert joined == pytest.approx(2 * Territory.load(made).communes.at["46005", "area_km2"], 0.01)
+    assert after.communes.at["46002", "town_hall_phone"] == "05 65 00 00 00", "the correction"
+    assert after.communes.at["46001", "town_hall_phone"] == "05 00 00 00 02", "the directory's"
+    assert "newly ranked" not in done.plain
+    assert re.search(r"Îlot-Saint-Cirq: \d → not ranked, not in the other release", done.plain)
+
+
+def test_contacts_stay_where_the_directory_fails(
+    made: Path, upstream: Upstream, run: Run, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    assert run("data", "publish", str(made), "--store", str(store)).code == 0
+    upstream.put(CONTACTS_URL, HTML_PAGE, content_type="text/html")
+    asked = ("data", "refresh", "--with", "contacts", "--cache", str(tmp_path / "cache"))
+    done = run("--release", str(store), *asked)
+    assert done.code == 0, done.err
+    assert "The directory of town halls gave nothing: contacts stay as they were." in done.plain
+    assert Territory.load(store).communes.at["46001", "town_hall_phone"] == "05 00 00 00 01"
+    assert (
+        "Contacts of the release before" in Territory.load(store).catalog["communes_source"].note_en
+    )
+
+
 def test_a_damaged_file_and_a_map_that_refuses_spoil_no_other_source(
     upstream: Upstream, run: Run, tmp_path: Path
 ) -> None:
@@ -415,3 +490,42 @@ def test_options_without_sense_are_refused(run: Run, tmp_path: Path) -> None:
     refused = run("data", "build", "--departement", "46", "--with", "moon")
     assert refused.code == 2
     assert "No source is called 'moon'" in refused.err
+    refused = run("data", "build", "--departement", "46", "--with", "roads", "--roads", "none")
+    assert refused.code == 2
+    assert "--with names roads and --roads says none" in refused.err
+    refused = run("data", "refresh", "--with", "shops", "--outlines", "x.gpkg",
+                  "--store", str(tmp_path / "none"))  # fmt: skip
+    assert refused.code == 2
+    assert "--outlines says something only with --with communes" in refused.err
+
+
+@pytest.mark.usefixtures("upstream")
+def test_roads_are_a_source_like_others(
+    made: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What people write: ``--with roads,shops`` asks for the roads of OpenStreetMap, too."""
+    monkeypatch.setattr("geo_matcher.sources.openstreetmap.download_roads", refuse_roads)
+    folder, cache = tmp_path / "x", ("--cache", str(tmp_path / "cache"))
+    refused = run("data", "build", "--departement", "46", "--output", str(folder), *cache,
+                  "--with", "roads,shops")  # fmt: skip
+    assert refused.code == 2
+    assert "these are the roads that were asked for" in refused.err
+    assert not folder.exists()
+    monkeypatch.setattr("geo_matcher.sources.openstreetmap.download_roads", invented_roads)
+    store = tmp_path / "store"
+    assert run("data", "publish", str(made), "--store", str(store)).code == 0
+    done = run("--release", str(store), "data", "refresh", *cache, "--with", "roads")
+    assert done.code == 0, done.err
+    assert "times on town_halls → roads" in done.plain
+    assert Territory.load(store).parameters["travel_times"]["network"] == "roads"
+
+
+def refuse_roads(*_: object) -> None:
+    raise SourceError("these are the roads that were asked for")
+
+
+def invented_roads(area: shapely.Polygon, _: object) -> Download:
+    bounds = gpd.GeoSeries([area], crs=4326).to_crs(2154).total_bounds
+    west, south, east, north = (float(side) for side in bounds)
+    roads = rural_roads(600, (west, south, east, north), seed=1)
+    return Download(roads, area, "2026-06-01", "invented for a test")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from typer.testing import CliRunner, Result
 from geo_matcher import cli
 from geo_matcher.matching import rank
 from geo_matcher.presets import PRESETS
+from geo_matcher.rank_moves import MOVERS
 from geo_matcher.release_diff import release_diff
-from geo_matcher.snapshot import snapshot
 from geo_matcher.territory import Territory
 from tests.conftest import RELEASE
 from tests.newer_release import FIBRE_FELL, PRICE_FELL, newer_release
@@ -38,8 +39,11 @@ def test_a_release_differs_from_itself_in_nothing(territory: Territory) -> None:
     assert found.tables == ()
     assert all(not (group.joined or group.left) for group in found.groups)
     (ranking,) = found.rankings
-    assert (ranking.moved, ranking.largest_move, ranking.since) == (0, 0, None)
-    assert ranking.ranked > 400
+    moves = ranking.moves
+    assert (moves.moved, moves.median_move, moves.largest_move) == (0, 0.0, 0)
+    assert not moves.named
+    assert not moves.shifts
+    assert moves.ranked > 400
 
 
 def test_what_changed_is_found_in_its_tables_and_nowhere_else(
@@ -67,18 +71,29 @@ def test_the_moves_are_those_of_the_rankings(territory: Territory, newer: Territ
         codes = [ranking.matrix.codes[row] for row in ranking.order]
         ranks.append(dict(zip(codes, ranking.ranks.tolist(), strict=True)))
     both = ranks[0].keys() & ranks[1].keys()
-    moves = [abs(ranks[0][code] - ranks[1][code]) for code in both]
-    assert (found.ranked, found.moved) == (len(both), sum(move > 0 for move in moves))
-    assert found.largest_move == max(moves)
-    assert found.since is not None
-    fell = next(v for v in found.since.villages if v.insee_code == FIBRE_FELL)
-    assert fell.changes is not None
+    distances = {code: abs(ranks[0][code] - ranks[1][code]) for code in both}
+    moves = found.moves
+    assert (moves.ranked, moves.moved) == (len(both), sum(d > 0 for d in distances.values()))
+    assert moves.largest_move == max(distances.values())
+    assert len(moves.movers) == MOVERS
+    named = [distances[village.insee_code] for village in moves.movers]
+    assert named == sorted(distances.values(), reverse=True)[:MOVERS], "the farthest are named"
+    (fell,) = (v for v in moves.left if v.insee_code == FIBRE_FELL)
+    assert (fell.rank_before, fell.rank_after) == (1, None)
+    assert (fell.absence, fell.limits) == ("limit", ("ftth_coverage_share",))
+    assert fell in moves.no_longer_ranked
     assert fell.changes[0].criterion == "ftth_coverage_share"
     assert fell.changes[0].points < 0
-    entered = {code for code, *_ in found.since.entered}
-    assert PRICE_FELL in entered
-    plain = release_diff(territory, newer, FAMILY).as_dict()
-    assert json.loads(json.dumps(plain))["rankings"][0]["moved"] > 0
+    assert fell.changes[0].before == territory.indicators["ftth_coverage_share"][FIBRE_FELL]
+    assert fell.changes[0].after == newer.indicators["ftth_coverage_share"][FIBRE_FELL]
+    assert PRICE_FELL in {village.insee_code for village in moves.entered}
+    assert {shift.criterion: shift.communes for shift in moves.shifts} == {
+        "ftth_coverage_share": 1, "house_price_eur_m2": 1,
+    }  # fmt: skip
+    plain = json.loads(json.dumps(release_diff(territory, newer, FAMILY).as_dict()))
+    (row,) = plain["rankings"]
+    assert row["movers"][0]["rank_before"] != row["movers"][0]["rank_after"]
+    assert row["movers"][0]["changes"][0]["points"]
 
 
 def test_rows_without_a_key_and_whole_tables_come_and_go(territory: Territory) -> None:
@@ -130,19 +145,18 @@ def test_on_the_command_line(newer: Territory) -> None:
     shown = call(*folders, "--profile-name", "paris-web-family", "--scope", "partners")
     assert shown.exit_code == 0, shown.output
     assert "broadband_fixed" in shown.stdout
-    assert "Mauvezin: 1 →" in shown.stdout
-    assert "ftth_coverage_share -" in shown.stdout
-    answer = json.loads(call(*folders, "--format", "json").stdout)
+    assert re.search(
+        r"Mauvezin: 1 → not ranked, beyond the limit on ftth_coverage_share, -\d+\.\d points: "
+        r"ftth_coverage_share -\d+\.\d \(97\.2% → 64\.8%\); leaves the first 5\n",
+        shown.stdout,
+    ), shown.stdout
+    assert re.search(r"Gimont: 6 → 1, \+\d\.\d points: house_price_eur_m2 \+", shown.stdout)
+    told = re.findall(r": (\d+) → (\d+), ", shown.stdout)
+    assert len(told) >= MOVERS
+    assert all(before != after for before, after in told), "only those that moved"
+    answer = json.loads(call(*folders, "--format", "json", "--movers", "1").stdout)
     assert [row["profile"] for row in answer["rankings"]] == list(PRESETS)
+    assert {len(row["movers"]) for row in answer["rankings"]} == {1}
     same = call(str(RELEASE), str(RELEASE), "--profile-name", "retired-couple")
     assert "the same release" in same.stdout
     assert call(*folders, "--profile-name", "nobody").exit_code != 0
-
-
-def test_another_method_is_said(newer: Territory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "geo_matcher.release_diff.snapshot",
-        lambda ranking: dataclasses.replace(snapshot(ranking), method="other0"),
-    )
-    shown = call(str(RELEASE), str(newer.folder), "--profile-name", "retired-couple")
-    assert "another method" in shown.stdout

@@ -23,9 +23,9 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "atomic_folders epci_words errors kept licences look map_words municipal_districts "
-        "planning_words road_speeds shortest_paths",
-        "catalog territory_file",
+        "epci_words errors kept licences look map_words municipal_districts planning_words "
+        "road_speeds shortest_paths",
+        "atomic_folders catalog territory_file",
         "release_store",
         "towns",
         "destinations",
@@ -45,9 +45,10 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access_measures",
         "build decision drives flags gaps reach scenario_checks weights wheel",
         "access_answers corrected_release driving_layers new_release origins",
+        "renewed_communes",
         "clusters commune matching newcomers resemblance scenario uncertainty",
-        "counterfactual demand dominance double_counting duo_limits lacks leverage scenario_rules "
-        "snapshot",
+        "counterfactual demand dominance double_counting duo_limits lacks leverage rank_moves "
+        "scenario_rules snapshot",
         "candidates duo insight lift outcomes pairs release_diff robustness siting typology",
         "visits",
         "audit comparison exports interview explanation portfolio visit_calendar",
@@ -182,6 +183,7 @@ METHOD_SIDE = frozenset(
         "pairs",
         "presets",
         "profile",
+        "rank_moves",
         "release_diff",
         "resemblance",
         "robustness",
@@ -249,7 +251,7 @@ ONLY_USERS = {
     "icalendar": {"visit_calendar"},
     "libpysal": {"clusters"},
     "openpyxl": {"cells", "workbooks"},
-    "filelock": {"kept_files", "release_store"},
+    "filelock": {"atomic_folders", "kept_files", "release_store"},
     "platformdirs": {"database", "release_store", "fetching"},
     "psycopg": set(),
     "rapidfuzz": {"likeness", "osm_places"},
