@@ -114,6 +114,11 @@ def test_a_number_gives_a_whole_release(made: Path, upstream: Upstream) -> None:
     assert {"broadband_fixed", "shops", "schools", "hospitals", "risks", "housing_sales",
             "housing_medians", "apl_doctors", "incomes", "density_grid", "mobile_sites", "supply",
             "workplaces", "culture", "hubs", "french_communes", "fetched"} <= held  # fmt: skip
+    times = territory.tables["travel_times"]
+    assert set(times[times["destination"] == "airport"]["status"]) == {"unknown"}
+    gaps = {gap.subject for gap in territory.catalog.gaps}
+    assert "airport" in gaps
+    assert gaps.isdisjoint({"hubs", "station"})
     assert not held & NEVER_GIVEN
     subjects = {gap.subject for gap in territory.catalog.gaps}
     assert {"climate", "practices"} <= subjects
@@ -262,7 +267,7 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     place = ("--store", str(tmp_path / "store"))
     assert run("data", "publish", str(made), *place).code == 0
     mine = tmp_path / "mine.csv"
-    mine.write_text("name,kind,insee_code\nLe Relais,telecentre,46003\n", encoding="utf-8")
+    mine.write_text("name,kind,insee_code\nLe Relais,fablab,46003\n", encoding="utf-8")
     asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place,
              "--workplaces", str(mine))  # fmt: skip
     refused = run("data", "refresh", *asked)
