@@ -1,14 +1,14 @@
 """The commands of ``geo-matcher data`` that go to the sources: build, refresh, status.
 
-Hides how a fetcher is made from options and how what the sources gave is told on a terminal.
+Hides in which order a build looks at what it is given, and how what the sources gave is told on a
+terminal.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,13 +31,24 @@ from geo_matcher.console import (
     write,
     write_json,
 )
-from geo_matcher.console_progress import DownloadBars
+from geo_matcher.console_sources import (
+    CacheOption,
+    OfflineOption,
+    OutlinesOption,
+    OverpassOption,
+    RoadsOption,
+    StrictOption,
+    WithOption,
+    WorkplacesOption,
+    fetcher,
+    overpass_service,
+)
 from geo_matcher.corrections import standings
 from geo_matcher.errors import DataError
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_diff import release_diff
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
-from geo_matcher.sources.overpass import OVERPASS_URL, Overpass
+from geo_matcher.sources.overpass import OVERPASS_URL
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import read_territory_file
 from geo_matcher.towns import put_in_service
@@ -45,6 +56,7 @@ from geo_matcher.towns import put_in_service
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
     from geo_matcher.gathering import Gathered
     from geo_matcher.sources.fetching import Fetcher
+    from geo_matcher.sources.kept_map import KeptOverpass
     from geo_matcher.sources.openstreetmap import Download
     from geo_matcher.sources.osm_places import WorkList
     from geo_matcher.sources.source import Area, SourceTable
@@ -52,64 +64,6 @@ if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files
 __all__ = ["sources_app"]
 
 sources_app = typer.Typer()
-
-RoadsOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Roads for the travel times: `osm` downloads those of OpenStreetMap, FILE.osm.pbf "
-        "reads an extract, `none` goes back to the town-hall network. Without this option the "
-        "roads of the release, if any, are kept.",
-        show_default=False,
-    ),
-]
-OverpassOption = Annotated[
-    str, typer.Option(help="Overpass service that is asked for roads and places.")
-]
-WithOption = Annotated[
-    str | None,
-    typer.Option(
-        "--with",
-        help="Only these sources, by their name or that of a table, with commas; `roads` is "
-        "those of OpenStreetMap, and `communes` renews the communes themselves.",
-        show_default=False,
-    ),
-]
-WorkplacesOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Your list of places to work, CSV, completed by OpenStreetMap.", show_default=False
-    ),
-]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse when a source gives nothing.")]
-OutlinesOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Outlines of communes in place of those downloaded: ADMIN EXPRESS, GeoPackage.",
-        show_default=False,
-    ),
-]
-OfflineOption = Annotated[
-    bool, typer.Option("--offline", help="Read the files kept from an earlier time; ask nobody.")
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache", help="Folder of downloaded files; by default your cache folder.",
-        show_default=False,
-    ),
-]  # fmt: skip
-
-
-@contextmanager
-def _fetcher(cache: Path | None, *, is_offline: bool) -> Iterator[Fetcher]:
-    """Give a fetcher that shows its downloads as bars."""
-    from geo_matcher.sources.fetching import Fetcher
-
-    with (
-        DownloadBars() as bars,
-        Fetcher(cache, progress=bars, is_offline=is_offline) as fetcher,
-    ):
-        yield fetcher
 
 
 @sources_app.command("build")
@@ -147,6 +101,12 @@ def _build(
     roads: RoadsOption = None,
     overpass_url: OverpassOption = OVERPASS_URL,
     is_strict: StrictOption = False,
+    is_loss_accepted: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Replace a release though the new one lacks some of its tables."
+        ),
+    ] = False,
     is_offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
@@ -160,8 +120,9 @@ def _build(
                 "derived half of a release is made again from the tables that it holds; "
                 "`geo-matcher data refresh` asks the sources."
             )
-        _build_derived(context, roads, overpass_url)
+        _build_derived(context, roads, overpass_service(overpass_url, cache, is_offline=is_offline))
         return
+    from geo_matcher.departements import check_towns, departement_code
     from geo_matcher.departements import territory_of as plain_territory
     from geo_matcher.gathering import all_sources, chosen_sources, gather
     from geo_matcher.new_release import (
@@ -172,32 +133,42 @@ def _build(
         own_tables,
         write_sources,
     )
+    from geo_matcher.replaced_release import losses, lost_own_tables, refuse_losses
     from geo_matcher.sources.communes import area_of
-    from geo_matcher.sources.osm_places import WorkList
+    from geo_matcher.sources.osm_places import WorkList, check_work_list
 
+    departement = departement_code(departement)
     folder = output or Path(f"release-{departement}")
     check_output(folder)
+    if not is_loss_accepted:
+        refuse_losses(folder, lost_own_tables(folder, own))
     _check_roads(roads)
     if workplaces is not None and own is not None and (own / "workplaces.csv").exists():
         raise DataError(
             f"{own} holds workplaces.csv, which wins over everything, so --workplaces would not be "
             "read. Give one of the two."
         )
-    overpass = Overpass(url=overpass_url)
+    if workplaces is not None:
+        check_work_list(workplaces)
+    overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     own_list = None if workplaces is None else WorkList(workplaces)
     asked = chosen_sources(all_sources(overpass, own_list), wanted)
     if asked.roads and roads == "none":
         raise DataError("--with names roads and --roads says none: leave one of the two out.")
     roads = roads or ("osm" if asked.roads else None)
     given_about = None if territory is None else read_territory_file(territory)
-    with _fetcher(cache, is_offline=is_offline) as fetch:
-        area, of_communes = area_of(fetch, departement.upper(), outlines=outlines)
+    if given_about is not None and given_about.departement != departement:
+        raise DataError(
+            f"{territory} is about the département {given_about.departement or 'none'}, and "
+            f"{departement} was asked for. Give the file of that one."
+        )
+    with fetcher(cache, is_offline=is_offline) as fetch:
+        area, of_communes = area_of(fetch, departement, outlines=outlines)
         about = given_about or plain_territory(area)
-        if about.departement != area.departement:
-            raise DataError(
-                f"{territory} is about the département {about.departement or 'none'}, and "
-                f"{area.departement} was asked for. Give the file of that one."
-            )
+        if territory is not None:
+            check_towns(about, area, territory.name)
+        if workplaces is not None:
+            check_work_list(workplaces, area)
         mine = own_tables(own, area, about.network) if own is not None else ()
         named = {table.name for table in mine} - set(JOINED_BY_KIND)
         still = [source for source in asked.sources if not set(source.tables) <= named]
@@ -213,6 +184,17 @@ def _build(
             else:
                 whole[table.name] = table
         tables = [*of_communes, *whole.values()]
+        lost = losses(
+            folder,
+            tables,
+            about,
+            has_roads=roads not in {None, "none"},
+            is_territory_given=given_about is not None,
+        )
+        if not is_loss_accepted:
+            refuse_losses(folder, lost)
+        for one in lost:
+            console().print(f"[bold]lost[/bold] {escape(one)}")
         roads_found = _roads(roads, area.communes, overpass)
         made = make_release(
             folder, lambda copy: write_sources(copy, area, about, tables), roads_found
@@ -221,10 +203,10 @@ def _build(
         f"{folder}: {len(made.codes)} communes, {len(made.catalog.tables)} tables, "
         f"{len(made.catalog.gaps)} gaps, release {made.release_id}."
     )
-    write(f"Serve it: GEO_MATCHER_RELEASE={folder} geo-matcher serve")
+    write(f"Serve it: {shlex.join(['geo-matcher', '--release', str(folder), 'serve'])}")
 
 
-def _build_derived(context: typer.Context, roads: str | None, overpass_url: str) -> None:
+def _build_derived(context: typer.Context, roads: str | None, overpass: KeptOverpass) -> None:
     from geo_matcher.build import build_release, set_roads
 
     folder = release_of(context)
@@ -232,20 +214,22 @@ def _build_derived(context: typer.Context, roads: str | None, overpass_url: str)
         territory = build_release(folder)
     else:
         communes = territory_of(context).communes
-        territory = set_roads(folder, _roads(roads, communes, Overpass(url=overpass_url)))
+        territory = set_roads(folder, _roads(roads, communes, overpass))
     write(f"{folder}: built and checked, release {territory.release_id}.")
     say_overtaken(territory)
 
 
-def _roads(roads: str | None, communes: gpd.GeoDataFrame, overpass: Overpass) -> Download | None:
+def _roads(
+    roads: str | None, communes: gpd.GeoDataFrame, overpass: KeptOverpass
+) -> Download | None:
     """Return the roads that ``--roads`` asks for."""
-    from geo_matcher.sources.openstreetmap import download_roads, read_pbf, road_area
+    from geo_matcher.sources.openstreetmap import read_pbf, road_area
 
     if roads is None or roads == "none":
         return None
     _check_roads(roads)
     if roads == "osm":
-        return download_roads(road_area(communes), overpass)
+        return overpass.roads(road_area(communes))
     return read_pbf(Path(roads), road_area(communes))
 
 
@@ -302,25 +286,29 @@ def _refresh(
     from geo_matcher.new_release import GIVEN_BY, JOINED_BY_KIND, given_kinds
     from geo_matcher.renewed_communes import renew_communes
     from geo_matcher.road_store import drop_roads, write_roads
+    from geo_matcher.sources.osm_places import check_work_list
 
     found = ReleaseStore(store_folder(context, store), keep=keep)
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
     anew = set((wanted or "").split(","))
     given -= {*anew, *JOINED_BY_KIND}
-    overpass = Overpass(url=overpass_url)
+    overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     known = all_sources(overpass, _work_list(before, workplaces))
     asked = chosen_sources(known, wanted)
     if outlines is not None and not asked.communes:
         raise DataError("--outlines says something only with --with communes.")
     if workplaces is not None:
+        check_work_list(workplaces)
         if not any("workplaces" in source.tables for source in asked.sources):
             raise DataError(
                 f"{workplaces} would not be read: --with leaves places out. Add workplaces to it."
             )
         given.discard("workplaces")
-    with _fetcher(cache, is_offline=is_offline) as fetch:
+    with fetcher(cache, is_offline=is_offline) as fetch:
         area, of_communes = _area_of(fetch, before, outlines, is_new=asked.communes)
+        if workplaces is not None:
+            check_work_list(workplaces, area)
         sources = asked.sources
         if area.codes != before.codes:
             write("The communes have changed: every source is asked, since tables speak of them.")
@@ -359,11 +347,15 @@ def _refresh(
 
     with held_release(before.folder):
         release_id = found.publish(fill, gate=Territory.load)
-    after = Territory.load(found.folder_of(release_id))
-    profiles = {name: preset.profile for name, preset in PRESETS.items()}
-    write_diff(release_diff(before, after, profiles, "all"))
-    say_overtaken(after)
-    write(f"{release_id} is in service in {found.folder}; `geo-matcher data rollback` goes back.")
+    try:
+        after = Territory.load(found.folder_of(release_id))
+        profiles = {name: preset.profile for name, preset in PRESETS.items()}
+        write_diff(release_diff(before, after, profiles, "all"))
+        say_overtaken(after)
+    except KeyboardInterrupt:  # who stops the telling does not stop what is done
+        write("Who moved is not told any further.")
+    back = shlex.join(["geo-matcher", "data", "rollback", "--store", str(found.folder)])
+    write(f"{release_id} is in service in {found.folder}. To go back: {back}")
 
 
 def _area_of(
@@ -438,10 +430,12 @@ def _status(
     Corrections whose official value has changed since are told, too.
     """
     from geo_matcher.freshness import freshness
+    from geo_matcher.sources.fetching import Limits
 
     territory = territory_of(context)
     today = dt.datetime.now(dt.UTC).date()
-    with _fetcher(cache, is_offline=is_offline) as fetch:
+    quick = Limits(total_s=30.0, idle_s=4.0, tries=2, backoff_s=0.5)
+    with fetcher(cache, is_offline=is_offline, limits=quick) as fetch:
         rows = freshness(territory, today, None if is_offline else fetch)
     if output_format is TextFormatOption.json:
         corrections = [one.as_dict() for one in standings(territory.tables)]
@@ -461,6 +455,8 @@ def _status(
     terminal.print(f"[bold]{territory.release_id}[/bold]")
     terminal.print(table)
     say_overtaken(territory)
+    if any(row.upstream == "unreachable" for row in rows):
+        write("Unreachable: no answer in time. Check the connection, or ask again later.")
     if "fetched" not in territory.tables:
         write(
             "This release does not say which files it was read from, so nobody was asked. One made "

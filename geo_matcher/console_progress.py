@@ -78,3 +78,8 @@ class DownloadBars:
                 self._tasks[name] = self._progress.add_task(escape(shown), total=total)
             task = self._tasks[name]
         self._progress.update(task, completed=done, total=total)
+
+    def tell(self, sentence: str) -> None:
+        """Write a sentence above the bars."""
+        if self._is_shown:
+            self._progress.console.print(escape(sentence), highlight=False)

@@ -15,11 +15,12 @@ from typing import Any
 import pandas as pd
 
 from geo_matcher.errors import DataError
+from geo_matcher.sources.communes import SURROUNDINGS_KM
 from geo_matcher.sources.source import Area
 from geo_matcher.territory import fold
 from geo_matcher.territory_file import TAKEN_KEYS, TerritoryFile, parse_territory_file
 
-__all__ = ["departement_name", "territory_of"]
+__all__ = ["check_towns", "departement_code", "departement_name", "territory_of"]
 
 METROPOLIS_POPULATION = 100_000
 TOWN_POPULATION = 25_000
@@ -33,6 +34,61 @@ def _departements() -> dict[str, dict[str, str]]:
     file = resources.files("geo_matcher") / "assets" / "departements.csv"
     lines = file.read_text(encoding="utf-8").splitlines()
     return {row["code"]: row for row in csv.DictReader(lines)}
+
+
+def departement_code(said: str) -> str:
+    """Return the code of a département as it is written in INSEE codes: ``2a`` is ``2A``.
+
+    Raises
+    ------
+    DataError
+        If none in mainland France or Corsica has this code; a near one is named.
+    """
+    code = said.strip().upper()
+    known = _departements()
+    if code in known:
+        return code
+    padded = code.zfill(2)
+    near = [padded] if padded in known else ["2A", "2B"] if code == "20" else []
+    near += [one for one, row in known.items() if fold(row["name"]) == fold(said)]
+    hint = f"; did you mean {' or '.join(near)}?" if near else "."
+    raise DataError(
+        f"{said[:20]!r} is no département in mainland France or Corsica: expected a code such as "
+        f"46 or 2A{hint}"
+    )
+
+
+def check_towns(about: TerritoryFile, area: Area, told: str) -> None:
+    """Refuse a territory with a town that is not in a département nor around it.
+
+    Parameters
+    ----------
+    about
+        What somebody says of the territory.
+    area
+        The département and the communes around it.
+    told
+        What messages call the file.
+
+    Raises
+    ------
+    DataError
+        With one problem for each such town.
+    """
+    problems = []
+    for town in about.town:
+        if town.insee_code in area.known_codes:
+            continue
+        present = area.merged.get(town.insee_code)
+        since = f"; it is part of {present} now" if present else ""
+        problems.append(
+            f"{told}, town {town.key!r}: {town.insee_code} is no commune within "
+            f"{SURROUNDINGS_KM:g} km{since}"
+        )
+    if problems:
+        raise DataError(
+            "; ".join(problems) + ". Correct its insee_code, or leave it out.", problems
+        )
 
 
 def _row(departement: str) -> dict[str, str]:

@@ -1,34 +1,39 @@
 """How old each table of a release is, and whether its producer has a newer one.
 
 Hides how a vintage is read as a date, that a newer edition may stand at another address, and that
-servers are asked several at a time.
+servers are asked side by side: each file once, and one that does not answer no more.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pandas as pd
 
-from geo_matcher.errors import SourceError
+from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.gathering import editions_by_table
 from geo_matcher.sources.source import Editions, Fetch, Fetched
 from geo_matcher.territory import Territory
 
 __all__ = ["Asks", "Freshness", "Upstream", "age_months", "freshness"]
 
+Answer = TypeVar("Answer")
+
 Upstream = Literal["newer", "same", "unknown", "unreachable", "not asked"]
 """``unknown``: the server says nothing of versions; ``not asked``: the release does not know which
 file the table was read from."""
 
-WORKERS = 6
+WORKERS = 32
+"""Questions at the same time; one server is asked them one after the other."""
+
 DATED = re.compile(r"\b((?:19|20)\d{2})(?:-(0[1-9]|1[0-2]))?")
 
 
@@ -99,6 +104,7 @@ def freshness(
     files = {} if known is None or asks is None else _files(known)
     answers: Mapping[str, list[Upstream]] = {}
     if asks is not None and files:
+        asks = _Servers(asks)
         with ThreadPoolExecutor(max_workers=WORKERS) as pool:
             one_by_one = {
                 name: [pool.submit(_asked, asks, file) for file in of_table]
@@ -141,6 +147,46 @@ def _files(known: pd.DataFrame) -> dict[str, list[Fetched]]:
             )
         )
     return files
+
+
+class _Servers:
+    """Asks the servers of others, each one question at a time, until it does not answer."""
+
+    def __init__(self, asks: Asks) -> None:
+        self._asks = asks
+        self._lock = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._silent: dict[str, str] = {}
+        self._known: dict[Fetched, bool | None] = {}
+
+    def __call__(self, url: str, *, expected: str) -> Fetched:
+        return self._ask(url, lambda: self._asks(url, expected=expected))
+
+    def is_there(self, url: str) -> bool:
+        return self._ask(url, lambda: self._asks.is_there(url))
+
+    def is_newer_upstream(self, fetched: Fetched) -> bool | None:
+        def answer() -> bool | None:
+            if fetched not in self._known:
+                self._known[fetched] = self._asks.is_newer_upstream(fetched)
+            return self._known[fetched]
+
+        return self._ask(fetched.final_url or fetched.url, answer)
+
+    def _ask(self, url: str, question: Callable[[], Answer]) -> Answer:
+        host = urlsplit(url).netloc
+        with self._lock:
+            turn = self._turns.setdefault(host, threading.Lock())
+        with turn:
+            if host in self._silent:
+                raise SourceError(self._silent[host])
+            try:
+                return question()
+            except AbsentFileError:
+                raise
+            except SourceError as error:
+                self._silent[host] = str(error)
+                raise
 
 
 def _asked(asks: Asks, file: Fetched) -> Upstream:

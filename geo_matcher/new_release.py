@@ -195,7 +195,10 @@ def own_tables(folder: Path, area: Area, network: Network | None) -> tuple[Sourc
                 )
                 continue
         except DataError as error:
-            problems += error.problems
+            problems += [
+                told if told.startswith(path.name) or str(path) in told else f"{path.name} {told}"
+                for told in error.problems
+            ]
             continue
         tables.append(SourceTable(name, frame, _given(name, network), ()))
     if problems:

@@ -19,10 +19,11 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as pa_csv
 
+from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DataError
 from geo_matcher.schemas import SCHEMAS, Column, Day, Matches, OneOf, Schema, Within
 
-__all__ = ["empty_table", "is_sound", "read_table"]
+__all__ = ["PATTERNS", "empty_table", "is_sound", "read_table"]
 
 MAX_SUGGESTIONS = 3
 """Lines and values that are named for one fault."""
@@ -221,6 +222,48 @@ def _are_of(rule: object, values: Iterable[object]) -> bool:
     return not isinstance(rule, OneOf) or set(rule.values).issuperset(values)
 
 
+PATTERNS = {
+    INSEE_CODE: "an INSEE code of 5 characters",
+    r"\S": "some text",
+    r"^\S.*\S$": "a name of two characters or more, without spaces around it",
+    r"^\S(.*\S)?$": "a name without spaces around it",
+    r"^(\d{9})?$": "9 digits, or nothing",
+    r"^(\d{5}( ?[;,|/ ] ?\d{5})*)?$": "postal codes of 5 digits with commas, or nothing",
+    r"^(\d{4})?$": "a year such as 2026, or nothing",
+    r"^(\d{4}(-\d{2})?)?$": "a year or month such as 2026-03, or nothing",
+    r"^(\d{2}|2[AB]|9[78]\d)$": "the code of a département such as 32 or 2A",
+    r"^\d{7}[A-Z]$": "7 digits and a capital letter",
+    r"^\w{9}$": "9 letters or digits",
+    r"^[a-z_]+$": "a word of small letters and underscores",
+    r"^[a-z_0-9]+$": "a word of small letters, digits and underscores",
+    r"^[a-z][a-z0-9_]*$": "a word of small letters, digits and underscores",
+    r"^[a-z0-9_]+-\d{4,}$": "a kind, a hyphen and a number of 4 digits such as bakery-0001",
+    r"^https?://": "an address that begins with https:// or http://",
+    r"^[0-9a-f]{64}$": "a SHA-256 of 64 digits from 0 to f",
+}
+"""What a pattern stands for, in words."""
+
+
+def _expected(rule: object) -> str:
+    """Say in words what a rule expects."""
+    match rule:
+        case OneOf(values):
+            return "one of " + ", ".join(map(str, values)) if len(values) > 1 else str(values[0])
+        case Matches(pattern):
+            known = "a kind of place such as bakery, or city_ and the key of a town"
+            return PATTERNS.get(pattern, known)
+        case Within(low, high):
+            return f"a figure from {_plain(low)} to {_plain(high)}"
+        case Day(or_empty):
+            return "a date such as 2014-06-30" + (", or nothing" if or_empty else "")
+    raise TypeError(rule)
+
+
+def _plain(figure: float) -> str:
+    """Write a bound; years have no separator."""
+    return f"{figure:,.0f}" if abs(figure) >= 10_000 else f"{figure:g}"
+
+
 def _pandera_schema(schema: Schema) -> Any:
     """Return a schema as pandera's, without the kinds: they are looked at when a table is read."""
     from pandera.pandas import Check, DataFrameSchema
@@ -229,14 +272,13 @@ def _pandera_schema(schema: Schema) -> Any:
     def check_of(rule: object) -> Any:
         match rule:
             case OneOf(values):
-                return Check.isin(values)
+                return Check.isin(values, error=_expected(rule))
             case Matches(pattern):
-                return Check.str_matches(pattern)
+                return Check.str_matches(pattern, error=_expected(rule))
             case Within(low, high):
-                return Check.in_range(low, high)
-            case Day(or_empty):
-                expected = "a date such as 2014-06-30" + (" or nothing" if or_empty else "")
-                return Check(lambda texts: texts.map(rule.holds), error=expected)
+                return Check.in_range(low, high, error=_expected(rule))
+            case Day():
+                return Check(lambda texts: texts.map(rule.holds), error=_expected(rule))
         return None
 
     columns = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -44,6 +45,18 @@ TAKEN_KEYS = frozenset(
     }
 )  # fmt: skip
 """Names of what else people drive to, which a town's key cannot be."""
+
+EXPECTED = {
+    "departement": "the code of a département such as 46 or 2A",
+    "communes": "INSEE codes of 5 characters such as 46042",
+    "names": "words without spaces around them",
+    "network": "words without spaces around them",
+    "contact_email": "an e-mail address, or nothing",
+    "key": "2 to 40 small letters, digits and underscores, a letter first",
+    "insee_code": "an INSEE code of 5 characters such as 46042",
+    "name": "a name without spaces around it and without { } < >",
+}
+"""What the text of an entry must be, in words; the last part of its place that is here counts."""
 
 InseeCode = Annotated[str, Field(pattern=r"^(\d{2}|2[AB])\d{3}$")]
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
@@ -241,25 +254,34 @@ def read_territory_file(place: Path) -> TerritoryFile:
         listed.
     """
     path = place if place.is_file() else place / TERRITORY_FILE
+    told = place.name if place.is_file() else TERRITORY_FILE
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise DataError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes. Check the file.")
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
+        what = f"holds no {TERRITORY_FILE}" if place.is_dir() else "does not exist; expected a file"
         message = (
-            f"{place} holds no {TERRITORY_FILE}, which names the territory and its towns. "
+            f"{place} {what}, which names the territory and its towns. "
             "Write one: docs/your-departement.md says how."
         )
         raise DataError(message) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{TERRITORY_FILE} is not valid TOML: {error}") from None
-    return parse_territory_file(raw)
+        raise DataError(f"{told} is not valid TOML: {error}") from None
+    return parse_territory_file(raw, told)
 
 
-def parse_territory_file(raw: dict[str, Any]) -> TerritoryFile:
+def parse_territory_file(raw: dict[str, Any], told: str = TERRITORY_FILE) -> TerritoryFile:
     """Check what a territory file says.
+
+    Parameters
+    ----------
+    raw
+        What it says.
+    told
+        What messages call the file.
 
     Raises
     ------
@@ -270,16 +292,27 @@ def parse_territory_file(raw: dict[str, Any]) -> TerritoryFile:
         return TerritoryFile.model_validate(raw)
     except ValidationError as error:
         problems = [
-            f"{TERRITORY_FILE}: {problem}"
+            f"{told}: {problem}"
             for detail in error.errors(include_url=False)
-            for problem in _sentences(detail)
+            for problem in _sentences(detail, raw)
         ]
         raise DataError("The territory cannot be used: " + "; ".join(problems), problems) from None
 
 
-def _sentences(detail: Any) -> list[str]:
+def _where(loc: Sequence[int | str], raw: dict[str, Any]) -> str:
+    """Say which entry pydantic means: a town by its number and key."""
+    match loc:
+        case ["town", int(number), *rest]:
+            towns = raw["town"]
+            key = towns[number].get("key") if isinstance(towns[number], dict) else None
+            named = f"town {number + 1} ({key!r:.42})" if key else f"town {number + 1}"
+            return ", ".join([named, *map(str, rest)])
+    return ".".join(map(str, loc))
+
+
+def _sentences(detail: Any, raw: dict[str, Any]) -> list[str]:
     """Say what pydantic found: where, what was found, what was expected."""
-    where = ".".join(str(part) for part in detail["loc"])
+    where = _where(list(detail["loc"]), raw)
     at = f"{where}: " if where else ""
     match detail["type"]:
         case "extra_forbidden":
@@ -289,4 +322,8 @@ def _sentences(detail: Any) -> list[str]:
         case "value_error":
             return [f"{at}{p}" for p in detail["msg"].removeprefix("Value error, ").split("\n")]
     expected = detail["msg"].replace("Input should", "it should").replace("String", "it")
+    if detail["type"] == "string_pattern_mismatch":
+        in_words = [EXPECTED[str(part)] for part in detail["loc"] if str(part) in EXPECTED]
+        expected = f"expected {in_words[-1]}"
+        return [f"{at}found {str(detail['input'])[:60]!r}, {expected}"]
     return [f"{at}found {str(detail['input'])[:60]!r}, {expected}"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import math
+import socket
 import threading
 import time
 import zipfile
@@ -32,7 +33,7 @@ from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.sources.kept_files import Place, Version
 from geo_matcher.sources.source import Fetched
 
-__all__ = ["Fetcher", "Limits", "Progress"]
+__all__ = ["Fetcher", "Limits", "Progress", "cache_folder"]
 
 T = TypeVar("T")
 
@@ -42,6 +43,9 @@ ABSENT_CODES = (404, 410)
 REDIRECT_CODES = (301, 302, 303, 307, 308)
 FRUITFUL_BYTES = 1 << 16
 """A try that brings so many bytes does not count as a failed one."""
+
+NAME_TRIES = 2
+"""Tries while the name of a host cannot be looked up: without internet it never can."""
 
 MAGIC = {"zip": b"PK", "xlsx": b"PK", "gzip": b"\x1f\x8b", "parquet": b"PAR1"}
 """First bytes of the binary formats."""
@@ -55,6 +59,11 @@ WRONG_TYPES = {
     "parquet": ("text/", "json", "html"),
 }
 """What a content type must not hold, for each format: many servers know no better than binary."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of the kept files unless another is named: in the user's cache folder."""
+    return platformdirs.user_cache_path("geo_matcher") / "sources"
 
 
 class Progress(Protocol):
@@ -118,6 +127,8 @@ class Fetcher:
         Bounds of time, size and tries.
     progress
         Is told how far each download is.
+    tell
+        Is told in a sentence when a file is going to be tried again, from the thread that waits.
     is_offline
         Take kept files as they are and ask nobody.
     """
@@ -129,12 +140,14 @@ class Fetcher:
         transport: httpx.BaseTransport | None = None,
         limits: Limits | None = None,
         progress: Progress | None = None,
+        tell: Callable[[str], None] | None = None,
         is_offline: bool = False,
     ) -> None:
-        self.cache = cache or platformdirs.user_cache_path("geo_matcher") / "sources"
+        self.cache = cache or cache_folder()
         self.limits = limits or Limits()
         self.is_offline = is_offline
         self._progress = progress
+        self._tell = tell
         self._client = httpx.Client(
             transport=transport, headers={"User-Agent": AGENT}, follow_redirects=False
         )
@@ -363,6 +376,7 @@ class Fetcher:
                 try:
                     answer = self._client.send(request, stream=True)
                 except httpx.TransportError as error:
+                    _check_name(error, url, here)
                     _try_again(f"cannot be reached ({_cause(error)})")
                 try:
                     if answer.status_code not in REDIRECT_CODES:
@@ -414,10 +428,10 @@ class Fetcher:
             error = state.outcome.exception() if state.outcome else None
             return error if isinstance(error, _TryAgainError) else _TryAgainError("failed")
 
-        def stop(_: tenacity.RetryCallState) -> bool:
+        def stop(state: tenacity.RetryCallState) -> bool:
             tries.all += 1
             tries.fruitless += 1
-            return tries.fruitless >= self.limits.tries
+            return tries.fruitless >= min(self.limits.tries, problem(state).tries)
 
         def wait(state: tenacity.RetryCallState) -> float:
             named = problem(state).wait_s
@@ -431,7 +445,17 @@ class Fetcher:
                 )
             return pause_s
 
+        def tell(state: tenacity.RetryCallState) -> None:
+            if self._tell is not None and state.next_action is not None:
+                most = min(self.limits.tries, problem(state).tries)
+                self._tell(
+                    f"{urlsplit(url).netloc} {problem(state)}: trying again, "
+                    f"{tries.fruitless + 1} of {most}, in {math.ceil(state.next_action.sleep)} s"
+                )
+
         def give_up(state: tenacity.RetryCallState) -> Any:
+            if problem(state).is_nameless:
+                raise SourceError(f"{url} {problem(state)}.")
             raise SourceError(
                 f"{url} {problem(state)}, after {tries.all} tries. Try again later: a "
                 "download goes on where it stopped."
@@ -441,6 +465,7 @@ class Fetcher:
             retry=tenacity.retry_if_exception_type(_TryAgainError),
             stop=stop,
             wait=wait,
+            before_sleep=tell,
             retry_error_callback=give_up,
             sleep=self._wait,
         )
@@ -471,9 +496,13 @@ def _try_again(what: str, wait_s: float | None = None) -> NoReturn:
 class _TryAgainError(Exception):
     """A try failed in a way that another may not; ``wait_s`` is what the server asks for."""
 
-    def __init__(self, what: str, wait_s: float | None = None) -> None:
+    def __init__(
+        self, what: str, wait_s: float | None = None, *, is_nameless: bool = False
+    ) -> None:
         super().__init__(what)
         self.wait_s = wait_s
+        self.is_nameless = is_nameless
+        self.tries = NAME_TRIES if is_nameless else math.inf
 
 
 @dataclass(slots=True)
@@ -499,6 +528,22 @@ def _is_other(answer: httpx.Response, fetched: Fetched) -> bool | None:
     if modified and fetched.last_modified:
         return bool(modified != fetched.last_modified)
     return None
+
+
+def _check_name(error: BaseException, url: str, here: str) -> None:
+    """Tell a host whose name leads nowhere from one that does not answer."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, socket.gaierror):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return
+    what = (
+        f"cannot be reached: no internet here, or {urlsplit(here).hostname} is unknown "
+        f"({cause.strerror}). Check the connection, or the proxy"
+    )
+    if cause.errno == socket.EAI_AGAIN:  # the answer of a line that is down, or slow for a moment
+        raise _TryAgainError(what, is_nameless=True) from None
+    raise SourceError(f"{url} {what}.")
 
 
 def _check_address(target: str, url: str, here: str = "") -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "BUFFER_KM",
     "BUFFER_MIN",
     "JUNCTION_M",
+    "WAY_FILTER",
     "Download",
     "download_roads",
     "read_pbf",

@@ -20,6 +20,7 @@ import pandas as pd
 from rapidfuzz import fuzz, utils
 
 from geo_matcher.catalog import Table
+from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DataError, SourceError
 from geo_matcher.sources.licences import ODBL
 from geo_matcher.sources.opening_hours import weekly_days
@@ -27,7 +28,7 @@ from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import Area, Fetch, Origin, Source, SourceTable
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["MAPPED", "SOURCE", "WorkList", "places_source"]
+__all__ = ["MAPPED", "SOURCE", "WorkList", "check_work_list", "places_source"]
 
 TAGS: dict[str, list[str]] = {
     "amenity": ["coworking_space", "cinema", "community_centre", "hackerspace", "marketplace"],
@@ -242,7 +243,25 @@ def _address(tags: Mapping[str, str]) -> str:
 # --- The network's own list ------------------------------------------------------------------
 
 
-def _read_own(path: Path, area: Area) -> pd.DataFrame:
+def check_work_list(path: Path, area: Area | None = None) -> None:
+    """Refuse a list of places to work that cannot be used, before anything is made of it.
+
+    Parameters
+    ----------
+    path
+        The list, CSV.
+    area
+        The département; None where its communes are not known yet, so that codes are not looked up.
+
+    Raises
+    ------
+    DataError
+        If the list cannot be read or used; all problems at once.
+    """
+    _read_own(path, area)
+
+
+def _read_own(path: Path, area: Area | None) -> pd.DataFrame:
     """Read the network's list of places to work; all its problems at once."""
     try:
         if path.stat().st_size > MAX_OWN_BYTES:
@@ -258,7 +277,10 @@ def _read_own(path: Path, area: Area) -> pd.DataFrame:
                 )
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read ({error}). Give a CSV in UTF-8.") from None
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        if isinstance(error, UnicodeDecodeError):
+            why = f"byte {error.start + 1} is no UTF-8"
+        raise DataError(f"{path} cannot be read ({why}). Give a CSV in UTF-8.") from None
     problems, found = [], []
     for line, row in rows:
         cells = {name: (row.get(name) or "").strip() for name in _no_places()}
@@ -273,8 +295,15 @@ def _read_own(path: Path, area: Area) -> pd.DataFrame:
                 problems.append(
                     f"{path}, line {line}, column {name}: {cells[name]!r:.42} {expected}"
                 )
-        code = area.merged.get(cells["insee_code"], cells["insee_code"])
-        if code not in area.codes:
+        code = cells["insee_code"]
+        if area is not None:
+            code = area.merged.get(code, code)
+        if re.fullmatch(INSEE_CODE, code) is None:
+            problems.append(
+                f"{path}, line {line}, column insee_code: {code!r:.42} is no INSEE code, which has "
+                "5 characters"
+            )
+        elif area is not None and code not in area.codes:
             problems.append(
                 f"{path}, line {line}, column insee_code: {cells['insee_code']!r:.42} is no "
                 "commune of the release"

@@ -289,6 +289,24 @@ def test_mobile_sites_that_are_wrong(
         collect(MOBILE)
 
 
+@pytest.mark.usefixtures("collect")
+def test_offline_takes_the_newest_list_of_sites_that_is_kept(
+    upstream: Upstream, area: Area, tmp_path: Path
+) -> None:
+    with Fetcher(tmp_path, transport=upstream.transport()) as fetch:
+        (online,) = MOBILE.collect(fetch, area)
+    asked = len(upstream.heard)
+    with Fetcher(tmp_path, transport=upstream.transport(), is_offline=True) as fetch:
+        (kept,) = MOBILE.collect(fetch, area)
+    assert kept.frame.equals(online.frame)
+    with (
+        Fetcher(tmp_path / "empty", is_offline=True) as fetch,
+        pytest.raises(AbsentFileError, match="nothing is downloaded offline"),
+    ):
+        MOBILE.collect(fetch, area)
+    assert len(upstream.heard) == asked
+
+
 def test_no_list_of_sites_for_long(upstream: Upstream, collect: Collect) -> None:
     upstream.gone(mobile_sites_url(2026, 1))
     with pytest.raises(

@@ -183,18 +183,23 @@ def _plain(html: str) -> str:
 
 
 def test_a_source_that_fails_is_missing_and_spoils_no_other(
-    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+    made: Path, upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "release-46"
+    folder, before = made, Territory.load(made).release_id
     upstream.put(BPE_URL, HTML_PAGE, content_type="text/html")
     call = build(folder, overpass_url, tmp_path)
     refused = run(*call, "--strict")
     assert refused.code == 2
     assert "1 source gave nothing: bpe" in refused.err
     assert BPE_URL in refused.err
-    assert not folder.exists()
-    done = run(*call)
+    refused = run(*call)
+    assert refused.code == 2
+    assert "  - shops: of 2025, " in refused.err, "the release that is there is the better one"
+    assert "say --accept-loss" in refused.err
+    assert Territory.load(folder).release_id == before
+    done = run(*call, "--accept-loss")
     assert done.code == 0, done.err
+    assert "lost shops: of 2025" in done.plain
     assert "missing bpe (shops, france_services, supply)" in done.plain
     territory = Territory.load(folder)
     assert "shops" not in territory.catalog
@@ -203,8 +208,10 @@ def test_a_source_that_fails_is_missing_and_spoils_no_other(
     assert territory.minutes["primary_school"].notna().any()
 
 
-@pytest.mark.usefixtures("upstream")
-def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("made")
+def test_what_people_give_wins_and_is_built_from_what_is_kept(
+    upstream: Upstream, overpass_url: str, run: Run, tmp_path: Path
+) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "partners.csv").write_text("insee_code,valid_from\n46002,2026-01-01\n", encoding="utf-8")
@@ -220,8 +227,10 @@ def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> N
     )
     folder = tmp_path / "mine"
     call = build(folder, overpass_url, tmp_path)
-    done = run(*call, "--own", str(own), "--territory", str(about))
+    done = run(*call, "--offline", "--own", str(own), "--territory", str(about))
     assert done.code == 0, done.err
+    assert not upstream.heard
+    assert "missing" not in done.plain, "the map answers from the cache, too"
     territory = Territory.load(folder)
     assert territory.partner_evidence == {"46002": "sourced"}
     assert territory.about.names.in_fr == "sur le Causse"
@@ -240,6 +249,9 @@ def test_what_people_give_wins(overpass_url: str, run: Run, tmp_path: Path) -> N
     refused = run(*build(tmp_path / "other", overpass_url, tmp_path), "--own", str(own))
     assert refused.code == 2
     assert "moon.csv is no source table" in refused.err
+    (own / "partners.csv").write_text("insee_code,valid_from\n46002,x\n", encoding="utf-8")
+    refused = run(*build(tmp_path / "other", overpass_url, tmp_path), "--own", str(own))
+    assert "  - partners.csv line 2: valid_from 'x' is no date" in refused.err
 
 
 def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
@@ -276,6 +288,7 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     done = run("data", "refresh", *asked)
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
+    assert f"geo-matcher data rollback --store {tmp_path / 'store'}" in done.out.replace("\n", "")
     moved = re.search(r"Belpech-sur-Lère: (\d) → (\d), -\d+\.\d points: ([^;]*); ", done.plain)
     assert moved is not None, done.plain
     assert moved[1] != moved[2], "who moved"
@@ -291,6 +304,9 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     work = after.tables["workplaces"].set_index("name")
     assert work.at["Le Relais", "status"] == "named by the network"
     assert after.catalog["workplaces"].credit_en.startswith("Network ; © OpenStreetMap")
+    seen = run("data", "diff", before, after.release_id, *place)
+    assert seen.code == 0, seen.err
+    assert "Belpech-sur-Lère" in seen.plain, "towns are those of the store, not of what is served"
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
 
@@ -400,8 +416,9 @@ def test_a_refresh_renews_what_is_in_service_and_keeps_what_people_gave(
     assert after.tables["shops"].equals(Territory.load(made).tables["shops"]), "what failed stays"
     work = after.tables["workplaces"]
     assert set(work["status"]) == {"mapped, to be confirmed"}, "the map is no list of the network"
-    lost = run(*call)
-    assert lost.code == 0, "a release without anything of people's may be replaced"
+    lost = run(*call, "--offline")
+    assert lost.code == 2
+    assert "schools: it was given with --own" in lost.err
     kept = run(*build(tmp_path / "store" / "releases" / after.release_id, overpass_url, tmp_path))
     assert kept.code == 2
     assert "is a release of a store" in kept.err
@@ -486,6 +503,40 @@ def test_a_damaged_file_and_a_map_that_refuses_spoil_no_other_source(
     assert territory.minutes[["cinema", "coworking", "airport"]].isna().all(axis=None)
     assert "missing sales (housing_sales, housing_medians)" in done.plain
     assert "cut off or damaged" in done.plain
+
+
+def test_what_people_give_and_cannot_be_used_is_refused_before_the_sources(
+    upstream: Upstream, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "work.csv"
+    call = (*build(tmp_path / "release", "http://nobody.invalid", tmp_path), "--workplaces")
+    head = b"name,kind,insee_code\n"
+    for content, told in (
+        (None, "cannot be read (No such file or directory)"),
+        (b"name,kind\nLa Ruche,coworking\n", "has no column insee_code"),
+        (head + "Café,coworking,46002\n".encode("cp1252"), "byte 25 is no UTF-8"),
+        (head + b"La Ruche,office,46002\n", "line 2, column kind: 'office' is none of coworking"),
+    ):
+        if content is not None:
+            path.write_bytes(content)
+        refused = run(*call, str(path))
+        assert (refused.code, len(upstream.heard)) == (2, 0), told
+        assert told in refused.err
+    about = tmp_path / "lot.toml"
+    text = (
+        'departement = "46"\n[names]\nthe_fr = "l"\nin_fr = "l"\nof_fr = "l"\nthe_en = "l"\n'
+        '[[town]]\nkey = "puyrouge"\ninsee_code = "82009"\nname = "Puyrouge"\n'
+    )
+    about.write_text(text, encoding="utf-8")
+    refused = run(*call[:-1], "--territory", str(about))
+    assert refused.code == 2
+    assert "lot.toml, town 'puyrouge': 82009 is no commune within 80 km" in refused.err
+    path.write_bytes(head + b"La Ruche,coworking,01001\n")
+    refused = run(*call, str(path))
+    assert refused.code == 2
+    assert "line 2, column insee_code: '01001' is no commune" in refused.err
+    assert not upstream.asked(BPE_URL), "the communes alone were asked for"
+    assert not (tmp_path / "release").exists()
 
 
 def test_options_without_sense_are_refused(run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from geo_matcher.access import ROAD_FACTOR, SPEED_KMH
 from geo_matcher.errors import DataError, SourceError
 from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_speeds import SPEEDS_KMH
+from geo_matcher.sources.kept_map import KeptOverpass
 from geo_matcher.sources.openstreetmap import (
     BUFFER_KM,
     Download,
@@ -52,6 +54,19 @@ def get(heard: Overheard, **options: Any) -> Download:
 def read() -> Download:
     with overpass_server(GOOD) as heard:
         return get(heard)
+
+
+def test_roads_are_kept_and_read_offline(read: Download, tmp_path: Path) -> None:
+    with overpass_server(GOOD) as heard:
+        asked = KeptOverpass(heard.url, folder=tmp_path)
+        assert asked.roads(AREA).roads.equals(read.roads)
+    offline = replace(asked, url="http://nobody.invalid", is_offline=True)
+    kept = offline.roads(AREA)
+    assert kept.roads.equals(read.roads)
+    assert kept.roads.crs == read.roads.crs
+    assert (kept.vintage, kept.origin, kept.area) == (STAMP[:10], heard.url, AREA)
+    with pytest.raises(SourceError, match="nobody is asked offline"):
+        offline.roads(AREA.buffer(0.01))
 
 
 def settings_now() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from geo_matcher.catalog import Table
 from geo_matcher.errors import DataError, SourceError
 from geo_matcher.gathering import gather
 from geo_matcher.schemas import SCHEMAS
+from geo_matcher.sources.kept_map import KeptOverpass
 from geo_matcher.sources.osm_places import WorkList, places_source
 from geo_matcher.sources.overpass import Overpass
 from geo_matcher.sources.source import SourceTable
@@ -94,6 +95,22 @@ def test_places_are_sorted_by_what_they_are(tmp_path: Path) -> None:
         assert is_sound(SCHEMAS[table.name], table.frame)
         assert table.origin.vintage == "2026-06-01"
         assert table.origin.licence == "ODbL 1.0"
+
+
+def test_what_the_map_answered_is_kept_and_read_offline(tmp_path: Path) -> None:
+    fetch = Kept(tmp_path, {})
+    with overpass_server(answer()) as heard:
+        asked = KeptOverpass(url=heard.url, folder=tmp_path / "cache")
+        online = places_source(asked).collect(fetch, AREA)
+        offline = replace(asked, url="http://nobody.invalid", is_offline=True)
+        told = places_source(offline).collect(fetch, AREA)
+        assert len(heard.posts) == 1
+    assert [table.frame.to_csv() for table in told] == [table.frame.to_csv() for table in online]
+    assert [table.origin for table in told] == [table.origin for table in online]
+    for path in (tmp_path / "cache").iterdir():
+        path.write_text("{", encoding="utf-8")
+    with pytest.raises(SourceError, match="nobody is asked offline"):
+        places_source(offline).collect(fetch, AREA)
 
 
 def test_what_the_network_names_is_told_once_in_its_words(tmp_path: Path) -> None:

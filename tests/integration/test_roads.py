@@ -564,12 +564,12 @@ def test_a_mistake_is_told(arguments: tuple[str, ...], told: str) -> None:
     assert told in str(found.exception)
 
 
-def test_roads_are_downloaded_and_used(release_copy: Path) -> None:
+def test_roads_are_downloaded_and_used(release_copy: Path, tmp_path: Path) -> None:
     """The invented village lies beside Auch, so the town hall of Auch is all that is on it."""
     with overpass_server(GOOD) as heard:
         found = call(
             "--release", str(release_copy), "data", "build", "--roads", "osm",
-            "--overpass-url", heard.url,
+            "--overpass-url", heard.url, "--cache", str(tmp_path / "cache"),
         )  # fmt: skip
     assert found.exit_code == 0, found.exception
     assert len(heard.posts) > 1  # the area is asked for in parts
@@ -593,12 +593,12 @@ def test_roads_are_read_from_a_file_and_taken_out_again(
 
 
 def test_a_refused_download_leaves_the_release_as_it_was(
-    release_copy: Path, contents: Contents
+    release_copy: Path, contents: Contents, tmp_path: Path
 ) -> None:
     with overpass_server(Reply(body=b"<html>closed</html>")) as heard:
         found = call(
             "--release", str(release_copy), "data", "build", "--roads", "osm",
-            "--overpass-url", heard.url,
+            "--overpass-url", heard.url, "--cache", str(tmp_path / "cache"),
         )  # fmt: skip
     assert heard.url in str(found.exception)
     assert contents(release_copy) == contents(RELEASE)

@@ -51,8 +51,17 @@ def test_ctrl_c_leaves_the_terminal_as_it_was() -> None:
     assert text(console).rstrip().endswith("\x1b[?25h")  # the cursor is shown again
 
 
+def test_a_sentence_stands_above_the_bars() -> None:
+    console = screen(is_terminal=True)
+    with DownloadBars(console) as bars:
+        bars("a.csv", 1, 2)
+        bars.tell("data.example [503]: trying again, 2 of 6, in 4 s")
+    assert "data.example [503]: trying again, 2 of 6, in 4 s\n" in text(console)
+
+
 def test_nothing_is_drawn_where_there_is_no_terminal() -> None:
     console = screen(is_terminal=False)
     with DownloadBars(console) as bars:
         bars("a.csv", 1, 2)
+        bars.tell("trying again")
     assert text(console) == ""

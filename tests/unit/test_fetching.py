@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +109,30 @@ def test_who_asks_is_told(tmp_path: Path) -> None:
     with fetcher(tmp_path, script) as fetch:
         fetch(URL, expected="csv")
     assert script.asked[0].headers["User-Agent"].startswith("geo_matcher/")
+
+
+@pytest.mark.parametrize(("code", "tries"), [(socket.EAI_NONAME, 1), (socket.EAI_AGAIN, 2)])
+def test_a_name_that_leads_nowhere_is_told_soon(tmp_path: Path, code: int, tries: int) -> None:
+    def nameless(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("as it is") from socket.gaierror(code, "Name not known")
+
+    script = Script(nameless)
+    told = (
+        r"no internet here, or data\.example is unknown \(Name not known\)\. Check the connection"
+    )
+    with fetcher(tmp_path, script) as fetch, pytest.raises(SourceError, match=told):
+        fetch(URL, expected="csv")
+    assert len(script.asked) == tries
+
+
+def test_what_is_tried_again_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    script = Script(lambda _: httpx.Response(503), lambda _: httpx.Response(503), whole)
+    limits = Limits(tries=4, backoff_s=0.001, backoff_max_s=0.001)
+    transport = httpx.MockTransport(script)
+    with Fetcher(tmp_path, transport=transport, limits=limits, tell=said.append) as fetch:
+        fetch(URL, expected="csv")
+    assert said == [
+        f"data.example answered 503 Service Unavailable: trying again, {n} of 4, in 1 s"
+        for n in (2, 3)
+    ]

@@ -84,7 +84,7 @@ def test_faults_of_every_sort_are_told_at_once(release_copy: Path) -> None:
     assert sum("SHA-256 differs" in problem for problem in problems) == 3
     assert (
         "source/broadband_fixed.csv line 2, column mci_premises: found -5, expected "
-        "in_range(0, 10000000.0)"
+        "a figure from 0 to 10,000,000"
     ) in problems
     assert any(p.startswith("derived/parameters.toml is not valid TOML: ") for p in problems)
     assert "membership: valid_to is before valid_from: 32001" in problems

@@ -61,8 +61,17 @@ def test_the_shipped_file_is_read(territory: Territory) -> None:
         (lambda d: d["names"].pop("in_fr"), "names.in_fr: missing"),
         (lambda d: d["town"][0].update(key="station"), "'station' is the name of another"),
         (lambda d: d["town"][0].update(key="brive"), "key 'brive' is given to two towns"),
-        (lambda d: d["town"][0].update(key="Cahors"), "town.0.key: found 'Cahors'"),
-        (lambda d: d["town"][0].update(name="{raw}"), "town.0.name: found '{raw}'"),
+        (
+            lambda d: d["town"][0].update(key="Cahors"),
+            "town 1 ('Cahors'), key: found 'Cahors', expected 2 to 40 small",
+        ),
+        (
+            lambda d: d["town"][0].update(name="{raw}"),
+            "town 1 ('cahors'), name: found '{raw}', expected a name",
+        ),
+        (lambda d: d["town"][0].update(role="king"), "town 1 ('cahors'), role: found 'king'"),
+        (lambda d: d["town"][1].pop("key"), "town 2, key: missing"),
+        (lambda d: d.update(departement="x"), "expected the code of a département"),
         (lambda d: d["town"][1].update(role="seat"), "two towns have the role 'seat'"),
         (lambda d: d["town"][0].update(client_share=0.6), "add up to more than 1"),
         (lambda d: d.update(network={"name": "N"}), "network.published_year: missing"),
@@ -99,6 +108,19 @@ def test_a_file_that_cannot_be_read_is_refused(
         (tmp_path / TERRITORY_FILE).write_bytes(text)
     with pytest.raises(DataError, match=problem):
         read_territory_file(tmp_path)
+
+
+def test_a_file_of_somebody_is_called_by_its_own_name(tmp_path: Path) -> None:
+    mine = tmp_path / "lot.toml"
+    with pytest.raises(DataError, match=r"lot\.toml does not exist"):
+        read_territory_file(mine)
+    mine.write_text('colour = "red"\n', encoding="utf-8")
+    with pytest.raises(DataError) as refusal:
+        read_territory_file(mine)
+    assert "lot.toml: colour: unknown key" in refusal.value.problems
+    mine.write_text("a = ", encoding="utf-8")
+    with pytest.raises(DataError, match=r"lot\.toml is not valid TOML"):
+        read_territory_file(mine)
 
 
 @pytest.mark.parametrize("code", ["2A", "2B"])
