@@ -27,6 +27,7 @@ from api.sheets import (
 )
 from api.texts import criterion_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES
+from geo_matcher.epci_words import epci_label
 from geo_matcher.layers import LayerValues, layer_text, layer_values
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number
@@ -316,7 +317,7 @@ def _card(
         code=result["insee_code"],
         name=result["name"],
         path=commune_path(result["insee_code"], result["name"]),
-        epci=result["epci"],
+        epci=epci_label(result["epci"], language),
         inhabitants=format_number(result["population"], language),
         wheel=_wheel_text(common.wheel, row, language),
         badge=sheet.badge,

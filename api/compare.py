@@ -13,6 +13,7 @@ from typing import NamedTuple
 from api.cards import points_text
 from api.links import addresses
 from api.texts import criterion_label, translator, typeset
+from geo_matcher.catalog import provenance_in
 from geo_matcher.comparison import (
     Cell,
     Comparison,
@@ -191,8 +192,8 @@ def _origin_note(left: Origin, language: str) -> str:
     t = translator(language)
     credit = {
         "name": left.label,
-        "producer": typeset(left.producer, language),
-        "licence": typeset(left.licence, language),
+        "producer": typeset(provenance_in(language, left.producer), language),
+        "licence": typeset(provenance_in(language, left.licence), language),
     }
     if left.population is None:
         return t("compare.origin.unknown", **credit)

@@ -17,6 +17,7 @@ from geo_matcher.dossiers.accounts import Account, Role
 from geo_matcher.dossiers.reading import Card, Cards
 from geo_matcher.dossiers.stages import Stage
 from geo_matcher.numbers import format_number
+from geo_matcher.towns import served
 
 __all__ = ["COLUMNS", "PAGE", "BoardAsked", "BoardView", "FileCard", "board_view"]
 
@@ -238,7 +239,7 @@ def _card(
     about = [
         card.town or city_label(card.origin_city, language),
         t(f"sector.{card.sector}"),
-        *(["Cultura"] if card.track == "cultura" else []),
+        *([served().artists_track or t("sector.arts")] if card.track == "cultura" else []),
     ]
     if card.settled_commune:
         about.insert(0, communes.get(card.settled_commune, card.settled_commune))

@@ -14,13 +14,14 @@ from typing import Any
 from api.desk_faults import Difference, differences_of
 from api.desk_places import desk_href
 from api.desk_words import city_label, consent_label, source_label
-from api.texts import translator
+from api.texts import track_label, translator
 from geo_matcher.dossiers.accounts import Account, Role
 from geo_matcher.dossiers.fields import CONSENTS, LANGUAGES, SOURCES, Consent, Draft, plain_values
 from geo_matcher.dossiers.stages import add_months
 from geo_matcher.errors import StaleEditError, UnknownCommuneError
 from geo_matcher.profile import CITIES, SECTORS
 from geo_matcher.territory import Territory
+from geo_matcher.towns import served
 
 __all__ = [
     "DEFAULT_YEARS",
@@ -233,7 +234,11 @@ def edit_view(
     words = {
         "language": [(word, t(f"desk.language.{word}")) for word in LANGUAGES],
         "callback": [(word, t(f"callback.{word}")) for word in CALLBACKS],
-        "track": [(word, t(f"track.{word}")) for word in TRACKS],
+        "track": [
+            (word, track_label(word, language))
+            for word in TRACKS
+            if word == "solo" or served().artists_track or shown.get("track") == word
+        ],
         "sector": [(word, t(f"sector.{word}")) for word in SECTORS],
         "origin_city": [(word, city_label(word, language)) for word in CITIES],
         "source": [(word, source_label(word, language)) for word in SOURCES],

@@ -26,7 +26,7 @@ from api.desk_words import (
     source_label,
     stage_label,
 )
-from api.texts import translator, typeset
+from api.texts import track_label, translator, typeset
 from geo_matcher.dossiers.accounts import Account, Right
 from geo_matcher.dossiers.dossier import Dossier, Visit
 from geo_matcher.dossiers.fields import CONSENTS, Draft
@@ -401,7 +401,7 @@ def _about(
             names.get(draft.adviser or "", draft.adviser or "") or t("desk.adviser.nobody"),
         ),
         Pair(field_label("sector", language), t(f"sector.{draft.sector}")),
-        Pair(field_label("track", language), t(f"track.{draft.track}")),
+        Pair(field_label("track", language), track_label(draft.track, language)),
         Pair(field_label("origin_city", language), city_label(draft.origin_city, language)),
         Pair(field_label("source", language), source_label(draft.source, language)),
         Pair(

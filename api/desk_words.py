@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date as babel_date
 
-from api.texts import translator, typeset
+from api.texts import track_label, translator, typeset
 from geo_matcher.dossiers.dossier import Event
 from geo_matcher.dossiers.fields import CONSENTS, FIELDS, SOURCES
 from geo_matcher.dossiers.stages import CLOSING_REASONS, STAGE_LABELS, Stage
@@ -152,7 +152,7 @@ def value_text(name: str, value: Any, language: str, names: Mapping[str, str]) -
         case "sector":
             return t(f"sector.{value}")
         case "track":
-            return t(f"track.{value}")
+            return track_label(value, language)
         case "callback":
             return t(f"callback.{value}")
         case "language":

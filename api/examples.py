@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from geo_matcher.presets import PRESETS
+from geo_matcher.presets import preset_named
 from geo_matcher.towns import served
 
 __all__ = ["examples_of", "somewhere", "typical"]
@@ -25,7 +25,7 @@ def examples_of(make: Callable[[], dict[str, Any]]) -> Callable[[dict[str, Any]]
 
 def typical(preset: str = "paris-web-family") -> dict[str, Any]:
     """Return the profile of a preset in plain types."""
-    return PRESETS[preset].profile.as_dict()
+    return preset_named(preset).profile.as_dict()
 
 
 def somewhere() -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from api.links import safe_url
 from api.texts import typeset
+from geo_matcher.catalog import provenance_in
 from geo_matcher.criteria import Unit
 from geo_matcher.decision import STATUS_WORDS, Status
 from geo_matcher.driving_layers import reach_limit_min
@@ -164,8 +165,8 @@ def sources_of(territory: Territory, tables: Sequence[str], language: str) -> li
             "credit": typeset(
                 known[name].credit_fr if language == "fr" else known[name].credit_en, language
             ),
-            "vintage": known[name].vintage,
-            "licence": known[name].licence,
+            "vintage": provenance_in(language, known[name].vintage),
+            "licence": provenance_in(language, known[name].licence),
             "licence_url": safe_url(known[name].licence_url),
             "url": safe_url(known[name].url),
         }

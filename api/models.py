@@ -220,6 +220,10 @@ class MatchResponse(_Answer):
     release: str
     scope: ScopeName
     profile: Profile
+    ignored: list[Literal["track"]] = Field(
+        description="Fields of the profile that do not count in this territory: the artists' track "
+        "where its network has none."
+    )
     counts: Counts
     results: list[Result]
     excluded: list[Excluded]

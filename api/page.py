@@ -19,6 +19,7 @@ from api.questions import FormView, ScopeView, scope_view
 from api.rendering import script_json
 from api.results import ResultsView
 from api.texts import translator, typeset
+from geo_matcher.catalog import provenance_in
 from geo_matcher.criteria import Unit
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.kept import kept
@@ -197,7 +198,7 @@ def foot_parts(territory: Territory, language: str) -> dict[str, Any]:
             (
                 _in(language, table.title_fr, table.title_en),
                 _in(language, table.credit_fr, table.credit_en),
-                typeset(table.licence, language),
+                typeset(provenance_in(language, table.licence), language),
                 safe_url(table.licence_url),
                 safe_url(table.url),
             )

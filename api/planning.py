@@ -43,7 +43,8 @@ from api.planning_tables import (
 from api.planning_work import core_of, gaps_of, lifts_of, plan_of, scenario_of, siting_of
 from api.texts import translator, typeset
 from geo_matcher.counterfactual import ACTIONS
-from geo_matcher.gaps import ABSENT, LATE_MONTHS, TECHNOLOGIES, Gaps
+from geo_matcher.epci_words import epci_label
+from geo_matcher.gaps import ABSENT, LATE_MONTHS, TECHNOLOGIES, EpciGap, Gaps
 from geo_matcher.kept import kept
 from geo_matcher.numbers import format_date, format_number
 from geo_matcher.planning import Plan
@@ -278,8 +279,7 @@ def _lead(found: Gaps, language: str) -> tuple[str, ...]:
     classes = {name: found.classes.count(name) for name in ("certain", "possible", "none")}
     largest = sorted(found.epcis, key=lambda epci: -epci.high)[:LARGEST_GAPS]
     where = ", ".join(
-        f"{typeset(epci.name, language)} ({interval(epci.low, epci.high, language)})"
-        for epci in largest
+        f"{_name(epci, language)} ({interval(epci.low, epci.high, language)})" for epci in largest
     )
     steps = [step for step in found.calendar() if step.day is not None]
     days = [day for day in found.closing if day is not None]
@@ -313,17 +313,21 @@ def _lead(found: Gaps, language: str) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def _name(epci: EpciGap, language: str) -> str:
+    return typeset(epci_label(epci.name, language), language)
+
+
 def _gaps_picture(found: Gaps, language: str) -> Picture:
     t = translator(language)
     bars = []
     for epci in found.epcis:
         one = epci.counts[0].without_fibre or 0
         figure = f"{format_number(one, language)} ({interval(epci.low, epci.high, language)})"
-        bars.append(Bar(typeset(epci.name, language), figure, one, epci.low, epci.high))
+        bars.append(Bar(_name(epci, language), figure, one, epci.low, epci.high))
     largest = found.epcis[0]
     title = t(
         "plan.gaps.title",
-        name=typeset(largest.name, language),
+        name=_name(largest, language),
         n=format_number(largest.counts[0].without_fibre or 0, language),
     )
     titles = Titles("chart-gaps", title, t("plan.gaps.text"))
@@ -488,7 +492,7 @@ def _told(plan: Plan, language: str) -> tuple[str, ...]:
 def _warnings(plan: Plan, found: Gaps, language: str) -> tuple[str, ...]:
     """Say which floors cannot be met, and what would meet them."""
     t = translator(language)
-    names = {epci.code: epci.name for epci in found.epcis}
+    names = {epci.code: epci_label(epci.name, language) for epci in found.epcis}
     told = [
         t(
             "plan.infeasible",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from api.planning_form import PlanAsked
 from api.sheets import commune_path
 from api.texts import NBSP, translator, typeset
+from geo_matcher.epci_words import epci_label
 from geo_matcher.gaps import CopperStep, Gaps
 from geo_matcher.lift import Lifts
 from geo_matcher.numbers import format_date, format_number
@@ -140,7 +141,7 @@ def actions_table(plan: Plan, asked: PlanAsked) -> Table:
         tuple(
             (
                 Cell(a.name, is_number=False, href=_village(a.insee_code, a.name, language)),
-                Cell(typeset(a.epci, language), is_number=False),
+                Cell(typeset(epci_label(a.epci, language), language), is_number=False),
                 Cell(
                     labels[a.action] + (f" ({t('plan.decided')})" if a.is_decided else ""),
                     is_number=False,
@@ -206,7 +207,7 @@ def epcis_table(plan: Plan, found: Gaps, language: str) -> Table:
         ),
         tuple(
             (
-                Cell(typeset(item.epci, language), is_number=False),
+                Cell(typeset(epci_label(item.epci, language), language), is_number=False),
                 Cell(interval(gaps[item.epci].low, gaps[item.epci].high, language)),
                 Cell(format_number(item.actions, language)),
                 Cell(euros(item.cost_eur, language)),
@@ -235,7 +236,7 @@ def gaps_table(found: Gaps, language: str) -> Table:
         flag = NBSP + "⚑" if found.rate_above_100[list(epci.rows)].any() else ""
         rows.append(
             (
-                Cell(typeset(epci.name, language), is_number=False),
+                Cell(typeset(epci_label(epci.name, language), language), is_number=False),
                 *(Cell(cell) for cell in cells),
                 Cell(interval(epci.low, epci.high, language)),
                 Cell(format_number(int(found.without_30mbit[list(epci.rows)].sum()), language)),

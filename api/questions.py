@@ -28,7 +28,7 @@ from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.territory import SCOPES, Territory
-from geo_matcher.towns import LiveMapping
+from geo_matcher.towns import LiveMapping, served
 
 __all__ = [
     "FamilyChoice",
@@ -188,7 +188,7 @@ def form_view(
         city=Select("city", t("form.city"), _city_options(fields.get("city", ""), language)),
         tenure=_select("tenure", fields, language, ((w, f"tenure.{w}") for w in _words("tenure"))),
         sizes=Select("size", t("form.size"), _size_options(fields.get("size", ""), language)),
-        track=_select("track", fields, language, ((w, f"track.{w}") for w in _words("track"))),
+        track=_select("track", fields, language, ((w, f"track.{w}") for w in _tracks())),
         cities=tuple(CITY_LABELS.values()),
         sector=_select("sector", fields, language, ((w, f"sector.{w}") for w in _words("sector"))),
         families=tuple(_families(fields, profile, language)),
@@ -203,6 +203,11 @@ def form_view(
 
 def _words(key: str) -> tuple[str, ...]:
     return tuple(CHOICES[key][1])
+
+
+def _tracks() -> tuple[str, ...]:
+    """Return the tracks to choose from: one alone where the network has none for artists."""
+    return tuple(w for w in _words("track") if w != "cultura" or served().artists_track)
 
 
 FORM_LABELS = {
@@ -357,7 +362,7 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
                 name,
                 format_number(counts[name], language),
                 is_chosen=name == scope,
-                hint=t(f"scope.{name}"),
+                hint=_scope_name(name, counts[name], language),
             )
             for name in SCOPES
         ),
@@ -368,7 +373,13 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
 def scope_label(scope: str, count: int, language: str) -> str:
     """Return the name of a scope with its count."""
     t = translator(language)
-    return t("scope.count", n=format_number(count, language), name=t(f"scope.{scope}"))
+    name = _scope_name(scope, count, language)
+    return t("scope.count", n=format_number(count, language), name=name)
+
+
+def _scope_name(scope: str, count: int, language: str) -> str:
+    is_one = count < 2 if language == "fr" else count == 1
+    return translator(language)(f"scope.one.{scope}" if is_one else f"scope.{scope}")
 
 
 FIELD_LABELS = {

@@ -169,7 +169,7 @@ def results_view(ranking: Ranking, asked: Asked, *, is_live: bool = False) -> Re
     return ResultsView(
         count=count,
         tab=tab,
-        caption=_caption(asked.profile.name, t, language),
+        caption=_caption(asked.profile, t, language),
         cards=tuple(cards),
         more_href=href(more_query) if left and len(cards) < MAX_TOP else "",
         more_count=min(left, STEP),
@@ -228,7 +228,13 @@ def _counts(ranking: Ranking, language: str) -> tuple[str, str]:
     return count, tab
 
 
-def _caption(name: str, t: Translate, language: str) -> str:
+def _caption(profile: Profile, t: Translate, language: str) -> str:
+    """Say where the search began, and what of it does not count here."""
+    said = (_named(profile.name, t, language), t("results.no_track") if profile.ignored else "")
+    return " ".join(part for part in said if part)
+
+
+def _named(name: str, t: Translate, language: str) -> str:
     if name in PRESETS:
         preset = PRESETS[name]
         label = preset.label_fr if language == "fr" else preset.label_en

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from api.links import safe_url
 from api.rendering import render
 from api.texts import NBSP, criterion_label, translator, typeset
+from geo_matcher.catalog import provenance_in
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
@@ -260,9 +261,9 @@ def sources_of(territory: Territory, tables: Iterable[str], language: str) -> tu
             number=number,
             title=typeset(table.title_fr if french else table.title_en, language),
             credit=typeset(table.credit_fr if french else table.credit_en, language),
-            producer=table.producer,
-            vintage=table.vintage,
-            licence=typeset(table.licence, language),
+            producer=provenance_in(language, table.producer),
+            vintage=provenance_in(language, table.vintage),
+            licence=typeset(provenance_in(language, table.licence), language),
             licence_url=safe_url(table.licence_url),
             url=safe_url(table.url),
         )

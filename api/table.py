@@ -19,6 +19,7 @@ from api.map_choice import SHOWN
 from api.questions import scope_label
 from api.texts import translator, typeset
 from api.turns import types_in_turn
+from geo_matcher.epci_words import epci_label
 from geo_matcher.layers import LAYERS, TYPE
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_number
@@ -203,7 +204,7 @@ def _lines(ranking: Ranking, layer: Mapping[str, Any] | None, language: str) -> 
             CommuneRow(
                 name=fact["name"],
                 href=f"/communes/{code}{suffix}",
-                epci=typeset(fact["epci"], language),
+                epci=typeset(epci_label(fact["epci"], language), language),
                 figure=text,
                 status=status,
                 rank=format_number(rank, language) if rank else t("table.left_out"),

@@ -30,6 +30,7 @@ __all__ = [
     "catalogue",
     "criterion_label",
     "french_spaces",
+    "track_label",
     "translator",
     "typeset",
 ]
@@ -120,7 +121,7 @@ def _translate(language: str, key: str, /, *, count: int | None = None, **values
     return text.format(**values) if values else text
 
 
-_OF_TERRITORY = re.compile(r"\{(network_name|track_name|in_territory)\}")
+_OF_TERRITORY = re.compile(r"\{(network_name|track_name|artists_track|in_territory)\}")
 """Words that the territory in service puts into a text, wherever it is written."""
 
 
@@ -128,13 +129,21 @@ def _territory_word(name: str, language: str) -> str:
     about, french = served(), language == "fr"
     if name == "in_territory":
         return about.names.in_fr if french else f"in {about.names.the_en}"
-    if about.network is not None:
+    if name == "artists_track":
+        word = about.artists_track
+    elif about.network is not None:
         word = about.network.name
     elif name == "track_name":
         word = "Tous métiers" if french else "Any trade"
     else:
         word = "d’accueil" if french else "local"
     return word.replace("{", "").replace("}", "")
+
+
+def track_label(track: str, language: str) -> str:
+    """Return what a track of the network is called; that for artists may be one it has not."""
+    is_none = track == "cultura" and not served().artists_track
+    return translator(language)("track.none" if is_none else f"track.{track}")
 
 
 @lru_cache(maxsize=4096)

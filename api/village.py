@@ -63,12 +63,14 @@ from api.village_words import (
 )
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
+from geo_matcher.epci_words import epci_label
 from geo_matcher.figure_years import year_of
 from geo_matcher.kept import kept
 from geo_matcher.lacks import lacks_of
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.numbers import format_month, format_number, format_raw
 from geo_matcher.pairs import pair_of
+from geo_matcher.place_names import readable_name, spellings_of
 from geo_matcher.profile import Profile
 from geo_matcher.resemblance import twins
 from geo_matcher.sentences import label_in_sentence, listed
@@ -276,7 +278,7 @@ def village_view(
     daily_note = _daily_note(territory, row, t, language)
     facts = t(
         "village.place",
-        epci=typeset(commune["epci"], language),
+        epci=typeset(epci_label(commune["epci"], language), language),
         people=format_raw(commune["population"], Unit.INHABITANTS, language),
         area=_area(territory, commune, language),
     )
@@ -308,7 +310,7 @@ def village_view(
         daily_note=daily_note,
         desk=drives(commune, ("france_services",), pages, language),
         schools=tuple(
-            School(drive, _names(commune, (level,)))
+            School(drive, _names(territory, commune, (level,)))
             for level, drive in zip(SCHOOLS, drives(commune, SCHOOLS, pages, language), strict=True)
         ),
         health=drives(commune, HEALTH, pages, language),
@@ -327,7 +329,7 @@ def village_view(
         climate_known=format_number(_climate_known(territory), language),
         risks=risk_sentences(commune, language),
         culture=drives(commune, CULTURE, pages, language),
-        museums=_names(commune, ("museum",)),
+        museums=_names(territory, commune, ("museum",)),
         markets=market_days(commune, language),
         label=any(place["kind"] == "plus_beaux_villages" for place in commune["places"]),
         pair=pair_sentences(pair_of(_neutral(territory), insee_code), language),
@@ -462,8 +464,9 @@ def _line(commune: dict[str, Any], said: tuple[str, ...], language: str) -> tupl
     return *said[:place], second_count(commune["broadband"], language), *said[place:]
 
 
-def _names(commune: dict[str, Any], kinds: tuple[str, ...]) -> str:
-    return ", ".join(places_here(commune, kinds))
+def _names(territory: Territory, commune: dict[str, Any], kinds: tuple[str, ...]) -> str:
+    spellings = spellings_of(territory)
+    return ", ".join(readable_name(name, spellings) for name in places_here(commune, kinds))
 
 
 def _rent(territory: Territory, commune: dict[str, Any], language: str) -> str:
@@ -477,7 +480,7 @@ def _rent(territory: Territory, commune: dict[str, Any], language: str) -> str:
 
 def _hospitals(territory: Territory, commune: dict[str, Any], language: str) -> str:
     """Say which hospital sites stand in the commune, and from when their list is."""
-    names = _names(commune, ("hospital", "specialised_hospital"))
+    names = _names(territory, commune, ("hospital", "specialised_hospital"))
     if not names:
         return ""
     vintage = territory.catalog["hospitals"].vintage

@@ -129,13 +129,28 @@ def access_view(
     shown = reach_map(territory, insee_code)
     households = visitors() if profile is None else (profile,)
     weeks = [week_of(territory, insee_code, one) for one in households]
+    unlisted = _unlisted(territory, insee_code)
+    lost = {d.destination for week in weeks for d in week.drives if d.minutes_each is None}
     errands_bound = bool(errands_are_bounds(territory)[territory.codes.index(insee_code)])
     return AccessView(
-        said=tuple(_said(weeks, t, language, is_search=profile is not None)),
-        rows=tuple(
-            _row(drive, t, language, errands_bound=errands_bound) for drive in weeks[-1].drives
+        said=tuple(
+            _said(
+                weeks, t, language, is_search=profile is not None, is_unlisted=bool(lost & unlisted)
+            )
         ),
-        total=hours_text(weeks[-1], t, language),
+        rows=tuple(
+            _row(
+                drive,
+                t,
+                language,
+                errands_bound=errands_bound,
+                is_unlisted=drive.destination in unlisted,
+            )
+            for drive in weeks[-1].drives
+        ),
+        total=format_raw(np.nan, Unit.MINUTES, language)
+        if weeks[-1].hours is None and lost & unlisted
+        else hours_text(weeks[-1], t, language),
         assumed=t(
             "wheel.assumed",
             list=listed(list(_assumed(households[-1], weeks[-1], t, language)), t("village.and")),
@@ -170,7 +185,21 @@ def hours_text(week: Week, t: Translate, language: str) -> str:
     return t("limit.at_most", figure=text) if week.status == "upper_bound" else text
 
 
-def _said(weeks: Sequence[Week], t: Translate, language: str, *, is_search: bool) -> Iterator[str]:
+def _unlisted(territory: Territory, insee_code: str) -> frozenset[str]:
+    """Return what is driven to of which nobody gave a list; empty text stands for errands."""
+    times = territory.tables["travel_times"]
+    own = times[(times["insee_code"] == insee_code) & (times["status"] == "unknown")]
+    measures = territory.tables["access_measures"].set_index("insee_code")
+    errands = [""] if measures.at[insee_code, "errands_status"] == "unknown" else []
+    return frozenset([*own["destination"], *errands])
+
+
+def _said(
+    weeks: Sequence[Week], t: Translate, language: str, *, is_search: bool, is_unlisted: bool
+) -> Iterator[str]:
+    if any(week.hours is None for week in weeks):
+        yield t("wheel.unknown" if is_unlisted else "wheel.unreachable")
+        return
     hours = [hours_text(week, t, language) for week in weeks]
     if is_search:
         yield t("wheel.search", hours=hours[0])
@@ -186,7 +215,9 @@ def _said(weeks: Sequence[Week], t: Translate, language: str, *, is_search: bool
     )
 
 
-def _row(drive: Drive, t: Translate, language: str, *, errands_bound: bool) -> WeekRow:
+def _row(
+    drive: Drive, t: Translate, language: str, *, errands_bound: bool, is_unlisted: bool
+) -> WeekRow:
     is_errands = drive.purpose == "errands"
     if is_errands:
         label = t("wheel.errands")
@@ -196,7 +227,12 @@ def _row(drive: Drive, t: Translate, language: str, *, errands_bound: bool) -> W
         label = t(f"place.{drive.destination}")
     is_bound = errands_bound if is_errands else drive.low_minutes_each != drive.minutes_each
     each, week = (
-        typeset(format_hours(np.inf if minutes is None else minutes / 60, language), language)
+        typeset(
+            format_raw(np.nan, Unit.MINUTES, language)
+            if minutes is None and is_unlisted
+            else format_hours(np.inf if minutes is None else minutes / 60, language),
+            language,
+        )
         for minutes in (drive.minutes_each, drive.minutes_week)
     )
     return WeekRow(

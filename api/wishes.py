@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from api.forms import Asked
 from api.questions import default_importance, limit_figure, scope_label
-from api.texts import Translate, criterion_label, translator, typeset
+from api.texts import Translate, criterion_label, track_label, translator, typeset
 from geo_matcher.criteria import CRITERIA, FAMILIES, Importance
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.numbers import format_number
@@ -71,7 +71,7 @@ def _who(profile: Profile, origin: str, t: Translate, language: str) -> Iterator
     if profile.sector != "other":
         yield Wish(t("wish.sector"), t(f"sector.{profile.sector}"))
     if profile.track != "solo":
-        yield Wish(t("form.track"), t(f"track.{profile.track}"))
+        yield Wish(t("form.track"), track_label(profile.track, language))
     yield Wish(t("wish.work"), t(f"work.{profile.work_mode}"))
     if profile.client_city is not None:
         yield Wish(t("wish.city"), HUB_CITIES[profile.client_city][1])

@@ -20,6 +20,7 @@ from geo_matcher.audit import Absence, Audit, Exposure
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.double_counting import CORRELATED_FROM, WeightShare
+from geo_matcher.epci_words import epci_label
 from geo_matcher.look import COLOURS
 from geo_matcher.numbers import NBSP, format_date, format_number, format_raw
 from geo_matcher.presets import PRESETS
@@ -486,7 +487,7 @@ def _rows(
 
 def _epci_name(name: str) -> str:
     """Return the name of an EPCI without its kind, for where room is short."""
-    return re.sub(r"^(CC|CA|CU) ((du|des|de la|de) |(de l|d)['’])?", "", name)
+    return re.sub(r"^(CC|CA|CU) ((du|des|de la|de) |(de l|d)['’])?", "", epci_label(name, "fr"))
 
 
 def _bars(

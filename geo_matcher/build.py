@@ -36,8 +36,8 @@ from geo_matcher.membership import (
     read_partner_list,
     solve_reach,
 )
-from geo_matcher.missing_sources import declare_absent
-from geo_matcher.places import collect_places, doctor_table, first_years
+from geo_matcher.missing_sources import declare_absent, listed_kinds
+from geo_matcher.places import collect_places, first_years
 from geo_matcher.release_store import ReleaseStore, held_release, told_of
 from geo_matcher.road_store import drop_roads, write_roads
 from geo_matcher.road_times import road_facts
@@ -245,11 +245,13 @@ def build_derived(folder: Path) -> None:
 
 
 def _build(folder: Path, catalog: Catalog, about: TerritoryFile) -> None:
-    declare_absent(folder)
     given = _read_sources(folder, catalog)
     source = corrected(given)
     communes = mend_communes(source["communes_source"], catalog)
     places = collect_places(source, first_years(catalog))
+    before = collect_places(given, first_years(catalog)) if "corrections" in given else places
+    listed = listed_kinds(before["kind"], catalog)  # a shop that has closed was listed
+    declare_absent(folder, listed)
     halls, adjacency = source["town_halls"], source["adjacency"]
     journeys = Journeys.from_tables(source)
     network, roads = journeys.town_halls, journeys.roads
@@ -262,7 +264,7 @@ def _build(folder: Path, catalog: Catalog, about: TerritoryFile) -> None:
         halls,
         roads=roads,
         dwellings=source.get("dwellings"),
-        listed={*source} - ({"supply"} - {doctor_table(source)}),
+        listed=listed,
     )
     reach = _reach(times, about.network)
     membership = _membership(source, communes, places, reach, about.network)

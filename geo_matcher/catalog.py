@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import tomlkit
@@ -20,7 +21,17 @@ from tomlkit.items import AoT
 
 from geo_matcher.errors import DataError
 
-__all__ = ["CATALOG_FILE", "Catalog", "Gap", "Mend", "Table", "complete_catalog", "file_sha256"]
+__all__ = [
+    "AND",
+    "CATALOG_FILE",
+    "Catalog",
+    "Gap",
+    "Mend",
+    "Table",
+    "complete_catalog",
+    "file_sha256",
+    "provenance_in",
+]
 
 CATALOG_FILE = "catalog.toml"
 KINDS = ("source", "derived")
@@ -28,6 +39,40 @@ QUALITIES = ("measured", "declared", "estimated")
 MEND_RULES = ("fill_hole", "area_incomplete")
 RELEASE_ID_DIGITS = 12
 VINTAGE = r"\d{4}-(0[1-9]|1[0-2])"
+
+
+OWN_WORDS_FR: Mapping[str, str] = MappingProxyType(
+    {
+        "given by the network for this service": "donné par le réseau pour ce service",
+        "given for this service": "fourni pour ce service",
+        "network of the territory": "réseau du territoire",
+        "town halls and advisers of the network": "mairies et conseillers du réseau",
+        "see valid_from": "voir la date de chaque commune",
+        "see day": "voir la date de chaque correction",
+        "n.d.": "sans date",
+    }
+)
+"""What the program itself writes for a producer, a vintage or a licence, in French."""
+
+AND = " ; "
+"""Between the producers, licences or credits of a table that has several."""
+
+
+def provenance_in(language: str, text: str) -> str:
+    """Return a producer, a vintage or a licence for people who read a language.
+
+    Names of producers and of licences stay as they are.
+
+    Parameters
+    ----------
+    language
+        ``fr`` or ``en``.
+    text
+        As the catalog has it.
+    """
+    if language != "fr":
+        return text
+    return AND.join(OWN_WORDS_FR.get(part, part) for part in text.split(AND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +97,18 @@ class Table:
     rows: int
     bytes: int
     sha256: str
+    complete_kinds: str = ""
+    given_kinds: str = ""
+
+    @property
+    def kinds_listed_whole(self) -> tuple[str, ...]:
+        """Kinds of places of which this table names all that there are, be there none."""
+        return _words(self.complete_kinds)
+
+    @property
+    def kinds_given(self) -> tuple[str, ...]:
+        """Kinds of places that people gave for this release, in place of the source's."""
+        return _words(self.given_kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +247,24 @@ class Catalog:
         return f"{self.territory}-{self.vintage}-{digest.hexdigest()[:RELEASE_ID_DIGITS]}"
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[,\s]+", text) if word)
+
+
 Entry = TypeVar("Entry", Table, Gap, Mend)
 
 
-def _key_problems(where: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    problems = [f"catalog.toml: {where} lacks {key!r}" for key in wanted if key not in found]
+def _key_problems(
+    where: str,
+    found: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    optional: Collection[str] = (),
+) -> list[str]:
+    problems = [
+        f"catalog.toml: {where} lacks {key!r}"
+        for key in wanted
+        if key not in found and key not in optional
+    ]
     problems += [
         f"catalog.toml: {where} has unknown key {key!r}" for key in found if key not in wanted
     ]
@@ -211,6 +281,7 @@ def _entries(
     raw: Mapping[str, Any], key: str, cls: type[Entry], problems: list[str]
 ) -> list[Entry]:
     wanted = {f.name: f.type for f in fields(cls)}
+    optional = {f.name for f in fields(cls) if f.default is not MISSING}
     entries = raw.get(key, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         problems.append(f"catalog.toml: {key} must be an array of tables, written [[{key}]]")
@@ -218,7 +289,7 @@ def _entries(
     good = []
     for number, entry in enumerate(entries, start=1):
         where = f"[[{key}]] {entry.get('name', entry.get('subject', number))}"
-        found = _key_problems(where, entry, wanted)
+        found = _key_problems(where, entry, wanted, optional)
         problems += found
         if not found:
             good.append(cls(**entry))

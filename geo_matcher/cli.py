@@ -59,6 +59,7 @@ from geo_matcher.console import (
 )
 from geo_matcher.criteria import CRITERIA, FAMILIES
 from geo_matcher.dominance import near_misses_within
+from geo_matcher.epci_words import epci_label
 from geo_matcher.errors import GeoMatcherError, ProfileError
 from geo_matcher.matching import NEAR_MISS_SHARE, Ranking, rank
 from geo_matcher.numbers import NBSP, format_number, format_raw
@@ -351,8 +352,9 @@ def _print_commune(territory: Territory, facts: dict[str, Any], language: str) -
     hall = facts["town_hall"]
     population = format_number(facts["population"], language)
     people = "habitants" if french else "inhabitants"
+    group = escape(epci_label(facts["epci"], language))
     terminal.print(
-        f"[bold]{escape(facts['name'])}[/bold] {facts['insee_code']} · {escape(facts['epci'])} · "
+        f"[bold]{escape(facts['name'])}[/bold] {facts['insee_code']} · {group} · "
         f"{population} {people} {_partner_words(facts, french)}"
     )
     contact = (hall["address"], hall["phone"], hall["email"], hall["website"])

@@ -15,6 +15,7 @@ from rich.table import Column
 
 from geo_matcher.console import (
     console,
+    counted,
     plain_table,
     release_of,
     territory_of,
@@ -40,8 +41,8 @@ def _info(context: typer.Context) -> None:
     times = territory.parameters["travel_times"]
     terminal.print(f"[bold]{territory.release_id}[/bold] · {escape(str(territory.folder))}")
     said = [
-        f"{len(territory.codes)} communes",
-        f"{len(evidence)} partner villages ({evidence.count('sourced')} sourced, "
+        counted(len(territory.codes), "commune"),
+        f"{counted(len(evidence), 'partner village')} ({evidence.count('sourced')} sourced, "
         f"{evidence.count('reconstructed')} reconstructed)"
         if territory.about.network
         else "no network",
@@ -127,4 +128,4 @@ def _set_partners(
 
     territory = set_partners(release_of(context), partner_list)
     count = len(territory.partner_evidence)
-    write(f"{count} partner villages, all sourced; release {territory.release_id}.")
+    write(f"{counted(count, 'partner village')}, all sourced; release {territory.release_id}.")

@@ -26,6 +26,7 @@ from geo_matcher.console import (
     write,
     write_json,
 )
+from geo_matcher.epci_words import epci_label
 from geo_matcher.errors import ScenarioError
 from geo_matcher.gaps import GAP_CLASSES, TECHNOLOGIES, Gaps, gaps
 from geo_matcher.numbers import NBSP, format_date, format_number
@@ -202,7 +203,7 @@ def _print_gaps(found: Gaps, answer: dict[str, Any], language: str) -> None:
         one, other = (row["counts"][key] for key in ("ma_connexion_internet", "cartefibre"))
         mark = f" ⚑ >{NBSP}100{NBSP}%" if row["rate_above_100"] else ""
         table.add_row(
-            escape(row.get("name", row["epci"])),
+            escape(row.get("name", epci_label(row["epci"], language))),
             number(row["premises"]),
             number(one["without_fibre"]),
             number(other["without_fibre"]),

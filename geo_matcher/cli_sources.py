@@ -24,6 +24,7 @@ from geo_matcher.console import (
     TextFormatArgument,
     TextFormatOption,
     console,
+    counted,
     plain_table,
     release_of,
     territory_of,
@@ -124,7 +125,14 @@ def _build(
     from geo_matcher.departements import check_towns, departement_code
     from geo_matcher.departements import territory_of as plain_territory
     from geo_matcher.gathering import all_sources, chosen_sources, gather
-    from geo_matcher.new_release import check_output, make_release, own_tables, write_sources
+    from geo_matcher.new_release import (
+        JOINED_BY_KIND,
+        check_output,
+        joined_by_kind,
+        make_release,
+        own_tables,
+        write_sources,
+    )
     from geo_matcher.replaced_release import losses, lost_own_tables, refuse_losses
     from geo_matcher.sources.communes import area_of
     from geo_matcher.sources.osm_places import WorkList, check_work_list
@@ -162,14 +170,20 @@ def _build(
         if workplaces is not None:
             check_work_list(workplaces, area)
         mine = own_tables(own, area, about.network) if own is not None else ()
-        named = {table.name for table in mine}
+        named = {table.name for table in mine} - set(JOINED_BY_KIND)
         still = [source for source in asked.sources if not set(source.tables) <= named]
         gathered = gather(fetch, area, still)
         _say(gathered)
         if is_strict:
             gathered.refuse_failures()
-        from_sources = [table for table in gathered.tables if table.name not in named]
-        tables = [*of_communes, *from_sources, *mine]
+        whole = {table.name: table for table in gathered.tables}
+        for table in mine:
+            if table.name in JOINED_BY_KIND:
+                whole[table.name], told = joined_by_kind(table, whole.get(table.name))
+                write(told)
+            else:
+                whole[table.name] = table
+        tables = [*of_communes, *whole.values()]
         lost = losses(
             folder,
             tables,
@@ -269,7 +283,7 @@ def _refresh(
     """
     from geo_matcher.build import build_derived
     from geo_matcher.gathering import all_sources, chosen_sources, gather
-    from geo_matcher.new_release import GIVEN_BY
+    from geo_matcher.new_release import GIVEN_BY, JOINED_BY_KIND, given_kinds
     from geo_matcher.renewed_communes import renew_communes
     from geo_matcher.road_store import drop_roads, write_roads
     from geo_matcher.sources.osm_places import check_work_list
@@ -277,7 +291,8 @@ def _refresh(
     found = ReleaseStore(store_folder(context, store), keep=keep)
     before = _renewed(context, found)
     given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
-    given -= set((wanted or "").split(","))
+    anew = set((wanted or "").split(","))
+    given -= {*anew, *JOINED_BY_KIND}
     overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     known = all_sources(overpass, _work_list(before, workplaces))
     asked = chosen_sources(known, wanted)
@@ -304,7 +319,14 @@ def _refresh(
     if is_strict:
         gathered.refuse_failures()
     tables = [*of_communes, *(t for t in gathered.tables if t.name not in given)]
-    if kept := sorted(given & {table.name for table in gathered.tables}):
+    renewed = {table.name for table in gathered.tables}
+    kept = sorted(given & renewed)
+    kept += [
+        f"{name} ({', '.join(kinds)})"
+        for name, kinds in given_kinds(before, anew).items()
+        if name in renewed
+    ]
+    if kept:
         write(f"Kept as they were given: {', '.join(kept)}; --with takes the source's.")
     if not tables and roads is None:
         raise DataError("No source gave anything: the release in service stays as it is.")
@@ -316,7 +338,7 @@ def _refresh(
                 f"asked for was to renew {before.release_id}. Refresh again: downloads are kept."
             )
         shutil.copytree(before.folder, folder, dirs_exist_ok=True)
-        for told in renew_communes(folder, area, tables):
+        for told in renew_communes(folder, area, tables, anew=anew):
             write(told)
         if roads is not None:
             drop_roads(folder)
@@ -427,7 +449,7 @@ def _status(
         return
     table = plain_table("table", "vintage", Column("age", justify="right"), "upstream", "producer")
     for row in rows:
-        age = "–" if row.age_months is None else f"{row.age_months} months"
+        age = "–" if row.age_months is None else counted(row.age_months, "month")
         table.add_row(row.table, escape(row.vintage), age, row.upstream, escape(row.producer))
     terminal = console()
     terminal.print(f"[bold]{territory.release_id}[/bold]")

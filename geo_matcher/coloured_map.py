@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from geo_matcher.criteria import Unit
+from geo_matcher.epci_words import epci_label
 from geo_matcher.exports import commune_geometries, credit_lines
 from geo_matcher.kept import kept
 from geo_matcher.look import COLOURS, NO_DATA
@@ -231,7 +232,9 @@ def _ground(territory: Territory, language: str) -> str:
         "shapes": [geometry["coordinates"] for geometry in commune_geometries(territory)],
         "outline": department_lines(territory),
         "names": [fact["name"] for fact in facts],
-        "about": [f"{f['epci']} · {p}" for f, p in zip(facts, people, strict=True)],
+        "about": [
+            f"{epci_label(f['epci'], language)} · {p}" for f, p in zip(facts, people, strict=True)
+        ],
         "seats": seats.round(DECIMALS).tolist(),
     }
     return script_json(parts)[1:-1]

@@ -45,6 +45,7 @@ __all__ = [
     "UsualScopeArgument",
     "chosen_profile",
     "console",
+    "counted",
     "plain_table",
     "release_of",
     "scope_of",
@@ -231,7 +232,14 @@ def chosen_profile(path: Path | None, preset: str | None) -> Profile:
     if path is None:
         names = ", ".join(PRESETS)
         raise ProfileError(f"Give a profile file, or --profile-name with one of {names}.")
-    return read_profile(path)
+    profile = read_profile(path)
+    if profile.ignored:
+        typer.echo(
+            'The network of this territory has no track for artists: track = "cultura" does not '
+            "count.",
+            err=True,
+        )
+    return profile
 
 
 # --- Printing ----------------------------------------------------------------------------------
@@ -243,6 +251,11 @@ def console() -> Console:
     Text that is not ours must be escaped (``rich.markup.escape``) before it is printed there.
     """
     return Console(highlight=False, emoji=False, soft_wrap=False)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its English noun: "1 month", "2 months"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def plain_table(*headings: str | Column) -> Table:

@@ -19,6 +19,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from geo_matcher.catalog import provenance_in
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.exports import PLACES_OF, flat_table, rounded_outlines, used_tables
 from geo_matcher.look import COLOURS, SCORE_COLOURS, SCORE_LIMITS
@@ -211,7 +212,7 @@ def source_rows(territory: Territory, used: Collection[str], language: str) -> p
     content: dict[str, list[Any]] = {"name": [table.name for table in tables]}
     for field in fields:
         name = field.removesuffix(f"_{language}")
-        content[name] = [getattr(table, field) for table in tables]
+        content[name] = [provenance_in(language, getattr(table, field)) for table in tables]
     return pd.DataFrame(content, dtype=object)
 
 

@@ -22,6 +22,7 @@ from geo_matcher.catchments import CUTOFFS_MIN
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, HUB_CITIES
+from geo_matcher.epci_words import epci_label
 from geo_matcher.exports import commune_geometries, rounded_outlines
 from geo_matcher.flags import red_flags
 from geo_matcher.journeys import Journeys
@@ -31,6 +32,7 @@ from geo_matcher.look import SCORE_COLOURS, score_class
 from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_raw
+from geo_matcher.place_names import readable_name, spellings_of
 from geo_matcher.sentences import explain, miss_phrase
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
@@ -203,7 +205,7 @@ def ground_json(territory: Territory, language: str) -> str:
             "shapes": [geometry["coordinates"] for geometry in commune_geometries(territory)],
             "outline": department_lines(territory),
             "names": [fact["name"] for fact in facts],
-            "epcis": epcis,
+            "epcis": [epci_label(name, language) for name in epcis],
             "epci": [number[fact["epci"]] for fact in facts],
             "people": [format_raw(f["population"], Unit.INHABITANTS, language) for f in facts],
             "seats": seats.round(DECIMALS).tolist(),
@@ -280,6 +282,7 @@ def _places(territory: Territory, language: str) -> list[list[Any]]:
     halls = territory.tables["town_halls"]
     communes = dict(zip(halls["insee_code"], halls["name"], strict=True))
     communes |= {fact["insee_code"]: fact["name"] for fact in territory.facts}
+    spellings = spellings_of(territory)
     symbol_of = {kind: i for i, s in enumerate(SYMBOLS) for kind in s.kinds}
     places = territory.places
     drawn = places[places["kind"].isin(symbol_of)]
@@ -296,7 +299,7 @@ def _places(territory: Territory, language: str) -> list[list[Any]]:
             int(status.startswith("to be confirmed")),
             " ".join(filter(None, notes)),
         )
-        signs.setdefault(key, []).append(name)
+        signs.setdefault(key, []).append(readable_name(name, spellings))
     return [
         [lat, lon, symbol, names, commune, unsure, note]
         for (lat, lon, symbol, commune, unsure, note), names in sorted(signs.items())

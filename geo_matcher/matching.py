@@ -375,6 +375,7 @@ class Ranking:
             "release": self.territory.release_id,
             "scope": self.scope,
             "profile": self.profile.model_dump(mode="json"),
+            "ignored": list(self.profile.ignored),
             "counts": self.counts,
             "results": self.results(top),
             "excluded": self.excluded_communes(),

@@ -1,7 +1,9 @@
-"""What a release says of a source that it does not hold.
+"""What a release says of a source, or of a kind of place, that it does not hold.
 
 Hides the sentence of each source and how the catalog is kept in step: a source that is absent has a
-``[[gap]]`` of its own, which goes when the source is there again. What such a gap leaves out is
+``[[gap]]`` of its own, which goes when the source is there again. Tables such as ``hubs`` and
+``culture`` come from several lists: where one holds nothing of a kind, nobody listed that kind, and
+it has a gap too, unless the catalog says that the list is complete. What such a gap leaves out is
 missing everywhere, never 0.
 """
 
@@ -16,13 +18,16 @@ import tomlkit
 from tomlkit.items import AoT
 
 from geo_matcher.catalog import CATALOG_FILE, Catalog, Gap
+from geo_matcher.errors import DataError
 
 __all__ = [
-    "LISTED_APART",
+    "GAPS_OF_KINDS",
+    "NAMES_OF_KINDS",
     "OPTIONAL_SOURCES",
     "SOURCES_OF_KIND",
     "absent_sources",
     "declare_absent",
+    "listed_kinds",
 ]
 
 
@@ -165,7 +170,9 @@ SOURCES_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **dict.fromkeys(("coworking", "third_place", "fablab", "telecentre"), ("workplaces",)),
         **dict.fromkeys(("primary_school", "college", "lycee"), ("schools",)),
         **dict.fromkeys(("station", "airport"), ("hubs",)),
-        **dict.fromkeys(("cinema", "museum"), ("culture",)),
+        **dict.fromkeys(
+            ("cinema", "museum", "weekly_market", "plus_beaux_villages"), ("culture",)
+        ),
         "france_services": ("france_services",),
         "hospital": ("hospitals",),
         "doctor": ("supply", "health_registered"),
@@ -174,9 +181,53 @@ SOURCES_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 """Tables any of which the places of a kind come from."""
 
-LISTED_APART = frozenset({"station", "airport"})
-"""Kinds that share a table and come from different lists: where it holds none of a kind, no list of
-that kind is there."""
+
+NAMES_OF_KINDS: Mapping[tuple[str, ...], tuple[str, str]] = MappingProxyType(
+    {
+        ("station",): ("les gares", "stations"),
+        ("airport",): ("les aéroports", "airports"),
+        ("cinema",): ("les cinémas", "cinemas"),
+        ("museum",): ("les musées", "museums"),
+        ("weekly_market",): ("les marchés", "markets"),
+        ("plus_beaux_villages",): (
+            "les Plus Beaux Villages de France", "the Plus Beaux Villages de France"
+        ),
+        ("coworking", "third_place", "fablab"): (
+            "les coworkings et tiers-lieux", "coworking spaces and third places"
+        ),
+        ("telecentre",): ("les télécentres", "telecentres"),
+        ("primary_school",): ("les écoles", "primary schools"),
+        ("college",): ("les collèges", "collèges"),
+        ("lycee",): ("les lycées", "lycées"),
+        ("bakery",): ("les boulangeries", "bakeries"),
+        ("grocery",): ("les épiceries", "groceries"),
+        ("supermarket",): ("les supermarchés", "supermarkets"),
+        ("fresh_food",): ("les boucheries et primeurs", "butchers and greengrocers"),
+        ("fuel",): ("les stations-service", "petrol stations"),
+        ("post",): ("les bureaux de poste", "post offices"),
+        ("bank",): ("les banques", "banks"),
+        ("bookshop_press",): ("les librairies et la presse", "bookshops and newsagents"),
+    }
+)  # fmt: skip
+"""What kinds of places are called in a sentence, French then English. Those that stand together
+will do for one another, so that one of them is enough."""
+
+
+def _first_capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+GAPS_OF_KINDS: Mapping[tuple[str, ...], Gap] = MappingProxyType(
+    {
+        kinds: _gap(
+            kinds[0],
+            f"{_first_capital(fr)} ne figurent pas dans cette version.",
+            f"{_first_capital(en)} are not in this release.",
+        )
+        for kinds, (fr, en) in NAMES_OF_KINDS.items()
+    }
+)
+"""What is told where a table is there and holds none of these kinds."""
 
 
 def absent_sources(tables: Collection[str]) -> tuple[str, ...]:
@@ -184,18 +235,53 @@ def absent_sources(tables: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in OPTIONAL_SOURCES if name not in tables)
 
 
-def declare_absent(folder: Path) -> None:
-    """Let the catalog of a release have one gap for each source that it does not hold.
+def listed_kinds(found: Iterable[str], catalog: Catalog) -> frozenset[str]:
+    """Return the kinds of places that somebody listed.
+
+    Parameters
+    ----------
+    found
+        Kinds of the places of the release.
+    catalog
+        Its catalog, which may call the list of a kind complete even where it is empty.
+
+    Raises
+    ------
+    DataError
+        If it calls complete what is no kind of place.
+    """
+    complete = {kind for table in catalog.tables for kind in table.kinds_listed_whole}
+    if strange := sorted(complete - SOURCES_OF_KIND.keys()):
+        raise DataError(
+            f"catalog.toml: complete_kinds names {', '.join(strange)}, which is no kind of place. "
+            f"There are: {', '.join(SOURCES_OF_KIND)}."
+        )
+    return frozenset(found) | complete
+
+
+def declare_absent(folder: Path, listed: Collection[str]) -> None:
+    """Let the catalog of a release have one gap for each source, or kind, that it does not hold.
 
     Parameters
     ----------
     folder
         The release. Gaps of other subjects, comments and order are kept.
+    listed
+        See :func:`listed_kinds`.
     """
     catalog = Catalog.read(folder)
     described = [table.name for table in catalog.tables if table.kind == "source"]
-    wanted = {g.subject: g for g in (OPTIONAL_SOURCES[n] for n in absent_sources(described))}
-    ours = {gap.subject for gap in OPTIONAL_SOURCES.values()}
+    gaps = [
+        *(OPTIONAL_SOURCES[name] for name in absent_sources(described)),
+        *(
+            gap
+            for kinds, gap in GAPS_OF_KINDS.items()
+            if any(table in described for kind in kinds for table in SOURCES_OF_KIND[kind])
+            and not any(kind in listed for kind in kinds)
+        ),
+    ]
+    wanted = {gap.subject: gap for gap in gaps}
+    ours = {gap.subject for gap in (*OPTIONAL_SOURCES.values(), *GAPS_OF_KINDS.values())}
     found = {gap.subject for gap in catalog.gaps} & ours
     if found == wanted.keys():
         return

@@ -23,12 +23,12 @@ from tomlkit.items import AoT
 
 from geo_matcher.atomic_folders import replacing
 from geo_matcher.build import MADE_TABLES, build_derived, partner_list_entry, write_csv
-from geo_matcher.catalog import CATALOG_FILE, Catalog, Table
+from geo_matcher.catalog import AND, CATALOG_FILE, Catalog, Table
 from geo_matcher.departements import departement_name
 from geo_matcher.errors import DataError
 from geo_matcher.gathering import fetched_table
 from geo_matcher.membership import read_partner_list
-from geo_matcher.missing_sources import OPTIONAL_SOURCES
+from geo_matcher.missing_sources import NAMES_OF_KINDS, OPTIONAL_SOURCES
 from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
 from geo_matcher.sources.licences import DVF_TERMS, LICENCE_OUVERTE
@@ -41,8 +41,11 @@ from geo_matcher.territory_file import TERRITORY_FILE, Network, TerritoryFile
 
 __all__ = [
     "GIVEN_BY",
+    "JOINED_BY_KIND",
     "KEPT_KINDS",
     "check_output",
+    "given_kinds",
+    "joined_by_kind",
     "make_release",
     "own_tables",
     "renew_sources",
@@ -63,6 +66,9 @@ KEPT_KINDS: Mapping[str, tuple[str, ...]] = {
 """Kinds of rows that people list and no source does, or not as well: a refresh keeps those of the
 release before but the ones of the map, which has them anew. A market that people have listed wins
 over those of the map in its commune."""
+
+JOINED_BY_KIND = tuple(KEPT_KINDS)
+"""Tables of which people may give some kinds, and the sources give the others."""
 
 MEAN_PRICES = ("price_m2_mean_2022_2023", "price_m2_mean_2022", "price_m2_mean_2023")
 KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {"housing_prices_rents": MEAN_PRICES}
@@ -87,7 +93,6 @@ PRICES_ORIGIN = Origin(
 
 ROWS_FR = "Les lignes d’autres origines viennent de la version précédente."
 ROWS_EN = "Rows of other origins are those of the release before."
-AND_BEFORE = " ; "
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -222,6 +227,50 @@ def _given(name: str, network: Network | None) -> Origin:
     )
 
 
+def joined_by_kind(own: SourceTable, found: SourceTable | None) -> tuple[SourceTable, str]:
+    """Put a table that people gave beside what the source gave: own rows win for their kinds.
+
+    Parameters
+    ----------
+    own
+        What people gave, one of ``JOINED_BY_KIND``.
+    found
+        The same table of the source; None where it gave nothing.
+
+    Returns
+    -------
+    tuple
+        The whole table, whose origin names both, and a sentence that says which kinds are whose.
+    """
+    given = tuple(dict.fromkeys(own.frame["kind"]))
+    counts = own.frame["kind"].value_counts()
+    told = f"{own.name}: yours are " + ", ".join(f"{kind} ({counts[kind]})" for kind in given)
+    marked = replace(own, origin=replace(own.origin, given_kinds=", ".join(given)))
+    if found is None:
+        return marked, f"{told}; the source gave nothing beside them."
+    if not given:
+        return found, f"{own.name}: your table is empty, the source's stays."
+    rest = found.frame[~found.frame["kind"].isin(given)]
+    dropped = len(found.frame) - len(rest)
+    frame = pd.concat([rest, own.frame[list(rest.columns)]], ignore_index=True)
+    if rest.empty:
+        return replace(marked, frame=frame), f"{told}, in place of the {dropped} of the source."
+    others = rest["kind"].value_counts()
+    told += f" in place of the {dropped} of the source" if dropped else ""
+    told += "; the source's are " + ", ".join(
+        f"{kind} ({others[kind]})" for kind in dict.fromkeys(rest["kind"])
+    )
+    names = [names for kinds, names in NAMES_OF_KINDS.items() if set(kinds) & set(given)]
+    origin = _both(
+        found.origin,
+        own.origin,
+        f"Fournis par qui tient ce service : {', '.join(fr for fr, _ in names)}.",
+        f"Given by who runs this service: {', '.join(en for _, en in names)}.",
+    )
+    origin = replace(origin, given_kinds=", ".join(given))
+    return SourceTable(own.name, frame, origin, found.files), f"{told}."
+
+
 def write_sources(
     folder: Path, area: Area, about: TerritoryFile, tables: Collection[SourceTable]
 ) -> None:
@@ -281,10 +330,37 @@ def _describe_own(document: Any, name: str) -> None:
     _describe(document, name, origin, path=entry["path"], kind=entry["kind"])
 
 
-def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
+def given_kinds(before: Territory, anew: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the kinds of places that people gave and a refresh keeps, by table.
+
+    Parameters
+    ----------
+    before
+        The release that is renewed.
+    anew
+        Tables that are to be the source's again.
+    """
+    return {
+        name: kinds
+        for name in JOINED_BY_KIND
+        if name in before.catalog and name not in anew
+        if (kinds := _kinds_given(before.catalog[name], before.tables[name]))
+    }
+
+
+def _kinds_given(table: Table, frame: pd.DataFrame) -> tuple[str, ...]:
+    if table.producer == GIVEN_BY and not table.kinds_given:
+        return tuple(dict.fromkeys(frame["kind"]))
+    return table.kinds_given
+
+
+def renew_sources(
+    folder: Path, tables: Collection[SourceTable], *, anew: Collection[str] = ()
+) -> None:
     """Replace or add source tables of a release, each with its entry in the catalog.
 
-    Rows of kinds that no source gives are kept from the table before, and so are columns.
+    Rows of kinds that no source gives, or that people gave, are kept from the table before, and so
+    are columns.
 
     Parameters
     ----------
@@ -292,6 +368,8 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
         The release; its derived half is to be built anew afterwards.
     tables
         One table of each name.
+    anew
+        Tables of which the source's rows are taken even for kinds that people gave.
     """
     if not tables:
         return
@@ -306,10 +384,8 @@ def renew_sources(folder: Path, tables: Collection[SourceTable]) -> None:
             path = catalog[table.name].path
         frame, origin = table.frame, table.origin
         if table.name in KEPT_KINDS and table.name in catalog:
-            kept = _kept(folder, path, table.name)
-            if len(kept):
-                frame = _with_kept(frame, kept)
-                origin = _both(origin, catalog[table.name], ROWS_FR, ROWS_EN)
+            whole = _renewed_by_kind(folder, catalog[table.name], table, is_anew=table.name in anew)
+            frame, origin = whole.frame, whole.origin
         columns = list(KEPT_COLUMNS.get(table.name, ()))
         if columns and table.name in catalog and frame[columns].isna().all(axis=None):
             frame = _with_kept_columns(folder, path, table)
@@ -332,8 +408,8 @@ def _write_document(folder: Path, document: Any) -> None:
 
 
 def _joined(now: str, before: str) -> str:
-    rest = before.rsplit(AND_BEFORE, 1)[-1]
-    return now if rest == now else f"{now}{AND_BEFORE}{rest}"
+    rest = before.rsplit(AND, 1)[-1]
+    return now if rest == now else f"{now}{AND}{rest}"
 
 
 def _both(new: Origin, old: Table | Origin, note_fr: str, note_en: str) -> Origin:
@@ -373,11 +449,23 @@ def _renew_vintage(document: Any, tables: Collection[SourceTable]) -> None:
             entry["vintage"] = newest
 
 
-def _kept(folder: Path, path: str, name: str) -> pd.DataFrame:
-    """Return the rows of a table that a refresh keeps."""
-    before = read_table(folder, path, name)
-    kept = before[before["kind"].isin(KEPT_KINDS[name])]
-    return kept[~kept["source"].str.startswith(MAPPED)] if "source" in kept else kept
+def _renewed_by_kind(folder: Path, old: Table, table: SourceTable, *, is_anew: bool) -> SourceTable:
+    """Return a new table with what is kept of the one before: by kind, and as people gave it."""
+    before = read_table(folder, old.path, old.name)
+    given = set(_kinds_given(old, before))
+    if is_anew:
+        given -= set(table.frame["kind"])
+    kept = before[before["kind"].isin(KEPT_KINDS[old.name]) & ~before["kind"].isin(given)]
+    if "source" in kept:
+        kept = kept[~kept["source"].str.startswith(MAPPED)]
+    if len(kept):
+        origin = _both(table.origin, old, ROWS_FR, ROWS_EN)
+        table = replace(table, frame=_with_kept(table.frame, kept), origin=origin)
+    if given:
+        rows = before[before["kind"].isin(given)].reset_index(drop=True)
+        own = SourceTable(old.name, rows, _given(old.name, None), ())
+        table, _ = joined_by_kind(own, table)
+    return table
 
 
 def _with_kept(frame: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
@@ -432,11 +520,18 @@ def _describe(document: Any, name: str, origin: Origin, *, path: str, kind: str 
         tables = tomlkit.aot()
         document["table"] = tables
     entry: Any = next((known for known in tables if known["name"] == name), None)
+    words = asdict(origin)
+    if not origin.complete_kinds:  # what people have written there stays
+        del words["complete_kinds"]
+    if not origin.given_kinds:
+        del words["given_kinds"]
+        if entry is not None and "given_kinds" in entry:
+            del entry["given_kinds"]
     if entry is None:
         entry = tomlkit.table()
         tables.append(entry)
         entry.update({"name": name, "path": path, "kind": kind})
-        entry.update(asdict(origin))
+        entry.update(words)
         entry.update({"rows": 0, "bytes": 0, "sha256": ""})
     else:
-        entry.update(asdict(origin))
+        entry.update(words)

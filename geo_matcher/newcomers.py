@@ -19,7 +19,7 @@ import numpy as np
 
 from geo_matcher.criteria import FAMILIES, Importance
 from geo_matcher.errors import ProfileError
-from geo_matcher.presets import PRESETS
+from geo_matcher.presets import ARTIST, PRESETS, TRACK_ARTIST
 from geo_matcher.profile import Profile, parse_profile
 from geo_matcher.territory_file import TerritoryFile
 from geo_matcher.towns import LiveMapping
@@ -83,7 +83,7 @@ _SAME_EVERYWHERE: Mapping[str, Shares] = MappingProxyType(
 _PRESET_SHARES: Mapping[str, float] = MappingProxyType(
     {
         "paris-web-family": 0.22,
-        "cultura-artist": 0.12,
+        TRACK_ARTIST: 0.12,
         "retired-couple": 0.12,
         "lyon-trainer": 0.16,
         "bordeaux-shop-online": 0.18,
@@ -100,7 +100,10 @@ _ORDER = (
 def _population(territory: TerritoryFile) -> Mapping[str, Shares]:
     found = dict(_SAME_EVERYWHERE)
     (first, *rest), total = PRESETS, sum(_PRESET_SHARES.values())
-    known = {name: _PRESET_SHARES.get(name, 1.0 - total) for name in (first, *rest)}
+    known = {
+        name: _PRESET_SHARES.get(TRACK_ARTIST if name == ARTIST else name, 1.0 - total)
+        for name in (first, *rest)
+    }
     whole = round(sum(known.values()), 9)
     found["preset"] = tuple((name, round(share / whole, 9)) for name, share in known.items())
     clients = sorted(territory.town, key=lambda town: -town.client_share)

@@ -14,6 +14,7 @@ from typing import Any
 from geo_matcher.kept import kept
 from geo_matcher.map_data import SYMBOLS, Symbol
 from geo_matcher.map_words import WORDS
+from geo_matcher.place_names import readable_name, spellings_of
 from geo_matcher.territory import Territory
 
 __all__ = ["PLACE_GROUPS", "PLACE_SETS", "PlaceSet", "places_shown"]
@@ -135,7 +136,7 @@ def places_shown(territory: Territory, name: str, language: str) -> tuple[dict[s
     chosen = PLACE_SETS[name]
     halls = territory.tables["town_halls"]
     communes = dict(zip(halls["insee_code"], halls["name"], strict=True))
-    places = territory.places
+    places, spellings = territory.places, spellings_of(territory)
     found = []
     for row in places[places["kind"].isin(chosen.kinds)].to_dict("records"):
         notes = [words.get(f"status_{row['status']}", row["status"])]
@@ -146,7 +147,7 @@ def places_shown(territory: Territory, name: str, language: str) -> tuple[dict[s
                 "set": name,
                 "kind": row["kind"],
                 "label": chosen.label(language),
-                "name": row["name"],
+                "name": readable_name(row["name"], spellings),
                 "insee_code": row["insee_code"],
                 "commune": communes.get(row["insee_code"], ""),
                 "lon": row["lon"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from geo_matcher.epci_words import epci_label
 from geo_matcher.exports import credit_lines
 from geo_matcher.gaps import ABSENT, LATE_MONTHS, TECHNOLOGIES, Gaps
 from geo_matcher.look import COLOURS, GAP_COLOURS, NO_DATA
@@ -142,7 +143,7 @@ def _context(territory: Territory, plan: Plan, found: Gaps) -> dict[str, Any]:
         "more": max(0, len(plan.actions) - ACTIONS_SHOWN),
         "epcis": [
             (
-                epci.name,
+                epci_label(epci.name, "fr"),
                 _interval(gap.low, gap.high),
                 str(share.actions),
                 _euros(share.cost_eur),

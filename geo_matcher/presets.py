@@ -18,7 +18,11 @@ from geo_matcher.profile import CITIES, Profile, parse_profile
 from geo_matcher.territory_file import TerritoryFile, Town
 from geo_matcher.towns import LiveMapping
 
-__all__ = ["PRESETS", "Preset", "preset_named"]
+__all__ = ["ARTIST", "PRESETS", "TRACK_ARTIST", "Preset", "preset_named"]
+
+TRACK_ARTIST, ARTIST = "cultura-artist", "artist"
+"""Names of the artist where the network has a track for artists, and where it has none. A link with
+one of them is understood where the other is in service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,24 @@ def _consultant(city: Town) -> Preset:
     )
 
 
+def _artist(track: str) -> Preset:
+    """Return an artist, on the network's track for artists where it has one."""
+    return _preset(
+        TRACK_ARTIST if track else ARTIST,
+        f"Artiste, parcours {track}, en location" if track else "Artiste, en location",
+        f"Artist on the {track} track, renting" if track else "Artist, renting",
+        **({"track": "cultura"} if track else {}),
+        sector="arts",
+        origin_city="lyon",
+        work_mode="coworking",
+        tenure="rent",
+        budget_eur=650,
+        surface_m2=90,
+        village_size="village",
+        importance={"setting": "indispensable", "housing": "important", "welcome": "important"},
+    )
+
+
 def _presets(territory: TerritoryFile) -> Mapping[str, Preset]:
     city = territory.metropolis
     rows = (
@@ -75,20 +97,7 @@ def _presets(territory: TerritoryFile) -> Mapping[str, Preset]:
             },
         ),
         *([] if city is None else [_consultant(city)]),
-        _preset(
-            "cultura-artist",
-            "Artiste, parcours Cultura, en location",
-            "Artist on the Cultura track, renting",
-            track="cultura",
-            sector="arts",
-            origin_city="lyon",
-            work_mode="coworking",
-            tenure="rent",
-            budget_eur=650,
-            surface_m2=90,
-            village_size="village",
-            importance={"setting": "indispensable", "housing": "important", "welcome": "important"},
-        ),
+        _artist(territory.artists_track),
         _preset(
             "retired-couple",
             "Couple de jeunes retraités, un peu de télétravail",
@@ -152,6 +161,8 @@ def preset_named(name: str) -> Preset:
     UnknownPresetError
         If there is none; what looks alike is suggested.
     """
+    if name in (TRACK_ARTIST, ARTIST):
+        name = TRACK_ARTIST if TRACK_ARTIST in PRESETS else ARTIST
     try:
         return PRESETS[name]
     except KeyError:

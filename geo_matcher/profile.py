@@ -42,7 +42,7 @@ from geo_matcher.criteria import (
 )
 from geo_matcher.destinations import HUB_CITIES, INSEE_CODE
 from geo_matcher.errors import GeoMatcherError, ProfileError, WeightError
-from geo_matcher.towns import LiveMapping
+from geo_matcher.towns import LiveMapping, served
 
 __all__ = [
     "CITIES",
@@ -214,7 +214,9 @@ class Profile(_Strict):
 
     name: str = Field("", max_length=80, description="Free text, shown back and nothing else.")
     track: Literal["solo", "cultura"] = Field(
-        "solo", description="The network's track; cultura is the artists' one."
+        "solo",
+        description="The network's track; cultura is the artists' one, which counts as solo where "
+        "the network has none.",
     )
     sector: SectorName = Field(
         "other", description="Recorded for the adviser; never changes a ranking."
@@ -299,6 +301,11 @@ class Profile(_Strict):
             )
         return self
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Fields that were chosen and do not count here: a track that the network does not have."""
+        return ("track",) if self.track == "cultura" and not served().artists_track else ()
+
     def importance_of(self, name: str) -> Importance:
         """Return the importance of a criterion inside its family, all choices applied."""
         choice = self.criteria.get(name)
@@ -316,7 +323,8 @@ class Profile(_Strict):
             return Importance.NOT_AT_ALL
         if self.client_city is not None and name == f"{self.client_city}_min":
             return Importance.INDISPENSABLE
-        for table in (WORK_MODE_IMPORTANCE[self.work_mode], TRACK_IMPORTANCE[self.track]):
+        track = "solo" if self.ignored else self.track
+        for table in (WORK_MODE_IMPORTANCE[self.work_mode], TRACK_IMPORTANCE[track]):
             if name in table:
                 return table[name]
         return CRITERIA[name].importance
@@ -328,7 +336,7 @@ class Profile(_Strict):
             return chosen
         if family == "children" and not self.children_ages:
             return Importance.NOT_AT_ALL
-        if family == "setting" and self.track == "cultura":
+        if family == "setting" and self.track == "cultura" and not self.ignored:
             return Importance.IMPORTANT
         return FAMILIES[family].importance
 

@@ -100,7 +100,9 @@ def contacts_kept(
     return tuple(found), is_kept
 
 
-def renew_communes(folder: Path, area: Area, tables: Collection[SourceTable]) -> tuple[str, ...]:
+def renew_communes(
+    folder: Path, area: Area, tables: Collection[SourceTable], *, anew: Collection[str] = ()
+) -> tuple[str, ...]:
     """Renew source tables of a release, those of its communes among them.
 
     Parameters
@@ -111,6 +113,8 @@ def renew_communes(folder: Path, area: Area, tables: Collection[SourceTable]) ->
         The département as it is now.
     tables
         One table of each name.
+    anew
+        See :func:`geo_matcher.new_release.renew_sources`.
 
     Returns
     -------
@@ -140,7 +144,7 @@ def renew_communes(folder: Path, area: Area, tables: Collection[SourceTable]) ->
             "The communes have changed, and this release cannot follow: " + "; ".join(problems),
             problems,
         )
-    renew_sources(folder, tables)
+    renew_sources(folder, tables, anew=anew)
     for name in KEPT_KINDS:
         if gone and name in (renewed := Catalog.read(folder)):
             path = renewed[name].path

@@ -45,7 +45,7 @@ def lost_own_tables(output: Path, own: Path | None) -> tuple[str, ...]:
     return tuple(
         f"{table.name}: it was given with --own, and no {table.name}.csv is given now"
         for table in Catalog.read(output).tables
-        if table.producer == GIVEN_BY and table.name not in given
+        if (table.producer == GIVEN_BY or table.kinds_given) and table.name not in given
     )
 
 
@@ -91,7 +91,14 @@ def losses(
         f"{t.name}: it was given with --own, and the table of {new[t.name].origin.producer} would "
         "take its place"
         for t in before.tables
-        if t.producer == GIVEN_BY and t.name in new and new[t.name].origin.producer != GIVEN_BY
+        if t.producer == GIVEN_BY and t.name in new and GIVEN_BY not in new[t.name].origin.producer
+    ]
+    lost += [
+        f"{t.name}: {kind} was given with --own, and {t.name}.csv holds none now"
+        for t in before.tables
+        if t.name in new
+        for kind in t.kinds_given
+        if kind not in new[t.name].origin.given_kinds.split(", ")
     ]
     if "workplaces" in before and "workplaces" in new:
         lost += _lost_places(output, before["workplaces"].path, new["workplaces"])

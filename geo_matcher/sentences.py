@@ -49,7 +49,7 @@ class Explanation:
     helps, drags
         A phrase for each criterion that helps or drags, best and worst first.
     missing
-        One sentence naming what is not known, empty when all is known.
+        What is not known or estimated by rule, empty when all is known.
     bounds
         One sentence naming the figures that are upper bounds, empty when there is none.
     completeness
@@ -99,7 +99,9 @@ def explain(ranking: Ranking, row: int, language: str) -> Explanation:
         for columns in (ranking.helps, ranking.drags)
     )
     used = ranking.weights > 0
-    unknown = np.flatnonzero(np.isnan(ranking.matrix.raw[row]) & used)
+    is_unknown = np.isnan(ranking.matrix.raw[row]) & used
+    is_estimate = is_unknown & (np.array(NAMES) == "partner_village")  # made by a rule
+    unknown = np.flatnonzero(is_unknown & ~is_estimate)
     bounded = np.flatnonzero((ranking.matrix.status[row] == Status.UPPER_BOUND) & used)
     low, high = ranking.score_min[row].item(), ranking.score_max[row].item()
     names = [_labels(columns, language) for columns in (unknown, bounded)]
@@ -109,6 +111,13 @@ def explain(ranking: Ranking, row: int, language: str) -> Explanation:
             f"Nous ne savons pas encore{NBSP}: {names[0]}."
             if french
             else f"Not known yet: {names[0]}."
+        )
+    if is_estimate.any():
+        missing += " " if missing else ""
+        missing += (
+            f"Village partenaire{NBSP}: une estimation, à confirmer par le réseau."
+            if french
+            else "Partner village: an estimate, to be confirmed by the network."
         )
     if names[1]:
         bounds = (

@@ -124,6 +124,12 @@ class Network(_Strict):
         None,
         description="Communes said to be reached by work places; none where no count is public.",
     )
+    artists_track: str = Field(
+        "",
+        max_length=40,
+        pattern=r"^([^\s{}<>]([^{}<>]*[^\s{}<>])?)?$",
+        description="What the network calls its track for artists; empty where it has none.",
+    )
     contact_email: str = Field(
         "",
         max_length=254,
@@ -205,6 +211,11 @@ class TerritoryFile(_Strict):
     def contact_email(self) -> str:
         """Address of the network; empty where there is none."""
         return "" if self.network is None else self.network.contact_email
+
+    @property
+    def artists_track(self) -> str:
+        """What the network calls its track for artists; empty where there is none."""
+        return "" if self.network is None else self.network.artists_track
 
     @property
     def default_scope(self) -> str:

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from geo_matcher.access import TownHallNetwork
-from geo_matcher.destinations import DESTINATIONS, SHOPS_BOX_MARGIN_KM, Destination
-from geo_matcher.missing_sources import LISTED_APART, SOURCES_OF_KIND
+from geo_matcher.destinations import DESTINATIONS, SHOPS_BOX_MARGIN_KM
 from geo_matcher.road_network import RoadNetwork
 from geo_matcher.road_times import Finder, RoadFinder, TownHallFinder
 from geo_matcher.territory import LAMBERT_93, WGS_84
@@ -42,9 +41,9 @@ def travel_times(
     town-hall network still (:class:`geo_matcher.road_times.RoadFinder`). They begin where people
     live if ``dwellings`` says so, else at the town hall.
 
-    ``listed`` names the source tables that the release holds, by default all: where none of those
-    that a destination needs is there, its times are not known. Neither are they for stations or
-    airports where the table holds only the other: a list of stations says nothing of airports.
+    ``listed`` names the kinds of places that somebody listed
+    (:func:`geo_matcher.missing_sources.listed_kinds`), by default all: where a destination needs
+    none of these, its times are not known. A list of stations says nothing of airports.
 
     Returns
     -------
@@ -61,10 +60,7 @@ def travel_times(
     frames = []
     for destination in DESTINATIONS:
         chosen = places[places["kind"].isin(destination.place_kinds)]
-        is_listed = listed is None or (
-            _is_listed(destination, listed)
-            and (len(chosen) > 0 or LISTED_APART.isdisjoint(destination.place_kinds))
-        )
+        is_listed = listed is None or not set(destination.place_kinds).isdisjoint(listed)
         holders = set(chosen["insee_code"])
         found = finder.nearest_place(chosen)
         possible = set(unlisted[destination.known_area])
@@ -94,14 +90,6 @@ def travel_times(
         )
     return pd.concat(frames).sort_values(
         ["insee_code", "destination"], ignore_index=True, kind="stable"
-    )
-
-
-def _is_listed(destination: Destination, listed: Collection[str]) -> bool:
-    """Tell whether the release holds a list of the places of a destination."""
-    return any(
-        kind not in SOURCES_OF_KIND or not set(SOURCES_OF_KIND[kind]).isdisjoint(listed)
-        for kind in destination.place_kinds
     )
 
 

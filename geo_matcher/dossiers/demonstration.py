@@ -40,6 +40,7 @@ from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.snapshot import encode, snapshot
 from geo_matcher.territory import Territory
+from geo_matcher.towns import served
 
 __all__ = [
     "ENQUIRIES",
@@ -270,7 +271,7 @@ class _Maker:
                 "phone": f"06 39 98 {self.count // 100:02d} {self.count % 100:02d}",
                 "town": CITIES[city],
                 "message": "Demande inventée pour la démonstration.",
-                "track": "cultura" if sector == "arts" else "solo",
+                "track": "cultura" if sector == "arts" and served().artists_track else "solo",
                 "sector": sector,
                 "origin_city": city,
                 "source": self._choice(SOURCES, SOURCE_SHARES),

@@ -86,6 +86,7 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 "rien des lignes, ni de la fréquence des trains ; les aéroports n’y sont pas.",
                 note_en="A database under the ODbL: what derives from it is shared alike. The "
                 "table says nothing of lines nor of how often trains run; airports are not in it.",
+                complete_kinds="station",
             ),
             (file,),
         ),

@@ -222,6 +222,8 @@ class Origin:
     credit_en: str
     note_fr: str = ""
     note_en: str = ""
+    complete_kinds: str = ""
+    given_kinds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,3 +176,29 @@ def test_when_no_village_is_left_one_limit_brings_some_back(visit: Start) -> Non
     assert back.count() == 1, "one of them says what dropping it would give"
     settle(page, back.locator("a.live").click)
     assert page.locator(".card").count() > 0
+
+
+BROKEN_WORDS = """() => {
+  const broken = [];
+  for (const cell of document.querySelectorAll(".gaps :is(th, td)")) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+      for (const word of text.data.matchAll(/[\\p{L}\\d,.]+/gu)) {
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        const tops = [...range.getClientRects()].map((box) => Math.round(box.top));
+        if (new Set(tops).size > 1) broken.push(word[0]);
+      }
+    }
+  }
+  return broken;
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_why_a_village_is_not_first_breaks_no_word_on_a_phone(visit: Start, width: int) -> None:
+    page = visit(width=width, height=780).open("why?commune=32416")
+    assert page.locator(".gaps tbody tr").count() > 5
+    assert page.evaluate(BROKEN_WORDS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -204,7 +204,11 @@ def test_communes_without_epci_and_without_postal_code_are_allowed(tmp_path: Pat
     assert described["postal_codes"] == []
     with TestClient(create_app(Settings(release=folder), found)) as client:
         for path in (f"/communes/{found.codes[0]}", "/planification", "/?scope=all"):
-            assert client.get(path, follow_redirects=True).status_code == 200
+            answer = client.get(path, follow_redirects=True)
+            assert answer.status_code == 200
+            assert "sans intercommunalité" in answer.text
+            assert not re.search(r'<th scope="row">\s*</th>', answer.text)
+        assert "no group of communes" in client.get("/planification?lang=en").text
 
 
 def test_a_commune_without_a_line_is_served_and_said_to_be_unknown(tmp_path: Path) -> None:
@@ -263,6 +267,41 @@ def test_what_programs_read_names_the_usual_scope(
     assert own["scope"] == "partners"
     told = run("--release", str(connected.folder), "match", *FAMILY, "--top", "1").plain
     assert "network in this" not in told
+
+
+def test_what_is_not_there_is_said_in_whole_sentences(
+    client: TestClient, invented: Territory, run: Run
+) -> None:
+    page = client.get(f"/communes/{invented.codes[0]}").text
+    assert "nos données en couvrent" not in page
+    assert "Les projections du climat ne figurent pas dans cette version." in page
+    assert "atteinte par semaine" not in page
+    assert "hors d" not in re.sub(r"\s+", " ", page).split("Heures au volant")[1][:400]
+    told = run("--release", str(invented.folder), "data", "info").plain
+    assert "36 communes" in told
+
+
+def test_a_track_that_no_network_has_is_told_and_does_not_count(
+    client: TestClient, invented: Territory, run: Run, tmp_path: Path
+) -> None:
+    page = client.get("/").text
+    assert "ultura" not in page
+    assert 'name="track"' not in page
+    assert "Artiste, en location" in page
+    old = client.get("/?track=cultura&preset=lyon-trainer")
+    assert old.status_code == 200
+    assert "Le parcours pour artistes n’existe pas" in old.text
+    asked = {"profile": {"track": "cultura"}, "scope": "all", "top": 1}
+    answer = client.post("/api/v1/matches", json=asked).json()
+    assert answer["ignored"] == ["track"]
+    plain = client.post("/api/v1/matches", json=asked | {"profile": {}}).json()
+    assert plain["ignored"] == []
+    assert answer["results"] == plain["results"]
+    mine = tmp_path / "mine.toml"
+    mine.write_text('track = "cultura"\n', encoding="utf-8")
+    told = run("--release", str(invented.folder), "match", str(mine), "--top", "1")
+    assert told.code == 0
+    assert "no track for artists" in told.err
 
 
 def test_the_command_line_serves_another_departement(invented: Territory, run: Run) -> None:

@@ -117,6 +117,11 @@ def test_a_number_gives_a_whole_release(made: Path, upstream: Upstream) -> None:
     assert {"broadband_fixed", "shops", "schools", "hospitals", "risks", "housing_sales",
             "housing_medians", "apl_doctors", "incomes", "density_grid", "mobile_sites", "supply",
             "workplaces", "culture", "hubs", "french_communes", "fetched"} <= held  # fmt: skip
+    times = territory.tables["travel_times"]
+    assert set(times[times["destination"] == "airport"]["status"]) == {"unknown"}
+    gaps = {gap.subject for gap in territory.catalog.gaps}
+    assert "airport" in gaps
+    assert gaps.isdisjoint({"hubs", "station"})
     assert not held & NEVER_GIVEN
     subjects = {gap.subject for gap in territory.catalog.gaps}
     assert {"climate", "practices"} <= subjects
@@ -232,7 +237,14 @@ def test_what_people_give_wins_and_is_built_from_what_is_kept(
     territory = Territory.load(folder)
     assert territory.partner_evidence == {"46002": "sourced"}
     assert territory.about.names.in_fr == "sur le Causse"
-    assert set(territory.tables["hubs"]["kind"]) == {"airport"}
+    hubs = territory.tables["hubs"]
+    assert (hubs["kind"] == "airport").sum() == 1
+    assert (hubs["kind"] == "station").sum() > 0, "the source's, beside the airport given"
+    assert "hubs: yours are airport (1); the source's are station" in done.plain
+    assert "SNCF" in territory.catalog["hubs"].producer
+    assert territory.catalog["hubs"].kinds_given == ("airport",)
+    assert territory.catalog["hubs"].kinds_listed_whole == ("station",)
+    assert territory.minutes[["station", "airport"]].notna().any().all()
     (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
     refused = run(*call, "--own", str(own))
     assert refused.code == 2
@@ -270,7 +282,7 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     place = ("--store", str(tmp_path / "store"))
     assert run("data", "publish", str(made), *place).code == 0
     mine = tmp_path / "mine.csv"
-    mine.write_text("name,kind,insee_code\nLe Relais,telecentre,46003\n", encoding="utf-8")
+    mine.write_text("name,kind,insee_code\nLe Relais,fablab,46003\n", encoding="utf-8")
     asked = ("--with", "broadband_fixed", "--overpass-url", overpass_url, *cache, *place,
              "--workplaces", str(mine))  # fmt: skip
     refused = run("data", "refresh", *asked)

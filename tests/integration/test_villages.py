@@ -22,6 +22,7 @@ from api.texts import translator, typeset
 from api.village import SECTIONS, village_view
 from api.village_housing import housing_view
 from api.village_tables import DAILY, DVF_TABLES, HEALTH, SCHOOLS, WORK_KINDS
+from geo_matcher.catalog import provenance_in
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
 from geo_matcher.lacks import lacks
@@ -273,7 +274,7 @@ def test_sources_have_the_numbers_of_the_ledger(
             assert item["value"] == str(tables[name])
             table = territory.catalog.tables[tables[name] - 1]
             for words in (table.producer, table.vintage, table.licence):
-                assert simple(words) in text
+                assert simple(provenance_in(language, words)) in text
     assert page.all("a", href=f"#source-{tables['broadband_fixed']}")
 
 

@@ -24,7 +24,7 @@ from geo_matcher.build import (
     partner_list_entry,
     set_partners,
 )
-from geo_matcher.catalog import Catalog, Mend
+from geo_matcher.catalog import Catalog, Mend, provenance_in
 from geo_matcher.errors import CrsError, DataError
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import Network
@@ -190,6 +190,11 @@ def test_a_list_is_credited_to_the_network_of_its_territory() -> None:
     other = Network(name="Causses Connectés", published_year=2025)
     assert partner_list_entry(other)["producer"] == "Causses Connectés"
     assert partner_list_entry(other)["credit_en"] == "Causses Connectés, list of the network"
+    licence = str(partner_list_entry(other)["licence"])
+    assert provenance_in("fr", licence) == "donné par le réseau pour ce service"
+    assert provenance_in("en", licence) == licence
+    both = "Licence Ouverte 2.0 ; given for this service"
+    assert provenance_in("fr", both) == "Licence Ouverte 2.0 ; fourni pour ce service"
     nobody = partner_list_entry(None)
     assert nobody["producer"] == "network of the territory"
     assert nobody["credit_fr"] == "Liste du réseau d’accueil"
@@ -430,7 +435,7 @@ def test_a_kind_of_place_that_cannot_be_reached_is_unreachable_and_has_no_figure
 
 
 def test_a_list_of_stations_says_nothing_of_airports() -> None:
-    times = row_of_villages(("hubs", "hospitals"))
+    times = row_of_villages(("station", "hospital"))
     statuses = [row(times, "32001", name)["status"] for name in ("station", "airport", "hospital")]
     assert statuses == ["estimated", "unknown", "unreachable"]
 

@@ -24,8 +24,8 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors kept licences look map_words municipal_districts planning_words road_speeds "
-        "shortest_paths",
+        "epci_words errors kept licences look map_words municipal_districts planning_words "
+        "road_speeds shortest_paths",
         "atomic_folders catalog territory_file",
         "release_store",
         "towns",
@@ -33,6 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "access choice corrections criteria floating_catchment membership schemas",
         "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
+        "place_names",
         "opening_hours road_network overpass source",
         "editions openstreetmap osm_places road_areas road_times workbooks",
         "delimited density_grid drees kept_files kept_map",

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from geo_matcher.catalog import Catalog
-from geo_matcher.new_release import renew_sources
+from geo_matcher.new_release import joined_by_kind, renew_sources
 from geo_matcher.sources.source import Origin, SourceTable
 from geo_matcher.tables import read_table
 
@@ -44,3 +45,44 @@ def test_markets_that_people_listed_win_in_their_commune_and_those_of_the_map_ar
     renew_sources(release_copy, [culture(("cinema", "32013", "Ciné"))])
     again = read_table(release_copy, "source/culture.csv", "culture")
     assert "32001" not in set(again["insee_code"]), "what the map has lost is lost"
+
+
+def test_own_rows_win_for_their_kinds_and_a_refresh_keeps_them(release_copy: Path) -> None:
+    mine = replace(
+        culture(("cinema", "32001", "Ciné à nous")),
+        origin=replace(ORIGIN, producer="given for this service"),
+    )
+    both = culture(("cinema", "32013", "Ciné"), ("museum", "32013", "Musée"))
+    table, told = joined_by_kind(mine, both)
+    assert told == (
+        "culture: yours are cinema (1) in place of the 1 of the source; "
+        "the source's are museum (1)."
+    )
+    assert table.frame[["kind", "name"]].to_numpy().tolist() == [
+        ["museum", "Musée"],
+        ["cinema", "Ciné à nous"],
+    ]
+    assert table.origin.producer == "OpenStreetMap ; given for this service"
+    assert table.origin.note_fr == "Carte. Fournis par qui tient ce service : les cinémas."
+    renew_sources(release_copy, [table])
+    renew_sources(release_copy, [culture(("cinema", "32002", "Autre"), ("museum", "32002", "M"))])
+    after = read_table(release_copy, "source/culture.csv", "culture")
+    of = {kind: set(after[after["kind"] == kind]["name"]) for kind in ("cinema", "museum")}
+    assert of == {"cinema": {"Ciné à nous"}, "museum": {"M"}}
+    assert Catalog.read(release_copy)["culture"].kinds_given == ("cinema",)
+    renew_sources(release_copy, [culture(("cinema", "32002", "Autre"))], anew=["culture"])
+    after = read_table(release_copy, "source/culture.csv", "culture")
+    assert set(after[after["kind"] == "cinema"]["name"]) == {"Autre"}
+    assert Catalog.read(release_copy)["culture"].kinds_given == ()
+
+
+def test_a_kind_stays_ours_where_the_source_gives_nothing() -> None:
+    mine = culture(("cinema", "32001", "Ciné à nous"))
+    alone, told = joined_by_kind(mine, None)
+    assert told == "culture: yours are cinema (1); the source gave nothing beside them."
+    assert alone.origin.given_kinds == "cinema"
+    over, told = joined_by_kind(mine, culture(("cinema", "32013", "Ciné")))
+    assert told == "culture: yours are cinema (1), in place of the 1 of the source."
+    assert list(over.frame["name"]) == ["Ciné à nous"]
+    found, told = joined_by_kind(replace(mine, frame=mine.frame.iloc[:0]), mine)
+    assert (found, told) == (mine, "culture: your table is empty, the source's stays.")

@@ -5,8 +5,11 @@ import pytest
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.errors import UnknownPresetError
 from geo_matcher.matching import rank
+from geo_matcher.newcomers import POPULATION
 from geo_matcher.presets import PRESETS, preset_named
+from geo_matcher.profile import parse_profile
 from geo_matcher.territory import Territory
+from geo_matcher.towns import in_service
 
 
 def test_presets_cover_the_newcomers_that_the_network_tells_of() -> None:
@@ -42,6 +45,33 @@ def test_the_cultura_preset_makes_culture_count_most() -> None:
     for criterion, weight in zip(CRITERIA.values(), profile.weights, strict=True):
         by_family[criterion.family] = by_family.get(criterion.family, 0.0) + weight
     assert max(by_family, key=by_family.__getitem__) == "setting"
+
+
+def test_the_track_for_artists_is_the_networks_own(territory: Territory) -> None:
+    about, artist = territory.about, PRESETS["cultura-artist"]
+    assert artist.label_fr == "Artiste, parcours Cultura, en location"
+    network = about.network
+    assert network is not None
+    asked = parse_profile(artist.profile.as_dict())
+    plain = parse_profile(artist.profile.as_dict() | {"track": "solo"})
+    assert asked.ignored == ()
+    assert asked.weights.tolist() != plain.weights.tolist()
+    named = network.model_copy(update={"artists_track": "Lot des Arts"})
+    with in_service(about.model_copy(update={"network": named})):
+        assert PRESETS["cultura-artist"].label_en == "Artist on the Lot des Arts track, renting"
+    none = network.model_copy(update={"artists_track": ""})
+    for other in (none, None):
+        with in_service(about.model_copy(update={"network": other})):
+            assert "cultura-artist" not in PRESETS
+            assert PRESETS["artist"].label_fr == "Artiste, en location"
+            assert preset_named("cultura-artist") is PRESETS["artist"]
+            assert {preset.profile.track for preset in PRESETS.values()} == {"solo"}
+            asked = parse_profile(artist.profile.as_dict())
+            assert asked.ignored == ("track",)
+            assert asked.weights.tolist() == plain.weights.tolist()
+            shares = dict(POPULATION["preset"])
+            assert shares["artist"] == 0.12
+            assert sum(shares.values()) == pytest.approx(1)
 
 
 def test_a_preset_is_found_by_name_and_suggested_when_mistyped() -> None:

@@ -39,7 +39,17 @@ DAY_SECTIONS = ("enquiries", "tasks", "visits", "follow_ups", "ending")
 
 COMPOSED = {
     "catnat.": {*EVENTS, "other"},
-    "climate.": {*CLIMATE, "title", "none", "caption", "what", "past", "horizon", "figure"}
+    "climate.": {
+        *CLIMATE,
+        "title",
+        "none",
+        "absent",
+        "caption",
+        "what",
+        "past",
+        "horizon",
+        "figure",
+    }
     | {"interval.all", "interval.most"},
     "corrected.": {*CORRECTABLE["communes"], "title", "line", "signed", "unknown", "closed"}
     | {"was_open", "open_elsewhere", "line_since", "source_agrees", "source_changed"},
@@ -105,7 +115,7 @@ COMPOSED = {
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
     | {"no_radon"}
     | {"plan.flood", "plan.industrial", "plan.clay"},
-    "scope.": {*SCOPES, "partners.none", "network.none"}
+    "scope.": {*SCOPES, *(f"one.{scope}" for scope in SCOPES), "partners.none", "network.none"}
     | {"title", "apply", "count", "partners.note", "partners.whole", "network.note", "all.note"},
     "sector.": set(CHOICES["sector"][1]),
     "size.": {"any", "up_to", "from", "between", *CHOICES["size"][1]},
@@ -113,7 +123,7 @@ COMPOSED = {
     "technology.": {name.removeprefix("mci_best_") for name in BEST_TECHNOLOGY[1:]},
     "tenure.": set(CHOICES["tenure"][1]),
     "trace.": {*TRACES, "other", "year"},
-    "track.": set(CHOICES["track"][1]),
+    "track.": {*CHOICES["track"][1], "none"},
     "village.kind.": set(CHOICES["size"][1]),
     "work.": set(CHOICES["work_mode"][1])
     | {"title", "none", "place", "known", "named", "unsure", "year", "shared", "counted"},

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from api.forms import Asked
+from api.questions import scope_label
 from api.wishes import Wish, wishes
 from geo_matcher.criteria import FAMILIES
 from geo_matcher.presets import PRESETS
@@ -90,3 +91,13 @@ def test_every_family_is_named_once(territory: Territory, preset: str) -> None:
 def test_any_commune_that_is_left_is_named(territory: Territory) -> None:
     profile = parse_profile({"origin_commune": "44109"})
     assert said(territory, profile)["Coming from"] == "Nantes (44)"
+
+
+@pytest.mark.parametrize(
+    ("count", "language", "said"),
+    [(1, "fr", "1 village partenaire"), (2, "fr", "2 villages partenaires"),
+     (0, "fr", "0 village partenaire"), (1, "en", "1 partner village"),
+     (0, "en", "0 partner villages")],
+)  # fmt: skip
+def test_a_set_of_one_village_is_told_in_the_singular(count: int, language: str, said: str) -> None:
+    assert scope_label("partners", count, language).replace("\u00a0", " ") == said
