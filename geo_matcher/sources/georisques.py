@@ -18,7 +18,16 @@ from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
 from geo_matcher.sources.editions import files_listed, newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import (
+    MAX_ABSENT_SHARE,
+    Area,
+    Edition,
+    Fetch,
+    Fetched,
+    Origin,
+    Source,
+    SourceTable,
+)
 
 __all__ = ["GASPAR_URL", "RADON_URL", "SOURCE"]
 
@@ -28,9 +37,6 @@ RADON_URL = f"https://static.data.gouv.fr/resources/{RADON_PAGE}/20190506-174309
 """Radon as it was mapped in 2019; the page lists a newer file should there be one."""
 
 NAMED = "Géorisques, GASPAR"
-MAX_ABSENT_SHARE = 0.5
-"""Share of the communes up to which the map of radon may know nothing of them."""
-
 YEARS = 30
 """Years over which recognised disasters are counted."""
 

@@ -22,7 +22,21 @@ from geo_matcher.errors import CrsError
 from geo_matcher.sources.municipal_districts import districts_of, whole_city
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["Area", "Edition", "Editions", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
+__all__ = [
+    "MAX_ABSENT_SHARE",
+    "Area",
+    "Edition",
+    "Editions",
+    "Fetch",
+    "Fetched",
+    "Origin",
+    "Source",
+    "SourceTable",
+]
+
+MAX_ABSENT_SHARE = 0.5
+"""Share of the communes up to which a file may know nothing of them: an island, a commune made
+since. A file that knows fewer is of other communes, or writes their codes in another way."""
 
 
 @dataclass(frozen=True, slots=True)
