@@ -93,6 +93,7 @@ PRICES_ORIGIN = Origin(
 
 ROWS_FR = "Les lignes d’autres origines viennent de la version précédente."
 ROWS_EN = "Rows of other origins are those of the release before."
+WORD = r"\w+"
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -521,7 +522,12 @@ def _describe(document: Any, name: str, origin: Origin, *, path: str, kind: str 
         document["table"] = tables
     entry: Any = next((known for known in tables if known["name"] == name), None)
     words = asdict(origin)
-    if not origin.complete_kinds:  # what people have written there stays
+    written = "" if entry is None else str(entry.get("complete_kinds", ""))
+    kinds = [*re.findall(WORD, written), *re.findall(WORD, origin.complete_kinds)]
+    words["complete_kinds"] = ", ".join(
+        dict.fromkeys(kinds)
+    )  # what people have written there stays
+    if not kinds:
         del words["complete_kinds"]
     if not origin.given_kinds:
         del words["given_kinds"]
