@@ -103,11 +103,20 @@ class Edition:
     name
         Its year, or the last day that it is about, ISO.
     urls
-        Address of each of its files.
+        Address of each of its files; none where it could not be asked.
+    is_guess
+        Whether an older one, whose address is known, may be taken where it cannot be asked for.
+    problem
+        Why the list that names its files cannot be had, empty where it can.
+    is_newer_unknown
+        Whether it was taken because a newer one could not be asked for.
     """
 
     name: str
     urls: tuple[str, ...]
+    is_guess: bool = False
+    problem: str = ""
+    is_newer_unknown: bool = False
 
 
 class Editions(Protocol):
