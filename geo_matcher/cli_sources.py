@@ -313,7 +313,7 @@ def _refresh(
         if area.codes != before.codes:
             write("The communes have changed: every source is asked, since tables speak of them.")
             sources = tuple(known)
-        gathered = gather(fetch, area, sources)
+        gathered = gather(fetch, area, sources).without_older(before.catalog)
         roads = _roads("osm", area.communes, overpass) if asked.roads else None
     _say(gathered)
     if is_strict:

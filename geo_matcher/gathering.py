@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from geo_matcher.catalog import Catalog
 from geo_matcher.errors import GeoMatcherError, SourceError
+from geo_matcher.places import first_year, first_years
 from geo_matcher.sources.arcep import BROADBAND, MOBILE
 from geo_matcher.sources.communes import contours_editions
 from geo_matcher.sources.density_grid import SOURCE as DENSITY
@@ -98,6 +100,36 @@ class Gathered:
 
     tables: tuple[SourceTable, ...]
     failures: tuple[Failure, ...]
+
+    def without_older(self, catalog: Catalog) -> Gathered:
+        """Return what is no older than a release: where a newer edition cannot be had, it stays.
+
+        Parameters
+        ----------
+        catalog
+            What the release holds, table by table.
+        """
+        known, dated = first_years(catalog), editions_by_table()
+        older = [
+            table
+            for table in self.tables
+            if table.name in dated
+            if (year := first_year(table.origin.vintage)) and year < known.get(table.name, "")
+        ]
+        failures = [
+            Failure(
+                table.name,
+                (table.name,),
+                f"what can be had now ({table.origin.vintage}) is older than what the release "
+                f"holds ({catalog[table.name].vintage}), which stays. Refresh again later.",
+            )
+            for table in older
+        ]
+        names = {table.name for table in older}
+        return Gathered(
+            tuple(table for table in self.tables if table.name not in names),
+            tuple(sorted([*self.failures, *failures], key=lambda failure: failure.source)),
+        )
 
     def refuse_failures(self) -> None:
         """Raise an error that names every source that gave nothing, if any.
