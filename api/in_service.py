@@ -40,6 +40,7 @@ from geo_matcher.territory import Territory
 
 __all__ = [
     "RELEASE_HEADER",
+    "RELOADING",
     "RETIRING",
     "SCOPE_KEY",
     "InService",
@@ -56,6 +57,9 @@ RELEASE_HEADER = "X-Data-Release"
 OWN_PACKAGES = frozenset({"geo_matcher", "api"})
 RETIRING = "retiring"
 """How the threads begin to be called that wait until an old release can be forgotten."""
+
+RELOADING = "reloading"
+"""How the thread is called that takes up the newest release."""
 
 SCOPE_KEY = "geo_matcher.serving"
 DRAIN_S = 60.0
@@ -157,6 +161,8 @@ class InService:
         self._coming: Serving | None = None
         self._switching = threading.Lock()
         self._is_wanted = threading.Event()
+        self._is_closed = False
+        self._closing = threading.Lock()
 
     def start(self, territory: Territory | None = None) -> None:
         """Put the first release into service.
@@ -171,6 +177,7 @@ class InService:
         GeoMatcherError
             If it cannot be.
         """
+        self._is_closed = False
         if territory is None:
             self._serving = self._read(held_release(self._place))
             return
@@ -181,10 +188,13 @@ class InService:
         self._serving = Serving(territory, hold)
 
     def close(self) -> None:
-        """Let the release go."""
-        serving, self._serving = self._serving, None
-        if serving is not None:
-            serving.let_go()
+        """Let the release go; one that is on its way does not come into service any more."""
+        with self._closing:
+            self._is_closed = True
+            known, self._serving = (self._serving, self._coming), None
+        for serving in known:
+            if serving is not None:
+                serving.let_go()
 
     @property
     def serving(self) -> Serving | None:
@@ -199,6 +209,11 @@ class InService:
         wait
             Whether to wait while another switch is under way; otherwise None is returned then.
 
+        Returns
+        -------
+        Reload or None
+            None, too, if the service stops meanwhile.
+
         Raises
         ------
         GeoMatcherError
@@ -208,6 +223,8 @@ class InService:
             return None
         try:
             old = self._serving
+            if old is None and self._is_closed:
+                return None
             if old is None:
                 raise StoreError("The service has not started: there is no release to take over.")
             before = old.territory.release_id
@@ -215,9 +232,14 @@ class InService:
             if new is None:
                 return Reload(before, before, is_new=False)
             self._coming = new
-            _give_back()  # what reading needed, before there is more
-            self._warm(new)
-            self._serving = new
+            try:
+                _give_back()  # what reading needed, before there is more
+                self._warm(new)
+            except BaseException:
+                new.let_go()
+                raise
+            if not self._put_into_service(new):
+                return None
             # No thread of the server is kept waiting for the last request on the old one.
             name = f"{RETIRING} {before}"
             threading.Thread(target=self._retire, args=(old,), name=name, daemon=True).start()
@@ -226,6 +248,15 @@ class InService:
             self._coming = None
             self._switching.release()
 
+    def _put_into_service(self, new: Serving) -> bool:
+        """Let a release answer, unless the service has stopped meanwhile: then it is let go."""
+        with self._closing:
+            if not self._is_closed:
+                self._serving = new
+                return True
+        new.let_go()
+        return False
+
     def reload_soon(self) -> None:
         """Put the newest release into service in a thread, and say in one line how it went.
 
@@ -233,7 +264,7 @@ class InService:
         """
         if not self._is_wanted.is_set():
             self._is_wanted.set()
-            threading.Thread(target=self._reload_and_tell, daemon=True).start()
+            threading.Thread(target=self._reload_and_tell, name=RELOADING, daemon=True).start()
 
     def _reload_and_tell(self) -> None:
         with self._switching:  # one that is under way may have read the pointer before this wish

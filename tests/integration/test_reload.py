@@ -28,7 +28,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.desk import Desk
 from api.errors import PROBLEM_JSON
-from api.in_service import RELEASE_HEADER, RETIRING, InService
+from api.in_service import RELEASE_HEADER, RELOADING, RETIRING, InService, Serving
 from api.page import foot_parts
 from api.private import RELOAD
 from api.settings import Settings
@@ -329,6 +329,52 @@ def test_a_release_that_cannot_be_looked_at_is_not_held_on_to(
     assert not held(store, newer)
 
 
+def test_a_release_that_is_ready_only_after_the_stop_is_let_go(
+    store: ReleaseStore, territory: Territory, newer: Territory, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_warming, may_go_on = threading.Event(), threading.Event()
+
+    def slow(_: Serving) -> None:
+        is_warming.set()
+        assert may_go_on.wait(PATIENCE_S)
+
+    load = as_read(territory, newer)
+    served = InService(store.folder, prepare=lambda _: None, warm=slow, load=load)
+    served.start(territory)
+    store.rollback(newer.release_id, gate=_is_known)
+    with caplog.at_level(logging.WARNING):
+        served.reload_soon()
+        assert is_warming.wait(PATIENCE_S)
+        served.close()
+        assert not held(store, newer), "not even if the process ends before its thread"
+        may_go_on.set()
+        until(lambda: not any(thread.name == RELOADING for thread in threading.enumerate()))
+    assert served.serving is None
+    assert not held(store, newer)
+    assert caplog.messages == []
+    served.reload_soon()
+    until(lambda: not any(thread.name == RELOADING for thread in threading.enumerate()))
+    assert caplog.messages == []
+
+
+def test_a_release_whose_first_pages_break_off_is_let_go(
+    store: ReleaseStore, territory: Territory, newer: Territory
+) -> None:
+    def broken(_: Serving) -> None:
+        raise RuntimeError
+
+    load = as_read(territory, newer)
+    served = InService(store.folder, prepare=lambda _: None, warm=broken, load=load)
+    served.start(territory)
+    store.rollback(newer.release_id, gate=_is_known)
+    with pytest.raises(RuntimeError):
+        served.reload()
+    assert served.serving is not None
+    assert served.serving.territory is territory
+    assert not held(store, newer)
+    served.close()
+
+
 def held(store: ReleaseStore, release: Territory) -> list[str]:
     """Return the markers of those who read a release of a store."""
     return [path.name for path in (store.folder / "readers").glob(f"{release.release_id}*")]
@@ -411,8 +457,11 @@ def test_a_running_service_takes_up_a_release_on_a_signal(
             store.rollback(newer.release_id, gate=_is_known)
             process.send_signal(signal.SIGHUP)
             until(lambda: _release_at(address) == newer.release_id)
-            process.terminate()
-            assert f"Release {newer.release_id} is in service" in process.stderr.read()
+            process.send_signal(signal.SIGINT)  # as Ctrl-C does
+            told = process.stderr.read()
+            assert f"Release {newer.release_id} is in service" in told
+            assert told.count("\n") == 1, "to stop a service is nothing to speak of"
+            assert process.wait(PATIENCE_S) == 0
         finally:
             process.kill()
 
