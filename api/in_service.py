@@ -21,7 +21,7 @@ import inspect
 import logging
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import _lru_cache_wrapper
@@ -34,7 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geo_matcher import towns
 from geo_matcher.catalog import Catalog
 from geo_matcher.errors import GeoMatcherError, StoreError
-from geo_matcher.kept import Kept
+from geo_matcher.kept import forget_all_but
 from geo_matcher.release_store import Hold, held_release
 from geo_matcher.territory import Territory
 
@@ -138,8 +138,6 @@ class InService:
         Folder of a release, or a store: then its pointer is followed at each :meth:`reload`.
     prepare
         Makes what every answer needs, before a release goes into service.
-    forget
-        Lets go what is kept of releases elsewhere than in a ``functools`` cache.
     warm
         Makes what the first who ask would wait for, before another release goes into service.
     load
@@ -151,12 +149,11 @@ class InService:
         place: Path,
         *,
         prepare: Callable[[Territory], None],
-        forget: Callable[[], None] = lambda: None,
         warm: Callable[[Serving], None] = lambda _: None,
         load: Callable[[Path], Territory] = Territory.load,
     ) -> None:
         self._place, self._load = place, load
-        self._prepare, self._forget, self._warm = prepare, forget, warm
+        self._prepare, self._warm = prepare, warm
         self._serving: Serving | None = None
         self._coming: Serving | None = None
         self._switching = threading.Lock()
@@ -307,10 +304,10 @@ class InService:
         old.wait_for_the_last(DRAIN_S)
         old.let_go()
         del old
-        self._forget()
         needed = [known.territory for known in (self._serving, self._coming) if known is not None]
-        _forget_all_but(needed)
+        forget_all_but(needed)
         del needed
+        _empty_the_others()
         _collect()
 
 
@@ -368,18 +365,15 @@ PLAIN = frozenset({"str", "int", "float", "float | None", "Unit"})
 """Annotations of what no release is in. (A path or no path may lead to one.)"""
 
 
-def _forget_all_but(needed: Collection[Territory]) -> None:
-    """Forget what is kept of other releases, so that it does not stay until others push it out.
+def _empty_the_others() -> None:
+    """Empty the caches of ``functools`` that a release may be in: they cannot forget a part.
 
-    Keys are territories themselves, so releases are never mixed. A cache of ``functools`` cannot
-    forget a part: it is emptied, unless nothing that a release is in can be asked of it.
+    Keys are territories themselves, so releases are never mixed.
     """
     for name, module in tuple(sys.modules.items()):
         if name.partition(".")[0] in OWN_PACKAGES:
             for value in tuple(vars(module).values()):
-                if isinstance(value, Kept):
-                    value.forget_all_but(needed)
-                elif isinstance(value, _lru_cache_wrapper) and _may_hold_a_release(value):
+                if isinstance(value, _lru_cache_wrapper) and _may_hold_a_release(value):
                     value.cache_clear()
 
 

@@ -16,6 +16,7 @@ import time
 import urllib.request
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from api.desk import Desk
 from api.errors import PROBLEM_JSON
 from api.in_service import RELEASE_HEADER, RELOADING, RETIRING, InService, Serving
 from api.page import foot_parts
+from api.planning_work import siting_of
 from api.private import RELOAD
 from api.settings import Settings
 from api.sheets import sheets_of
@@ -249,6 +251,34 @@ def test_the_first_who_asks_after_a_switch_does_not_wait_for_what_can_be_made_be
 
 WARMED = (decision_matrix, sheets_of, foot_parts)
 """Some of what the first pages are made of, and what takes longest of it."""
+
+
+def test_a_plan_of_the_new_release_stays_when_the_old_one_retires(
+    service: FastAPI, store: ReleaseStore, newer: Territory
+) -> None:
+    served: InService = service.state.in_service
+    store.rollback(newer.release_id, gate=_is_known)
+    with old_in_use(served) as old:
+        served.reload()
+        territory = served.serving.territory  # type: ignore[union-attr]
+        sited = [
+            siting_of(of, count=1, within_min=15, demand="population") for of in (territory, old)
+        ]
+    until(retired)
+    assert siting_of(territory, count=1, within_min=15, demand="population") is sited[0]
+    assert siting_of(old, count=1, within_min=15, demand="population") is not sited[1]
+
+
+@contextmanager
+def old_in_use(served: InService) -> Iterator[Territory]:
+    """Give the release in service, with a request on it that is under way."""
+    serving = served.serving
+    assert serving is not None
+    serving.begin()
+    try:
+        yield serving.territory
+    finally:
+        serving.end()
 
 
 def test_a_first_page_that_fails_is_told_and_stops_no_switch(

@@ -245,6 +245,7 @@ ONLY_USERS = {
     "pandana": set(),
     "folium": {"maps"},
     "branca": {"maps"},
+    "cachetools": {"kept"},
     "matplotlib": {"audit_report"},
     "typer": {*COMMANDS, "console", "console_sources"},
     "rich": {*COMMANDS, "console", "console_progress"},
