@@ -290,12 +290,11 @@ def _refresh(
 
     found = ReleaseStore(store_folder(context, store), keep=keep)
     before = _renewed(context, found)
-    given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
-    anew = set((wanted or "").split(","))
-    given -= {*anew, *JOINED_BY_KIND}
     overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     known = all_sources(overpass, _work_list(before, workplaces))
     asked = chosen_sources(known, wanted)
+    given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
+    given -= {*asked.tables, *JOINED_BY_KIND}
     if outlines is not None and not asked.communes:
         raise DataError("--outlines says something only with --with communes.")
     if workplaces is not None:
@@ -323,7 +322,7 @@ def _refresh(
     kept = sorted(given & renewed)
     kept += [
         f"{name} ({', '.join(kinds)})"
-        for name, kinds in given_kinds(before, anew).items()
+        for name, kinds in given_kinds(before, asked.tables).items()
         if name in renewed
     ]
     if kept:
@@ -338,7 +337,7 @@ def _refresh(
                 f"asked for was to renew {before.release_id}. Refresh again: downloads are kept."
             )
         shutil.copytree(before.folder, folder, dirs_exist_ok=True)
-        for told in renew_communes(folder, area, tables, anew=anew):
+        for told in renew_communes(folder, area, tables, anew=asked.tables):
             write(told)
         if roads is not None:
             drop_roads(folder)

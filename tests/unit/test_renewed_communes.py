@@ -110,3 +110,15 @@ def test_communes_and_roads_are_names_of_sources() -> None:
     assert chosen_sources(sources, "contacts") == Chosen((), communes=True)
     assert chosen_sources(sources, "town_halls, road_area") == Chosen((), True, True)
     assert chosen_sources(sources, None) == Chosen(tuple(sources))
+
+
+def test_a_table_is_named_by_itself_or_by_its_source() -> None:
+    sources = all_sources()
+    for wanted, tables in (
+        ("broadband, hubs", {"broadband_fixed", "hubs"}),
+        ("stations", {"hubs"}),
+        ("shops rents", {"shops", "housing_prices_rents"}),
+        ("communes,roads", set()),
+        (None, set()),
+    ):
+        assert chosen_sources(sources, wanted).tables == tables, wanted
