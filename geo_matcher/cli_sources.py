@@ -6,7 +6,6 @@ terminal.
 
 from __future__ import annotations
 
-import datetime as dt
 import shlex
 import shutil
 from pathlib import Path
@@ -17,6 +16,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column
 
+from geo_matcher import clock
 from geo_matcher.cli_corrections import say_overtaken
 from geo_matcher.cli_diff import write_diff
 from geo_matcher.cli_releases import KeepOption, StoreOption, store_folder
@@ -432,10 +432,9 @@ def _status(
     from geo_matcher.sources.fetching import Limits
 
     territory = territory_of(context)
-    today = dt.datetime.now(dt.UTC).date()
     quick = Limits(total_s=30.0, idle_s=4.0, tries=2, backoff_s=0.5)
     with fetcher(cache, is_offline=is_offline, limits=quick) as fetch:
-        rows = freshness(territory, today, None if is_offline else fetch)
+        rows = freshness(territory, clock.today(), None if is_offline else fetch)
     if output_format is TextFormatOption.json:
         corrections = [one.as_dict() for one in standings(territory.tables)]
         write_json(

@@ -7,18 +7,13 @@ it is asked in the same order.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 
+from geo_matcher import clock
 from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.sources.source import Edition, Editions, Fetch, Fetched
 
-__all__ = ["files_listed", "listing_url", "newest", "today"]
-
-
-def today() -> dt.date:
-    """Return the day that no edition is later than, UTC."""
-    return dt.datetime.now(dt.UTC).date()
+__all__ = ["files_listed", "listing_url", "newest"]
 
 
 def newest(
@@ -46,7 +41,7 @@ def newest(
     """
     tried: list[str] = []
     told = "no address is known"
-    for edition in editions(fetch, departement, today()):
+    for edition in editions(fetch, departement, clock.today()):
         try:
             return edition, tuple(fetch(url, expected=expected) for url in edition.urls)
         except AbsentFileError as error:

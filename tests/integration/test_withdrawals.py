@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
+from geo_matcher import clock
 from geo_matcher.build import build_release
 from geo_matcher.corrected_release import set_correction, withdraw_correction
 from geo_matcher.corrections import CORRECTIONS_FILE, Correction, correct, withdraw
@@ -25,9 +26,15 @@ from tests.integration.commands import Run
 from tests.invented_departement import Invented, invented_release
 
 CODE = "46005"
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = dt.date(2026, 11, 26)
 BY = ("--who", "C. Martin, adviser", "--reason", "It is open again")
 SHOPS = "source/shops.csv"
+
+
+@pytest.fixture(autouse=True)
+def _day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be one day from the first line of a test to its last."""
+    monkeypatch.setattr(clock, "today", lambda: TODAY)
 
 
 @pytest.fixture(scope="module")

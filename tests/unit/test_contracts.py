@@ -24,7 +24,7 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "epci_words errors kept licences look map_words municipal_districts planning_words "
+        "clock epci_words errors kept licences look map_words municipal_districts planning_words "
         "road_speeds shortest_paths",
         "atomic_folders catalog territory_file",
         "release_store",
@@ -91,6 +91,7 @@ DATA_SIDE = frozenset(
         "build",
         "catalog",
         "catchments",
+        "clock",
         "corrected_release",
         "corrections",
         "communes",
