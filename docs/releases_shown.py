@@ -186,7 +186,7 @@ def write(page: Page, upstream: Upstream, overpass: str) -> None:
         after = release_of(address)
         page.say("## What differed, asked again")
         page.run(
-            f"geo-matcher data diff {before} {after} --store store --profile-name cultura-artist"
+            f"geo-matcher data diff {before} {after} --store store --profile-name artist"
         )
         page.say("## And back")
         page.run("geo-matcher data releases --store store")

@@ -1,29 +1,24 @@
 """A release made of tables that sources gave, or an old one with some of its tables made new.
 
-Hides how a catalog is written by a program: one entry for each file, what is not there told as a
-gap, and what people wrote left as it is.
+Hides what is kept of the release before, and how what people gave stands beside what the sources
+gave: by kind of row and by column, each with its credit.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, replace
-from functools import cache
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import tomlkit
-from tomlkit.items import AoT
 
 from geo_matcher.atomic_folders import replacing
 from geo_matcher.build import MADE_TABLES, build_derived, partner_list_entry, write_csv
 from geo_matcher.catalog import AND, CATALOG_FILE, Catalog, Table
+from geo_matcher.catalog_document import CatalogDocument, own_path
 from geo_matcher.departements import departement_name
 from geo_matcher.errors import DataError
 from geo_matcher.gathering import fetched_table
@@ -31,7 +26,7 @@ from geo_matcher.membership import read_partner_list
 from geo_matcher.missing_sources import NAMES_OF_KINDS, OPTIONAL_SOURCES
 from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
-from geo_matcher.sources.licences import DVF_TERMS, LICENCE_OUVERTE
+from geo_matcher.sources.licences import DVF_TERMS
 from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.sources.osm_places import MAPPED
 from geo_matcher.sources.source import Area, Origin, SourceTable
@@ -93,7 +88,6 @@ PRICES_ORIGIN = Origin(
 
 ROWS_FR = "Les lignes d’autres origines viennent de la version précédente."
 ROWS_EN = "Rows of other origins are those of the release before."
-MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
 def make_release(
@@ -287,11 +281,9 @@ def write_sources(
     tables
         One table of each name; those of the communes among them.
     """
-    document = tomlkit.document()
-    document.add(tomlkit.comment("Written by `geo-matcher data build --departement`."))
     name = departement_name(area.departement)
     cog_year = next(t.origin.vintage for t in tables if t.name == "communes_source")[:4]
-    document["release"] = {
+    release: dict[str, str | int] = {
         "territory": "-".join(fold(name).split()),
         "name_fr": name,
         "name_en": name,
@@ -299,35 +291,15 @@ def write_sources(
         "cog_year": int(cog_year),
         "communes": len(area.communes),
     }
-    document["table"] = tomlkit.aot()
-    (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+    told = "Written by `geo-matcher data build --departement`."
+    CatalogDocument.begin(folder, told, release).write()
     said = about.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     (folder / TERRITORY_FILE).write_text(tomlkit.dumps(said), encoding="utf-8")
     renew_sources(folder, tables)
-    document = _read_document(folder)
+    document = CatalogDocument.read(folder)
     for own in ("territory", *MADE_TABLES):
-        _describe_own(document, own)
-    _write_document(folder, document)
-
-
-@cache
-def _own_entries() -> dict[str, dict[str, str]]:
-    file = resources.files("geo_matcher") / "assets" / "own_tables.toml"
-    return {entry["name"]: entry for entry in tomllib.loads(file.read_text("utf-8"))["table"]}
-
-
-def _describe_own(document: Any, name: str) -> None:
-    """Let the catalog describe a file that the program writes itself."""
-    entry = _own_entries()[name]
-    words = {key: entry[key] for key in entry.keys() - {"name", "path", "kind"}}
-    origin = Origin(
-        producer="geo_matcher",
-        vintage=str(document["release"]["vintage"]),
-        **LICENCE_OUVERTE,
-        url="",
-        **words,
-    )
-    _describe(document, name, origin, path=entry["path"], kind=entry["kind"])
+        document.describe_own(own)
+    document.write()
 
 
 def given_kinds(before: Territory, anew: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
@@ -375,7 +347,7 @@ def renew_sources(
         return
     (folder / "source").mkdir(exist_ok=True)
     catalog = Catalog.read(folder)
-    document = _read_document(folder)
+    document = CatalogDocument.read(folder)
     for table in tables:
         if table.name not in catalog:
             end = "parquet" if isinstance(table.frame, gpd.GeoDataFrame) else "csv"
@@ -392,19 +364,10 @@ def renew_sources(
             if frame[columns].notna().any(axis=None):
                 origin = _with_prices(origin, catalog[table.name])
         _write(frame, folder / path)
-        _describe(document, table.name, origin, path=path)
-    _renew_vintage(document, tables)
+        document.describe(table.name, origin, path=path)
+    document.renew_vintage(table.origin.vintage for table in tables)
     _renew_fetched(folder, catalog, document, tables)
-    _write_document(folder, document)
-
-
-def _read_document(folder: Path) -> Any:
-    """Read the catalog of a release with its comments and order; it takes long to parse."""
-    return tomlkit.parse((folder / CATALOG_FILE).read_text(encoding="utf-8"))
-
-
-def _write_document(folder: Path, document: Any) -> None:
-    (folder / CATALOG_FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+    document.write()
 
 
 def _joined(now: str, before: str) -> str:
@@ -435,18 +398,6 @@ def _with_prices(rents: Origin, before: Table) -> Origin:
         title_en=f"{rents.title_en} and {prices.title_en}",
         vintage=_joined(rents.vintage, prices.vintage),
     )
-
-
-def _renew_vintage(document: Any, tables: Collection[SourceTable]) -> None:
-    """Let a release be as new as the newest of its tables."""
-    months = [m.group() for t in tables if (m := MONTH.match(t.origin.vintage))]
-    newest = max([str(document["release"]["vintage"]), *months])
-    if newest == document["release"]["vintage"]:
-        return
-    document["release"]["vintage"] = newest
-    for entry in document["table"]:
-        if entry["kind"] == "derived":
-            entry["vintage"] = newest
 
 
 def _renewed_by_kind(folder: Path, old: Table, table: SourceTable, *, is_anew: bool) -> SourceTable:
@@ -492,10 +443,10 @@ def _with_kept_columns(folder: Path, path: str, table: SourceTable) -> pd.DataFr
 
 
 def _renew_fetched(
-    folder: Path, catalog: Catalog, document: Any, tables: Collection[SourceTable]
+    folder: Path, catalog: Catalog, document: CatalogDocument, tables: Collection[SourceTable]
 ) -> None:
     found = fetched_table([table for table in tables if table.files])
-    path = _own_entries()[FETCHED]["path"]
+    path = own_path(FETCHED)
     if FETCHED in catalog:
         before = read_table(folder, path, FETCHED)
         kept = before[~before["table"].isin([table.name for table in tables])]
@@ -503,7 +454,7 @@ def _renew_fetched(
     if found.empty:
         return
     write_csv(found.sort_values(["table", "url"], ignore_index=True), folder / path)
-    _describe_own(document, FETCHED)
+    document.describe_own(FETCHED)
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -511,27 +462,3 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
         frame.to_parquet(path, index=False, compression="zstd")
     else:
         write_csv(frame, path)
-
-
-def _describe(document: Any, name: str, origin: Origin, *, path: str, kind: str = "source") -> None:
-    """Let the catalog describe a file; the order of the others and their comments are kept."""
-    tables = document.get("table")
-    if not isinstance(tables, AoT):
-        tables = tomlkit.aot()
-        document["table"] = tables
-    entry: Any = next((known for known in tables if known["name"] == name), None)
-    words = asdict(origin)
-    if not origin.complete_kinds:  # what people have written there stays
-        del words["complete_kinds"]
-    if not origin.given_kinds:
-        del words["given_kinds"]
-        if entry is not None and "given_kinds" in entry:
-            del entry["given_kinds"]
-    if entry is None:
-        entry = tomlkit.table()
-        tables.append(entry)
-        entry.update({"name": name, "path": path, "kind": kind})
-        entry.update(words)
-        entry.update({"rows": 0, "bytes": 0, "sha256": ""})
-    else:
-        entry.update(words)

@@ -378,6 +378,7 @@ def test_the_answer_has_the_keys_that_are_documented(territory: Territory) -> No
     answer = rank(territory, PRESETS["paris-web-family"].profile, "all").to_dict(top=3)
     assert set(answer) == {
         "release", "scope", "profile", "counts", "results", "excluded", "limits", "near_misses",
+        "ignored",
     }  # fmt: skip
     assert answer["release"] == territory.release_id
     first = answer["results"][0]
