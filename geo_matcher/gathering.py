@@ -79,11 +79,15 @@ class Chosen:
         Whom to ask, but for the communes and the roads.
     communes, roads
         Whether those are named, too.
+    tables
+        Tables that were named, by themselves or by their source: the source's are wanted, even
+        where people gave some. None are where all sources are asked because nobody named any.
     """
 
     sources: tuple[Source, ...]
     communes: bool = False
     roads: bool = False
+    tables: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +203,8 @@ def chosen_sources(sources: Sequence[Source], wanted: str | None) -> Chosen:
     if wanted is None:
         return Chosen(tuple(sources))
     names = [name for name in re.split(r"[,\s]+", wanted) if name]
-    known = {source.name: source for source in sources}
-    known |= {table: source for source in sources for table in source.tables}
+    by_name = {source.name: source for source in sources}
+    known = by_name | {table: source for source in sources for table in source.tables}
     unknown = [name for name in names if name not in {*known, *OF_COMMUNES, *OF_ROADS}]
     if unknown:
         raise SourceError(
@@ -210,10 +214,13 @@ def chosen_sources(sources: Sequence[Source], wanted: str | None) -> Chosen:
             + f", {ROADS}."
         )
     named = {known[name].name: known[name] for name in names if name in known}
+    tables = {name for name in names if name in known and name in known[name].tables}
+    tables |= {table for name in names if name in by_name for table in by_name[name].tables}
     return Chosen(
         tuple(named.values()),
         communes=not OF_COMMUNES.isdisjoint(names),
         roads=not OF_ROADS.isdisjoint(names),
+        tables=frozenset(tables),
     )
 
 
