@@ -21,12 +21,13 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import Settings
+from geo_matcher import clock
 from geo_matcher.cli import app as cli
 from geo_matcher.errors import SourceError
 from geo_matcher.freshness import freshness
 from geo_matcher.presets import PRESETS
 from geo_matcher.release_store import ReleaseStore
-from geo_matcher.sources import dhup, editions, fetching
+from geo_matcher.sources import dhup, fetching
 from geo_matcher.sources.arcep import mobile_sites_url
 from geo_matcher.sources.communes import contours_url
 from geo_matcher.sources.contacts import CONTACTS_URL
@@ -66,7 +67,7 @@ def official(patch: pytest.MonkeyPatch) -> Iterator[Upstream]:
         put_causse(server, patch)
         fetcher = partial(Fetcher, transport=server.transport(), limits=LIMITS)
         patch.setattr(fetching, "Fetcher", fetcher)
-        patch.setattr(editions, "today", lambda: BUILT_IN)
+        patch.setattr(clock, "today", lambda: BUILT_IN)
         yield server
 
 

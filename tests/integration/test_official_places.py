@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from geo_matcher import clock
 from geo_matcher.catalog import Catalog
 from geo_matcher.errors import SourceError
 from geo_matcher.gathering import Gathered, gather
@@ -82,7 +83,7 @@ def collected(source: Source, folder: Path, **other: bytes) -> dict[str, SourceT
 
 @pytest.fixture(autouse=True)
 def _in_2026(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editions, "today", lambda: BUILT_IN)
+    monkeypatch.setattr(clock, "today", lambda: BUILT_IN)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
