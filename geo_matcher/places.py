@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo_matcher.catalog import Catalog
+from geo_matcher.catalog import AND, Catalog
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
 
@@ -192,9 +192,12 @@ MAKERS: Mapping[str, Callable[[pd.DataFrame, Part, str], pd.DataFrame]] = {
 
 
 def first_years(catalog: Catalog) -> dict[str, str]:
-    """Return the first year that the vintage of each table names, empty where it names none."""
+    """Return the first year that the vintage of each table names, empty where it names none.
+
+    Where a table joins what is new to what was kept, the year is that of what is new.
+    """
     return {
-        table.name: next(iter(re.findall(r"\b(?:19|20)\d{2}\b", table.vintage)), "")
+        table.name: next(iter(re.findall(r"\b(?:19|20)\d{2}\b", table.vintage.split(AND)[0])), "")
         for table in catalog.tables
     }
 

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import cast
 
 import pandas as pd
 import pytest
 
+from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
-from geo_matcher.places import HOSPITAL_CATEGORIES, collect_places
+from geo_matcher.places import HOSPITAL_CATEGORIES, collect_places, first_years
 
 YEARS = {"shops": "2025", "hospitals": "2020", "health_registered": "2018"}
 
@@ -172,3 +175,13 @@ def test_a_table_that_is_absent_gives_no_place_and_takes_none_away(
 def test_without_any_list_only_the_towns_are_places(source: dict[str, pd.DataFrame]) -> None:
     places = collect_places({"town_halls": source["town_halls"]}, {})
     assert sorted(places["kind"]) == sorted(f"city_{key}" for key in HUB_CITIES)
+
+
+def test_the_year_of_a_joined_table_is_that_of_what_is_new() -> None:
+    def year(vintage: str) -> str:
+        table = SimpleNamespace(name="housing_prices_rents", vintage=vintage)
+        catalog = cast(Catalog, SimpleNamespace(tables=(table,)))
+        return first_years(catalog)["housing_prices_rents"]
+
+    assert year("2025 ; 2022-2023") == "2025"
+    assert year("n.d. ; 2022-2023") == ""

@@ -89,7 +89,8 @@ COMPOSED = {
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
-    | {"doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"},
+    | {"doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"}
+    | {"doctor.undated"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
     | {"france_services", "station", "airport"},
     "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
