@@ -22,6 +22,7 @@ from rapidfuzz import fuzz, utils
 from geo_matcher.catalog import AND, Table
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DataError, SourceError
+from geo_matcher.places import MAPPED_STATUS, POSITION
 from geo_matcher.sources.licences import ODBL
 from geo_matcher.sources.opening_hours import weekly_days
 from geo_matcher.sources.overpass import Overpass
@@ -56,9 +57,6 @@ OWN_COLUMNS = ("name", "kind", "insee_code")
 """Columns that the network's own list must have; ``address``, ``year``, ``lon``, ``lat``, and who
 says so (``source``, ``status``) may come besides. The table of a release is such a list: its
 ``position`` stands for ``lon`` and ``lat``."""
-
-POSITION = re.compile(r"(-?\d{1,3}\.\d+), (-?\d{1,3}\.\d+)")
-"""How a position is told in words: latitude, longitude."""
 
 MAP_PRODUCER = "Contributeurs d’OpenStreetMap"
 MAP_NOTE_FR = (
@@ -345,7 +343,7 @@ def _work(found: pd.DataFrame, own: pd.DataFrame, day: str, given: WorkList | No
     rows = pd.concat(
         [
             own,
-            kept.assign(source=f"{MAPPED}{day}", status="mapped, to be confirmed"),
+            kept.assign(source=f"{MAPPED}{day}", status=MAPPED_STATUS),
         ],
         ignore_index=True,
     )
