@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from geo_matcher import criteria, indicators
+from geo_matcher.exports import used_tables
 from geo_matcher.figure_years import (
     PRICE,
     PriceYears,
@@ -15,7 +16,6 @@ from geo_matcher.figure_years import (
     price_years,
     year_of,
 )
-from geo_matcher.exports import used_tables
 from geo_matcher.indicators import PRICE_COLUMN
 from geo_matcher.layers import LAYERS, source_tables
 from geo_matcher.matching import NAMES, rank
