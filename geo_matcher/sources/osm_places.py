@@ -99,17 +99,30 @@ class WorkList:
     note_en: str = ""
 
     @classmethod
-    def of_release(cls, path: Path, table: Table) -> WorkList:
+    def of_network(cls, path: Path, name: str | None) -> WorkList:
+        """Return the list that a network gave, credited by the name that it bears, if any."""
+        if not name:
+            return cls(path)
+        return cls(
+            path,
+            producer=name,
+            credit_fr=f"{name}, liste du réseau",
+            credit_en=f"{name}, list of the network",
+        )
+
+    @classmethod
+    def of_release(cls, path: Path, table: Table, name: str | None = None) -> WorkList:
         """Return the list that a release holds, with what its catalog says of it.
 
-        What an earlier refresh said of the map is left out; it is said again.
+        What an earlier refresh said of the map is left out; it is said again. ``name`` is that of
+        the network, for a list of which nothing is said.
         """
 
         def own(text: str, unsaid: str, of_map: str = "OpenStreetMap") -> str:
             parts = [part for part in text.split(AND) if of_map not in part]
             return AND.join(parts) or unsaid
 
-        plain = cls(path)
+        plain = cls.of_network(path, name)
         return cls(
             path,
             producer=own(table.producer, plain.producer),
