@@ -50,7 +50,7 @@ from geo_matcher.release_diff import release_diff
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
 from geo_matcher.sources.overpass import OVERPASS_URL
 from geo_matcher.territory import Territory
-from geo_matcher.territory_file import read_territory_file
+from geo_matcher.territory_file import TerritoryFile, read_territory_file
 from geo_matcher.towns import put_in_service
 
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
@@ -154,10 +154,8 @@ def _build(
         check_work_list(workplaces)
     overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     given_about = None if territory is None else read_territory_file(territory)
-    network = None if given_about is None else given_about.network
-    own_list = (
-        None if workplaces is None else WorkList.of_network(workplaces, network and network.name)
-    )
+    name = None if given_about is None else _network_name(given_about)
+    own_list = None if workplaces is None else WorkList.of_network(workplaces, name)
     asked = chosen_sources(all_sources(overpass, own_list), wanted)
     if asked.roads and roads == "none":
         raise DataError("--with names roads and --roads says none: leave one of the two out.")
@@ -414,12 +412,15 @@ def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     return before
 
 
+def _network_name(about: TerritoryFile) -> str | None:
+    return None if about.network is None else about.network.name
+
+
 def _work_list(before: Territory, given: Path | None) -> WorkList | None:
     """Return the list of places to work that wins over the map: the one given, or the release's."""
     from geo_matcher.sources.osm_places import WorkList
 
-    network = before.about.network
-    name = None if network is None else network.name
+    name = _network_name(before.about)
     if given is not None:
         return WorkList.of_network(given, name)
     if "workplaces" not in before.catalog:
