@@ -24,6 +24,7 @@ __all__ = [
     "UNSURE_STATUS",
     "collect_places",
     "doctor_table",
+    "first_year",
     "first_years",
     "is_unsure",
 ]
@@ -227,15 +228,17 @@ MAKERS: Mapping[str, Callable[[pd.DataFrame, Part, str], pd.DataFrame]] = {
 """How each table becomes places."""
 
 
-def first_years(catalog: Catalog) -> dict[str, str]:
-    """Return the first year that the vintage of each table names, empty where it names none.
+def first_year(vintage: str) -> str:
+    """Return the first year that a vintage names, empty where it names none.
 
     Where a table joins what is new to what was kept, the year is that of what is new.
     """
-    return {
-        table.name: next(iter(re.findall(r"\b(?:19|20)\d{2}\b", table.vintage.split(AND)[0])), "")
-        for table in catalog.tables
-    }
+    return next(iter(re.findall(r"\b(?:19|20)\d{2}\b", vintage.split(AND)[0])), "")
+
+
+def first_years(catalog: Catalog) -> dict[str, str]:
+    """Return the :func:`first_year` of the vintage of each table."""
+    return {table.name: first_year(table.vintage) for table in catalog.tables}
 
 
 def _year(value: object) -> str:

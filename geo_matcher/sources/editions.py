@@ -8,19 +8,14 @@ taken, and the table says so.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from dataclasses import replace
 
+from geo_matcher import clock
 from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.sources.source import Edition, Editions, Fetch, Fetched
 
-__all__ = ["files_listed", "listing_url", "newer_note", "newest", "today"]
-
-
-def today() -> dt.date:
-    """Return the day that no edition is later than, UTC."""
-    return dt.datetime.now(dt.UTC).date()
+__all__ = ["files_listed", "listing_url", "newer_note", "newest"]
 
 
 def newest(
@@ -54,7 +49,7 @@ def newest(
     tried: list[str] = []
     told = "no address is known"
     problem: SourceError | None = None
-    for edition in editions(fetch, departement, today()):
+    for edition in editions(fetch, departement, clock.today()):
         try:
             if edition.problem:
                 raise SourceError(edition.problem)

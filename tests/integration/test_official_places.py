@@ -9,12 +9,16 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from geo_matcher.catalog import Catalog
 from geo_matcher.errors import SourceError
+from geo_matcher.gathering import Gathered, gather
 from geo_matcher.schemas import SCHEMAS
 from geo_matcher.sources import (
     density_grid,
@@ -200,6 +204,31 @@ def test_a_server_of_what_may_be_newer_that_does_not_answer_costs_no_table(
     (calm,) = source.collect(Kept(tmp_path, OFFICIAL), AREA)
     assert calm.origin.note_en + " " == table.origin.note_en[: len(calm.origin.note_en) + 1]
     assert "newer than" not in calm.origin.note_en
+
+
+class Held:
+    """What a release says of its tables, as far as their age goes."""
+
+    def __init__(self, tables: tuple[SimpleNamespace, ...]) -> None:
+        self.tables = tables
+
+    def __getitem__(self, name: str) -> SimpleNamespace:
+        return next(table for table in self.tables if table.name == name)
+
+
+def test_a_refresh_keeps_an_edition_that_is_newer_than_what_can_be_had(tmp_path: Path) -> None:
+    found = gather(Kept(tmp_path, OFFICIAL), AREA, [filosofi.SOURCE, dhup.SOURCE])
+
+    def after(year: str) -> Gathered:
+        held = SimpleNamespace(name="incomes", vintage=year)
+        rents = SimpleNamespace(name="housing_prices_rents", vintage="n.d. ; 2026")
+        return found.without_older(cast(Catalog, Held((held, rents))))
+
+    assert after("2023") == found
+    (failure,) = after("2025").failures
+    assert (failure.source, failure.tables) == ("incomes", ("incomes",))
+    assert "(2023) is older than what the release holds (2025), which stays" in failure.reason
+    assert [table.name for table in after("2025").tables] == ["housing_prices_rents"]
 
 
 def test_a_known_edition_that_does_not_answer_is_told_as_that() -> None:

@@ -24,7 +24,7 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "epci_words errors kept licences look map_words municipal_districts planning_words "
+        "clock epci_words errors kept licences look map_words municipal_districts planning_words "
         "road_speeds shortest_paths",
         "atomic_folders catalog territory_file",
         "release_store",
@@ -93,6 +93,7 @@ DATA_SIDE = frozenset(
         "catalog",
         "catalog_document",
         "catchments",
+        "clock",
         "corrected_release",
         "corrections",
         "communes",
@@ -248,6 +249,7 @@ ONLY_USERS = {
     "pandana": set(),
     "folium": {"maps"},
     "branca": {"maps"},
+    "cachetools": {"kept"},
     "matplotlib": {"audit_report"},
     "typer": {*COMMANDS, "console", "console_sources"},
     "rich": {*COMMANDS, "console", "console_progress"},

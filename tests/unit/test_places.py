@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import cast
 
 import pandas as pd
 import pytest
 
-from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
 from geo_matcher.map_words import WORDS
@@ -16,7 +13,7 @@ from geo_matcher.places import (
     HOSPITAL_CATEGORIES,
     MAPPED_STATUS,
     collect_places,
-    first_years,
+    first_year,
     is_unsure,
 )
 from geo_matcher.sources.osm_places import OWN_STATUS
@@ -185,14 +182,12 @@ def test_without_any_list_only_the_towns_are_places(source: dict[str, pd.DataFra
     assert sorted(places["kind"]) == sorted(f"city_{key}" for key in HUB_CITIES)
 
 
-def test_the_year_of_a_joined_table_is_that_of_what_is_new() -> None:
-    def year(vintage: str) -> str:
-        table = SimpleNamespace(name="housing_prices_rents", vintage=vintage)
-        catalog = cast(Catalog, SimpleNamespace(tables=(table,)))
-        return first_years(catalog)["housing_prices_rents"]
-
-    assert year("2025 ; 2022-2023") == "2025"
-    assert year("n.d. ; 2022-2023") == ""
+@pytest.mark.parametrize(
+    ("vintage", "year"),
+    [("2025 ; 2022-2023", "2025"), ("n.d. ; 2022-2023", ""), ("2021-2025", "2021"), ("", "")],
+)
+def test_the_year_of_a_joined_table_is_that_of_what_is_new(vintage: str, year: str) -> None:
+    assert first_year(vintage) == year
 
 
 def test_a_work_place_of_the_map_stands_where_it_was_mapped_and_is_unsure(
