@@ -38,6 +38,7 @@ from api.planning_tables import (
     gaps_table,
     interval,
     lifts_table,
+    siting_note,
     siting_table,
 )
 from api.planning_work import core_of, lifts_of, plan_of, scenario_of, siting_of
@@ -168,7 +169,7 @@ class PlanningView:
     lifts: tuple[tuple[str, str, bool], ...]
     lift: Table | None
     lift_note: str
-    siting: Table
+    siting: Table | None
     siting_note: str
     siting_href: str
     map_href: str
@@ -206,7 +207,6 @@ def planning_view(territory: Territory, asked: PlanAsked) -> PlanningView:
     lifts = lifts_of(territory, action, "all") if action else None
     demand = asked.fields["site"] or "population"
     siting = siting_of(territory, count=SITING_SPACES, within_min=SITING_MIN, demand=demand)
-    style = ".1" if demand == "newcomers" else ""
     return PlanningView(
         lead=_lead(found, language),
         absent=tuple(typeset(fr if language == "fr" else en, language) for _, fr, en in ABSENT),
@@ -233,13 +233,7 @@ def planning_view(territory: Territory, asked: PlanAsked) -> PlanningView:
             draws=format_number(lifts.draws, language),
         ),
         siting=siting_table(siting, language),
-        siting_note=t(
-            f"plan.siting.{demand}",
-            unmet=format_number(siting.unmet, language, style),
-            total=format_number(siting.total, language, style),
-            unsure=format_number(siting.unsure, language, style),
-            minutes=format_number(siting.within_min, language),
-        ),
+        siting_note=siting_note(siting, language),
         siting_href=asked.href("siting", site="" if demand == "newcomers" else "newcomers"),
         map_href=asked.href(path="/maps/planning"),
         files=(

@@ -37,6 +37,7 @@ __all__ = [
     "gaps_table",
     "interval",
     "lifts_table",
+    "siting_note",
     "siting_table",
 ]
 
@@ -247,7 +248,7 @@ def gaps_table(found: Gaps, language: str) -> Table:
             )
         )
     heads = _words(
-        "Ma connexion internet", "Cartefibre", t("plan.head.gap"), t("plan.head.satellite"),
+        "Ma connexion internet", "Cartefibre", t("plan.head.gap"), t("plan.head.without_30mbit"),
         t("plan.head.classes"), name=t("plan.head.epci"),
     )  # fmt: skip
     return Table(t("plan.gaps.caption"), heads, tuple(rows))
@@ -368,8 +369,27 @@ def lifts_table(found: Lifts, language: str) -> Table:
     return Table(t("plan.lift.caption"), heads, tuple(rows))
 
 
-def siting_table(found: Siting, language: str) -> Table:
-    """Return the best places of one, two and more new spaces."""
+def siting_note(found: Siting, language: str) -> str:
+    """Say whom new spaces may reach; that is all there is to say where they would reach nobody."""
+    style = ".1" if found.demand == "newcomers" else ""
+    nobody = ".all_met" if not found.unmet else "" if _reaches(found) else ".out_of_reach"
+    return translator(language)(
+        f"plan.siting.{found.demand}{nobody}",
+        unmet=format_number(found.unmet, language, style),
+        total=format_number(found.total, language, style),
+        unsure=format_number(found.unsure, language, style),
+        minutes=format_number(found.within_min, language),
+    )
+
+
+def _reaches(found: Siting) -> bool:
+    return any(step.sites for step in found.steps)
+
+
+def siting_table(found: Siting, language: str) -> Table | None:
+    """Return the best places of one, two and more new spaces; None where none reaches anybody."""
+    if not _reaches(found):
+        return None
     t = translator(language)
     style = ".1" if found.demand == "newcomers" else ""
     return Table(

@@ -338,7 +338,7 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
     t = translator(language)
     evidence = list(territory.partner_evidence.values())
     sourced = evidence.count("sourced")
-    reach = territory.parameters.get("network_reach")
+    reach, about = territory.parameters.get("network_reach"), served().network
     partners = (
         t("scope.partners.note", sourced=sourced, reconstructed=len(evidence) - sourced)
         if sourced < len(evidence)
@@ -350,8 +350,9 @@ def scope_view(territory: Territory, scope: str, language: str) -> ScopeView:
             "scope.network.note",
             minutes=format_number(reach["minutes"], language, ".1"),
             published=reach["published"],
+            year=str(about.published_year),
         )
-        if reach
+        if reach and about
         else t("scope.network.none"),
         "all": t("scope.all.note"),
     }

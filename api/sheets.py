@@ -22,6 +22,7 @@ from geo_matcher.catalog import provenance_in
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.figure_years import figure_table
 from geo_matcher.kept import kept
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.schemas import BEST_TECHNOLOGY
@@ -146,12 +147,13 @@ def figures_of(territory: Territory, row: int, language: str) -> Mapping[str, tu
         status = Status(int(matrix.status[row, column]))
         is_said = status in {Status.MISSING, Status.UNREACHABLE}
         figure = format_raw(float(matrix.raw[row, column]), criterion.unit, language)
+        table = figure_table(territory, criterion.name, territory.codes[row])
         known = Figure(
             label=criterion_label(criterion.name, language),
             figure=figure,
             status="" if is_said else t(f"status.{status.label}"),
             place=nearest.get(criterion.name, ""),
-            source=sources[criterion.source][0] if criterion.source in sources else None,
+            source=sources[table][0] if table in sources else None,
         )
         found[criterion.name] = known, Markup(render("_figure.html", language, known=known))
     return found

@@ -66,7 +66,7 @@ CLIMATE = ("d30", "d35", "n20", "fire")
 
 HORIZONS = ("2030", "2050", "2100")
 
-DVF_TABLES = frozenset({"housing_sales", "housing_prices_rents"})
+DVF_TABLES = frozenset({"housing_medians", "housing_sales", "housing_prices_rents"})
 """Tables whose terms forbid that search engines index what they say of sales."""
 
 

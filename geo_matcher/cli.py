@@ -344,6 +344,7 @@ def commune(
 
 def _print_commune(territory: Territory, facts: dict[str, Any], language: str) -> None:
     from geo_matcher.decision import STATUS_WORDS, Status, decision_matrix
+    from geo_matcher.figure_years import figure_table
     from geo_matcher.resemblance import twins
 
     french = language == "fr"
@@ -364,7 +365,7 @@ def _print_commune(territory: Territory, facts: dict[str, Any], language: str) -
     for column, name in enumerate(matrix.criteria):
         criterion = CRITERIA[name]
         status = STATUS_WORDS[language][Status(matrix.status[row, column])]
-        source = criterion.source
+        source = figure_table(territory, name, facts["insee_code"])
         known = [table for table in territory.catalog.tables if table.name == source]
         table.add_row(
             criterion.label_fr if french else criterion.label_en,

@@ -50,11 +50,13 @@ from geo_matcher.release_diff import release_diff
 from geo_matcher.release_store import KEPT_RELEASES, ReleaseStore, held_release
 from geo_matcher.sources.overpass import OVERPASS_URL
 from geo_matcher.territory import Territory
-from geo_matcher.territory_file import read_territory_file
+from geo_matcher.territory_file import TerritoryFile, read_territory_file
 from geo_matcher.towns import put_in_service
 
 if TYPE_CHECKING:  # whoever serves a release does not pay for reading the files of producers
-    from geo_matcher.gathering import Gathered
+    from collections.abc import Iterable
+
+    from geo_matcher.gathering import Failure
     from geo_matcher.sources.fetching import Fetcher
     from geo_matcher.sources.kept_map import KeptOverpass
     from geo_matcher.sources.openstreetmap import Download
@@ -151,12 +153,13 @@ def _build(
     if workplaces is not None:
         check_work_list(workplaces)
     overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
-    own_list = None if workplaces is None else WorkList(workplaces)
+    given_about = None if territory is None else read_territory_file(territory)
+    name = None if given_about is None else _network_name(given_about)
+    own_list = None if workplaces is None else WorkList.of_network(workplaces, name)
     asked = chosen_sources(all_sources(overpass, own_list), wanted)
     if asked.roads and roads == "none":
         raise DataError("--with names roads and --roads says none: leave one of the two out.")
     roads = roads or ("osm" if asked.roads else None)
-    given_about = None if territory is None else read_territory_file(territory)
     if given_about is not None and given_about.departement != departement:
         raise DataError(
             f"{territory} is about the département {given_about.departement or 'none'}, and "
@@ -173,16 +176,19 @@ def _build(
         named = {table.name for table in mine} - set(JOINED_BY_KIND)
         still = [source for source in asked.sources if not set(source.tables) <= named]
         gathered = gather(fetch, area, still)
-        _say(gathered)
-        if is_strict:
-            gathered.refuse_failures()
         whole = {table.name: table for table in gathered.tables}
+        joined = []
         for table in mine:
             if table.name in JOINED_BY_KIND:
                 whole[table.name], told = joined_by_kind(table, whole.get(table.name))
-                write(told)
+                joined.append(told)
             else:
                 whole[table.name] = table
+        _say(whole.values(), gathered.failures)
+        if is_strict:
+            gathered.refuse_failures()
+        for told in joined:
+            write(told)
         tables = [*of_communes, *whole.values()]
         lost = losses(
             folder,
@@ -241,10 +247,10 @@ def _check_roads(roads: str | None) -> None:
         )
 
 
-def _say(gathered: Gathered) -> None:
-    """Say what the sources gave, and why others gave nothing."""
+def _say(tables: Iterable[SourceTable], failures: Iterable[Failure]) -> None:
+    """Say what tables there are, and why sources gave nothing."""
     table = plain_table("table", Column("rows", justify="right"), "vintage", "producer")
-    for found in gathered.tables:
+    for found in sorted(tables, key=lambda one: one.name):
         table.add_row(
             found.name,
             f"{len(found.frame):,}",
@@ -253,7 +259,7 @@ def _say(gathered: Gathered) -> None:
         )
     terminal = console()
     terminal.print(table)
-    for failure in gathered.failures:
+    for failure in failures:
         terminal.print(
             f"[bold]missing[/bold] {escape(failure.source)} ({', '.join(failure.tables)}): "
             f"{escape(failure.reason)}"
@@ -314,7 +320,7 @@ def _refresh(
             sources = tuple(known)
         gathered = gather(fetch, area, sources).without_older(before.catalog)
         roads = _roads("osm", area.communes, overpass) if asked.roads else None
-    _say(gathered)
+    _say(gathered.tables, gathered.failures)
     if is_strict:
         gathered.refuse_failures()
     tables = [*of_communes, *(t for t in gathered.tables if t.name not in given)]
@@ -405,16 +411,21 @@ def _renewed(context: typer.Context, store: ReleaseStore) -> Territory:
     return before
 
 
+def _network_name(about: TerritoryFile) -> str | None:
+    return None if about.network is None else about.network.name
+
+
 def _work_list(before: Territory, given: Path | None) -> WorkList | None:
     """Return the list of places to work that wins over the map: the one given, or the release's."""
     from geo_matcher.sources.osm_places import WorkList
 
+    name = _network_name(before.about)
     if given is not None:
-        return WorkList(given)
+        return WorkList.of_network(given, name)
     if "workplaces" not in before.catalog:
         return None
     table = before.catalog["workplaces"]
-    return WorkList.of_release(before.folder / table.path, table)
+    return WorkList.of_release(before.folder / table.path, table, name)
 
 
 @sources_app.command("status")

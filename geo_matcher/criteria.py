@@ -322,7 +322,7 @@ def _criteria(territory: TerritoryFile) -> Mapping[str, Criterion]:
                   ValueFunction(((1000, 1), (1600, 0.7), (2400, 0.2), (3200, 0))),
                   "housing_prices_rents", important,
                   "Prix d'achat", "Purchase price",
-                  "un prix moyen de {raw}", "an average price of {raw}", "measured"),
+                  "un prix d'achat de {raw}", "a purchase price of {raw}", "measured"),
         Criterion("house_rent_eur_m2_month", "housing", Unit.EUR_M2_MONTH, Direction.DECREASING,
                   ValueFunction(((6, 1), (8, 0.6), (10, 0.2), (12, 0))),
                   "housing_prices_rents", important,

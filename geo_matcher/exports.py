@@ -19,6 +19,7 @@ import shapely
 
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.figure_years import figure_tables
 from geo_matcher.flags import red_flags
 from geo_matcher.kept import kept
 from geo_matcher.matching import Ranking
@@ -106,7 +107,7 @@ def used_tables(ranking: Ranking) -> frozenset[str]:
 
 
 def _tables_of_criterion(territory: Territory, name: str) -> set[str]:
-    tables = {CRITERIA[name].source}
+    tables = {*figure_tables(territory, name)}
     if name in territory.indicators:
         tables.add("indicators")
     if name in PLACES_OF:

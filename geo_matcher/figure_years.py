@@ -9,12 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from geo_matcher.criteria import CRITERIA
 from geo_matcher.indicators import PRICE_COLUMN
 from geo_matcher.kept import kept
 from geo_matcher.places import doctor_table, first_years
 from geo_matcher.territory import Territory
 
-__all__ = ["PriceYears", "figure_note", "price_years", "year_of"]
+__all__ = [
+    "PRICE",
+    "PriceYears",
+    "figure_note",
+    "figure_table",
+    "figure_tables",
+    "price_years",
+    "year_of",
+]
+
+PRICE = "house_price_eur_m2"
+"""The criterion whose figures come from one table in some communes and from another in others."""
+
+PRICE_TABLES = {"mean": "housing_prices_rents", "median": "housing_medians"}
+"""Table of each kind of price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,50 @@ def price_years(territory: Territory, insee_code: str | None = None) -> PriceYea
         return prices.of_most
     own = prices.mean if insee_code in prices.with_mean else prices.median
     return own or prices.of_most
+
+
+def figure_table(territory: Territory, criterion: str, insee_code: str) -> str:
+    """Return the table of the catalog that a figure of a commune comes from.
+
+    Parameters
+    ----------
+    territory
+        A loaded release.
+    criterion
+        Name of the criterion.
+    insee_code
+        The commune.
+
+    Returns
+    -------
+    str
+        For a price, the table of what that commune's price is (:func:`price_years`).
+    """
+    years = price_years(territory, insee_code) if criterion == PRICE else None
+    return CRITERIA[criterion].source if years is None else PRICE_TABLES[years.kind]
+
+
+def figure_tables(territory: Territory, criterion: str) -> tuple[str, ...]:
+    """Return every table of the catalog that the figures of a criterion come from.
+
+    Parameters
+    ----------
+    territory
+        A loaded release.
+    criterion
+        Name of the criterion.
+
+    Returns
+    -------
+    tuple of str
+        More than one where some prices are means and others medians.
+    """
+    if criterion == PRICE:
+        prices = _prices(territory)
+        known = {"mean": prices.with_mean, "median": prices.with_median}
+        if found := tuple(table for kind, table in PRICE_TABLES.items() if known[kind]):
+            return found
+    return (CRITERIA[criterion].source,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
+from geo_matcher.figure_years import figure_table
 from geo_matcher.flags import DOCTOR_FAR_MIN
 from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
@@ -139,7 +140,9 @@ def _lacks(territory: Territory, commune: Mapping[str, Any]) -> Iterator[Lack]:
     row = matrix.status[matrix.codes.index(commune["insee_code"])]
     unknown = [list(CRITERIA)[k] for k in np.flatnonzero(row == Status.MISSING).tolist()]
     if names := tuple(name for name in unknown if name not in APART):
-        sources = tuple(dict.fromkeys(CRITERIA[name].source for name in names))
+        sources = tuple(
+            dict.fromkeys(figure_table(territory, name, commune["insee_code"]) for name in names)
+        )
         yield Lack("figures", sources, criteria=names)
 
 

@@ -23,6 +23,7 @@ from geo_matcher.destinations import DAILY_SERVICES, PLACES
 from geo_matcher.driving_layers import DRIVING, driving_figures
 from geo_matcher.errors import DataError
 from geo_matcher.exports import place_tables
+from geo_matcher.figure_years import PRICE, figure_tables
 from geo_matcher.kept import kept
 from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.map_words import WORDS
@@ -421,10 +422,12 @@ def source_tables(territory: Territory, layer: Layer) -> tuple[str, ...]:
     """Return the tables of the catalog that a layer rests on, its own first."""
     of_kind = place_tables(territory)
     names = [*layer.tables]
+    if layer.column == PRICE:
+        names = [*figure_tables(territory, PRICE), *names[1:]]
     for kind in layer.place_kinds:
         names += sorted(of_kind.get(kind, ()))
     if layer.unit == TYPE and (types := types_of(territory)):
-        names += [CRITERIA[name].source for name in types.criteria]
+        names += [table for name in types.criteria for table in figure_tables(territory, name)]
     return tuple(name for name in dict.fromkeys(names) if name in territory.catalog)
 
 

@@ -33,6 +33,7 @@ from geo_matcher.map_words import WORDS
 from geo_matcher.matching import Ranking
 from geo_matcher.numbers import format_raw
 from geo_matcher.place_names import readable_name, spellings_of
+from geo_matcher.places import is_unsure
 from geo_matcher.sentences import explain, miss_phrase
 from geo_matcher.territory import LAMBERT_93, WGS_84, Territory
 from geo_matcher.typology import MAX_COMMUNES, MIN_COMMUNES, Typology, typology
@@ -296,7 +297,7 @@ def _places(territory: Territory, language: str) -> list[list[Any]]:
             round(lon, DECIMALS),
             symbol_of[kind],
             communes.get(code, ""),
-            int(status.startswith("to be confirmed")),
+            int(is_unsure(status)),
             " ".join(filter(None, notes)),
         )
         signs.setdefault(key, []).append(readable_name(name, spellings))

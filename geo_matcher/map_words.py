@@ -123,6 +123,8 @@ _FRENCH = {
     "status_named by the network or the press": "Cité par le réseau ou par la presse.",
     "status_to be confirmed (2016)": "À confirmer\u00a0: liste de 2016.",
     "status_to be confirmed": "À confirmer.",
+    "status_mapped, to be confirmed": "Relevé sur OpenStreetMap, à confirmer.",
+    "status_named by the network": "Cité par le réseau.",
     "status_listed": "",
 }
 
@@ -232,6 +234,8 @@ _ENGLISH = {
     "status_named by the network or the press": "Named by the network or the press.",
     "status_to be confirmed (2016)": "To be confirmed: list of 2016.",
     "status_to be confirmed": "To be confirmed.",
+    "status_mapped, to be confirmed": "Found on OpenStreetMap, to be confirmed.",
+    "status_named by the network": "Named by the network.",
     "status_listed": "",
 }
 

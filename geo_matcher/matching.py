@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import DecisionMatrix, decision_matrix
 from geo_matcher.errors import DataError
+from geo_matcher.figure_years import figure_table
 from geo_matcher.flags import plain_flags
 from geo_matcher.origins import check_origin
 from geo_matcher.profile import Profile
@@ -226,7 +227,7 @@ class Ranking:
         found = []
         for k in self._used:
             raw, low, status, _ = known[k]
-            name, family, unit, source = facts[k]
+            name, family, unit = facts[k]
             found.append(
                 {
                     "criterion": name,
@@ -241,16 +242,16 @@ class Ranking:
                     "points": points[k],
                     "max_points": top[k],
                     "status": status,
-                    "source": source,
+                    "source": figure_table(self.territory, name, self.matrix.codes[row]),
                 }
             )
         return found
 
     @cached_property
-    def _facts(self) -> list[tuple[str, str, str, str]]:
-        """Name, family, unit and source of each criterion."""
+    def _facts(self) -> list[tuple[str, str, str]]:
+        """Name, family and unit of each criterion."""
         return [
-            (name, c.family, c.unit.value, c.source)
+            (name, c.family, c.unit.value)
             for name, c in zip(self.matrix.criteria, CRITERIA.values(), strict=True)
         ]
 

@@ -221,6 +221,12 @@ def _given(name: str, network: Network | None) -> Origin:
     )
 
 
+WHOLE_TITLES = {
+    "hubs": ("Gares de voyageurs et aéroports", "Railway stations and airports"),
+}
+"""Title of a table whose source gives some kinds only, once it holds those of people too."""
+
+
 def joined_by_kind(own: SourceTable, found: SourceTable | None) -> tuple[SourceTable, str]:
     """Put a table that people gave beside what the source gave: own rows win for their kinds.
 
@@ -261,7 +267,7 @@ def joined_by_kind(own: SourceTable, found: SourceTable | None) -> tuple[SourceT
         f"Fournis par qui tient ce service : {', '.join(fr for fr, _ in names)}.",
         f"Given by who runs this service: {', '.join(en for _, en in names)}.",
     )
-    origin = replace(origin, given_kinds=", ".join(given))
+    origin = replace(_whole(own.name, origin), given_kinds=", ".join(given))
     return SourceTable(own.name, frame, origin, found.files), f"{told}."
 
 
@@ -388,6 +394,12 @@ def _both(new: Origin, old: Table | Origin, note_fr: str, note_en: str) -> Origi
     )
 
 
+def _whole(name: str, origin: Origin) -> Origin:
+    """Call a table by all the kinds that it holds once other kinds stand beside the source's."""
+    title_fr, title_en = WHOLE_TITLES.get(name, (origin.title_fr, origin.title_en))
+    return replace(origin, title_fr=title_fr, title_en=title_en)
+
+
 def _with_prices(rents: Origin, before: Table) -> Origin:
     """Credit the mean prices that new rents are put beside, and who gave them if somebody did."""
     prices = PRICES_ORIGIN
@@ -410,7 +422,7 @@ def _renewed_by_kind(folder: Path, old: Table, table: SourceTable, *, is_anew: b
     if "source" in kept:
         kept = kept[~kept["source"].str.startswith(MAPPED)]
     if len(kept):
-        origin = _both(table.origin, old, ROWS_FR, ROWS_EN)
+        origin = _whole(old.name, _both(table.origin, old, ROWS_FR, ROWS_EN))
         table = replace(table, frame=_with_kept(table.frame, kept), origin=origin)
     if given:
         rows = before[before["kind"].isin(given)].reset_index(drop=True)

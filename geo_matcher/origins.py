@@ -25,6 +25,7 @@ from geo_matcher.catalog import Table
 from geo_matcher.criteria import CRITERIA
 from geo_matcher.decision import decision_matrix
 from geo_matcher.errors import ProfileError
+from geo_matcher.figure_years import figure_table
 from geo_matcher.kept import kept
 from geo_matcher.profile import CITY_CODES, Profile
 from geo_matcher.territory import Territory, fold
@@ -492,7 +493,7 @@ def _inside_origin(territory: Territory, code: str) -> Origin:
                 low,
                 status,
                 year if criterion.name in COUNTED_PEOPLE else None,
-                criterion.source,
+                figure_table(territory, criterion.name, code),
             )
             for criterion, (raw, low, status, _) in cells
         ),

@@ -17,7 +17,17 @@ from geo_matcher.catalog import AND, Catalog
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
 
-__all__ = ["HOSPITAL_CATEGORIES", "collect_places", "doctor_table", "first_year", "first_years"]
+__all__ = [
+    "HOSPITAL_CATEGORIES",
+    "MAPPED_STATUS",
+    "POSITION",
+    "UNSURE_STATUS",
+    "collect_places",
+    "doctor_table",
+    "first_year",
+    "first_years",
+    "is_unsure",
+]
 
 HOSPITAL_CATEGORIES = (
     "Centre Hospitalier (C.H.)",
@@ -27,6 +37,15 @@ HOSPITAL_CATEGORIES = (
 )
 """FINESS categories that count as a hospital; psychiatric and rehabilitation sites do not."""
 
+
+UNSURE_STATUS = "to be confirmed"
+"""Status of a place that somebody ought to confirm; it may stand among other words."""
+
+MAPPED_STATUS = f"mapped, {UNSURE_STATUS}"
+"""Status of a place that only the collaborative map names."""
+
+POSITION = re.compile(r"(-?\d{1,3}\.\d+), (-?\d{1,3}\.\d+)")
+"""How the position of a place to work is told in words: latitude, longitude."""
 
 PLACE_COLUMNS = (
     "place_id", "kind", "name", "insee_code", "lon", "lat", "position", "status", "year",
@@ -115,7 +134,9 @@ def _shops(shops: pd.DataFrame, part: Part, year: str) -> pd.DataFrame:
 
 
 def _workplaces(work: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
-    return part("workplaces", work["kind"], work["name"], work["status"], work["year"])
+    found = part("workplaces", work["kind"], work["name"], work["status"], work["year"])
+    told = work["position"].str.extract(f"^{POSITION.pattern}$").astype(float)
+    return found.assign(lat=told[0], lon=told[1])
 
 
 def _france_services(houses: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
@@ -139,6 +160,22 @@ def _hubs(hubs: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
 
 def _culture(culture: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
     return part("culture", culture["kind"], culture["name"], "listed", culture["year"])
+
+
+def is_unsure(status: str) -> bool:
+    """Tell whether a place of this status is to be confirmed.
+
+    Parameters
+    ----------
+    status
+        Status of a place, as :func:`collect_places` gives it.
+
+    Returns
+    -------
+    bool
+        Whatever the status says besides.
+    """
+    return UNSURE_STATUS in status
 
 
 def doctor_table(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -165,7 +202,7 @@ def _counted_doctors(supply: pd.DataFrame, part: Part, _: str) -> pd.DataFrame:
 
 
 def _doctors(practices: pd.DataFrame, part: Part, year: str) -> pd.DataFrame:
-    found = part("health_registered", "doctor", "", "to be confirmed", year)
+    found = part("health_registered", "doctor", "", UNSURE_STATUS, year)
     return found[practices["gp_registered"] == 1]
 
 

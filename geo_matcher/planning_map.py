@@ -260,7 +260,9 @@ def _count_lines(found: Gaps, row: int, language: str) -> list[str]:
         )
     if found.is_counted[row]:
         lines.append(
-            texts["satellite"].format(n=format_number(int(found.without_30mbit[row]), language))
+            texts["without_30mbit"].format(
+                n=format_number(int(found.without_30mbit[row]), language)
+            )
         )
     if found.rate_above_100[row]:
         lines.append(texts["over"])

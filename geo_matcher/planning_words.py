@@ -44,7 +44,7 @@ _FRENCH = {
     "count": "{name} : {n} sur {whole}",
     "unknown": "{name} : non compté",
     "over": "Un taux publié dépasse 100 % : gardé tel quel.",
-    "satellite": "Satellite seulement : {n}",
+    "without_30mbit": "Sans 30 Mbit/s par la terre : {n}",
     "copper": "Cuivre",
     "closes": "Ferme le {day}. Si rien n'est construit, {n} locaux sans fibre ce jour-là ; "
     "{late} si les travaux finissent un an trop tard.",
@@ -93,7 +93,7 @@ _ENGLISH = {
     "count": "{name}: {n} of {whole}",
     "unknown": "{name}: not counted",
     "over": "A published rate is above 100%: kept as it is.",
-    "satellite": "Satellite only: {n}",
+    "without_30mbit": "Without 30 Mbit/s by land: {n}",
     "copper": "Copper",
     "closes": "Closes on {day}. If nothing is built, {n} premises without fibre that day; "
     "{late} if the works end a year late.",

@@ -14,6 +14,7 @@ import numpy as np
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status
 from geo_matcher.destinations import HUB_CITIES
+from geo_matcher.figure_years import PRICE, price_years
 from geo_matcher.matching import NAMES, Ranking
 from geo_matcher.numbers import NBSP, format_number, format_raw
 
@@ -31,6 +32,11 @@ __all__ = [
 
 SURE, RARE = 0.95, 0.05
 """Shares from which "nearly always" and "hardly ever" are said instead of so many times in ten."""
+
+PRICE_WORDS = {
+    "fr": {"mean": "un prix moyen de {raw}", "median": "un prix médian de {raw}"},
+    "en": {"mean": "an average price of {raw}", "median": "a median price of {raw}"},
+}
 
 PARTNER_WORDS = {
     "fr": ("hors des villages partenaires connus", "village partenaire du réseau"),
@@ -75,6 +81,10 @@ def raw_phrase(ranking: Ranking, row: int, column: int, language: str) -> str:
     if criterion.unit is Unit.YES_NO:
         return PARTNER_WORDS[language][int(raw >= 0.5)]
     text = format_raw(raw, criterion.unit, language)
+    if criterion.name == PRICE:
+        years = price_years(ranking.territory, ranking.matrix.codes[row])
+        if years is not None:
+            return PRICE_WORDS[language][years.kind].format(raw=text)
     if ranking.matrix.status[row, column] == Status.UPPER_BOUND:
         text = f"{text} au plus" if language == "fr" else f"at most {text}"
     phrase = criterion.phrase_fr if language == "fr" else criterion.phrase_en

@@ -22,6 +22,7 @@ from rapidfuzz import fuzz, utils
 from geo_matcher.catalog import AND, Table
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DataError, SourceError
+from geo_matcher.places import MAPPED_STATUS, POSITION
 from geo_matcher.sources.licences import ODBL
 from geo_matcher.sources.opening_hours import weekly_days
 from geo_matcher.sources.overpass import Overpass
@@ -56,9 +57,6 @@ OWN_COLUMNS = ("name", "kind", "insee_code")
 """Columns that the network's own list must have; ``address``, ``year``, ``lon``, ``lat``, and who
 says so (``source``, ``status``) may come besides. The table of a release is such a list: its
 ``position`` stands for ``lon`` and ``lat``."""
-
-POSITION = re.compile(r"(-?\d{1,3}\.\d+), (-?\d{1,3}\.\d+)")
-"""How a position is told in words: latitude, longitude."""
 
 MAP_PRODUCER = "Contributeurs d’OpenStreetMap"
 MAP_NOTE_FR = (
@@ -101,17 +99,30 @@ class WorkList:
     note_en: str = ""
 
     @classmethod
-    def of_release(cls, path: Path, table: Table) -> WorkList:
+    def of_network(cls, path: Path, name: str | None) -> WorkList:
+        """Return the list that a network gave, credited by the name that it bears, if any."""
+        if not name:
+            return cls(path)
+        return cls(
+            path,
+            producer=name,
+            credit_fr=f"{name}, liste du réseau",
+            credit_en=f"{name}, list of the network",
+        )
+
+    @classmethod
+    def of_release(cls, path: Path, table: Table, name: str | None = None) -> WorkList:
         """Return the list that a release holds, with what its catalog says of it.
 
-        What an earlier refresh said of the map is left out; it is said again.
+        What an earlier refresh said of the map is left out; it is said again. ``name`` is that of
+        the network, for a list of which nothing is said.
         """
 
         def own(text: str, unsaid: str, of_map: str = "OpenStreetMap") -> str:
             parts = [part for part in text.split(AND) if of_map not in part]
             return AND.join(parts) or unsaid
 
-        plain = cls(path)
+        plain = cls.of_network(path, name)
         return cls(
             path,
             producer=own(table.producer, plain.producer),
@@ -345,7 +356,7 @@ def _work(found: pd.DataFrame, own: pd.DataFrame, day: str, given: WorkList | No
     rows = pd.concat(
         [
             own,
-            kept.assign(source=f"{MAPPED}{day}", status="mapped, to be confirmed"),
+            kept.assign(source=f"{MAPPED}{day}", status=MAPPED_STATUS),
         ],
         ignore_index=True,
     )

@@ -82,10 +82,10 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 quality="measured",
                 credit_fr=f"SNCF, gares de voyageurs, {day} (ODbL)",
                 credit_en=f"SNCF, stations, {day} (ODbL)",
-                note_fr="Base sous ODbL : ce qui en dérive se partage de même. La table ne dit "
-                "rien des lignes, ni de la fréquence des trains ; les aéroports n’y sont pas.",
-                note_en="A database under the ODbL: what derives from it is shared alike. The "
-                "table says nothing of lines nor of how often trains run; airports are not in it.",
+                note_fr="Base sous ODbL : ce qui en dérive se partage de même. La SNCF ne donne "
+                "que les gares : rien des lignes, de la fréquence des trains ni des aéroports.",
+                note_en="A database under the ODbL: what derives from it is shared alike. SNCF "
+                "gives stations only: nothing of lines, of how often trains run, nor of airports.",
                 complete_kinds="station",
             ),
             (file,),

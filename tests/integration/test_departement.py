@@ -242,6 +242,8 @@ def test_what_people_give_wins_and_is_built_from_what_is_kept(
     assert (hubs["kind"] == "airport").sum() == 1
     assert (hubs["kind"] == "station").sum() > 0, "the source's, beside the airport given"
     assert "hubs: yours are airport (1); the source's are station" in done.plain
+    assert re.search(rf"hubs +{len(hubs)} ", done.plain), "the airport given is counted"
+    assert territory.catalog["hubs"].title_fr == "Gares de voyageurs et aéroports"
     assert "SNCF" in territory.catalog["hubs"].producer
     assert territory.catalog["hubs"].kinds_given == ("airport",)
     assert territory.catalog["hubs"].kinds_listed_whole == ("station",)

@@ -277,3 +277,13 @@ def test_all_problems_of_the_list_are_told_at_once(tmp_path: Path) -> None:
 def test_a_list_without_its_columns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column kind, insee_code; it needs name, kind"):
         collected(tmp_path, answer(), own="name;kind;insee_code\n".replace(";kind;insee_code", ""))
+
+
+def test_a_list_is_credited_by_the_name_of_its_network(tmp_path: Path) -> None:
+    own = "name,kind,insee_code\nLe Relais,fablab,09903\n"
+    said = WorkList.of_network(tmp_path / "own.csv", "Causses Connectés")
+    origin = collected(tmp_path, answer(), own=own, said=said)["workplaces"].origin
+    assert origin.producer == "Causses Connectés ; Contributeurs d’OpenStreetMap"
+    assert origin.credit_fr.startswith("Causses Connectés, liste du réseau ; ")
+    assert origin.credit_en.startswith("Causses Connectés, list of the network ; ")
+    assert WorkList.of_network(tmp_path, None) == WorkList(tmp_path)

@@ -6,9 +6,22 @@ import pandas as pd
 import pytest
 
 from geo_matcher import criteria, indicators
-from geo_matcher.figure_years import PriceYears, figure_note, price_years, year_of
+from geo_matcher.exports import used_tables
+from geo_matcher.figure_years import (
+    PRICE,
+    PriceYears,
+    figure_note,
+    figure_table,
+    figure_tables,
+    price_years,
+    year_of,
+)
 from geo_matcher.indicators import PRICE_COLUMN
+from geo_matcher.layers import LAYERS, source_tables
+from geo_matcher.matching import NAMES, rank
+from geo_matcher.profile import Profile
 from geo_matcher.schemas import HEAT_HORIZON, SCHEMAS
+from geo_matcher.sentences import raw_phrase
 from geo_matcher.territory import Territory
 
 
@@ -100,3 +113,41 @@ def test_a_release_with_other_data_says_other_years(medians: Territory) -> None:
     assert price_years(bare) is None
     assert figure_note(bare, "house_price", "en") == ""
     assert figure_note(bare, "doctor", "fr") == "Médecins à confirmer."
+
+
+def test_a_price_is_called_and_credited_for_what_it_is(medians: Territory) -> None:
+    assert figure_table(medians, PRICE, "32013") == "housing_prices_rents"
+    assert figure_table(medians, PRICE, "32001") == "housing_medians"
+    assert figure_table(medians, "population", "32001") == "communes"
+    both = ("housing_prices_rents", "housing_medians")
+    assert figure_tables(medians, PRICE) == both
+    ranking = rank(medians, Profile(), "all")
+    column = NAMES.index(PRICE)
+    said = {
+        code: [
+            raw_phrase(ranking, ranking.matrix.codes.index(code), column, language)
+            for language in ("fr", "en")
+        ]
+        for code in ("32013", "32001")
+    }
+    assert said["32013"][0].startswith("un prix moyen")
+    assert said["32013"][1].startswith("an average")
+    assert said["32001"][0].startswith("un prix médian")
+    assert said["32001"][1].startswith("a median")
+
+
+def test_the_ledger_and_the_credits_name_the_medians(medians: Territory) -> None:
+    table = medians.catalog["housing_prices_rents"]
+    catalog = replace(
+        medians.catalog,
+        tables=(*medians.catalog.tables, replace(table, name="housing_medians")),
+    )
+    told = replace(medians, catalog=catalog)
+    ranking = rank(told, Profile(), "all")
+    row = ranking.matrix.codes.index("32001")
+    (line,) = [x for x in ranking.result(row)["contributions"] if x["criterion"] == PRICE]
+    assert line["source"] == "housing_medians"
+    assert "housing_medians" in used_tables(ranking)
+    assert source_tables(told, LAYERS["house_price"])[:2] == (
+        "housing_prices_rents", "housing_medians",
+    )  # fmt: skip

@@ -77,6 +77,17 @@ def test_own_rows_win_for_their_kinds_and_a_refresh_keeps_them(release_copy: Pat
     assert Catalog.read(release_copy)["culture"].kinds_given == ()
 
 
+def test_a_table_of_stations_and_own_airports_is_called_by_both() -> None:
+    def hubs(kind: str) -> SourceTable:
+        frame = pd.DataFrame({"kind": [kind], "name": ["X"], "insee_code": ["32013"]})
+        return SourceTable("hubs", frame, replace(ORIGIN, title_fr="Gares", title_en="S"), ())
+
+    both, _ = joined_by_kind(hubs("airport"), hubs("station"))
+    assert both.origin.title_fr == "Gares de voyageurs et aéroports"
+    assert both.origin.title_en == "Railway stations and airports"
+    assert joined_by_kind(hubs("station"), hubs("station"))[0].origin.title_fr == "Gares"
+
+
 def test_a_refresh_keeps_the_kinds_that_a_person_says_are_complete(release_copy: Path) -> None:
     found = culture(("cinema", "32013", "Ciné"))
     found = replace(found, origin=replace(ORIGIN, complete_kinds="cinema"))

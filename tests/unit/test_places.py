@@ -8,7 +8,15 @@ import pytest
 
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
-from geo_matcher.places import HOSPITAL_CATEGORIES, collect_places, first_year
+from geo_matcher.map_words import WORDS
+from geo_matcher.places import (
+    HOSPITAL_CATEGORIES,
+    MAPPED_STATUS,
+    collect_places,
+    first_year,
+    is_unsure,
+)
+from geo_matcher.sources.osm_places import OWN_STATUS
 
 YEARS = {"shops": "2025", "hospitals": "2020", "health_registered": "2018"}
 
@@ -180,3 +188,25 @@ def test_without_any_list_only_the_towns_are_places(source: dict[str, pd.DataFra
 )
 def test_the_year_of_a_joined_table_is_that_of_what_is_new(vintage: str, year: str) -> None:
     assert first_year(vintage) == year
+
+
+def test_a_work_place_of_the_map_stands_where_it_was_mapped_and_is_unsure(
+    source: dict[str, pd.DataFrame],
+) -> None:
+    work = source["workplaces"]
+    mapped = work.iloc[0].to_dict() | {"position": "43.05000, -0.16000", "status": MAPPED_STATUS}
+    source["workplaces"] = pd.concat([work, pd.DataFrame([mapped])], ignore_index=True)
+    found = collect_places(source, YEARS).query("kind == 'coworking'").set_index("status")
+    assert list(found.loc[MAPPED_STATUS, ["lon", "lat", "position"]]) == [
+        -0.16, 43.05, "published",
+    ]  # fmt: skip
+    assert found.loc["to be confirmed (2016)", "position"] == "town_hall"
+    assert all(is_unsure(status) for status in found.index)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_status_that_a_build_writes_has_words(language: str) -> None:
+    said = [WORDS[language][f"status_{status}"] for status in (MAPPED_STATUS, OWN_STATUS)]
+    assert ("confirmer" if language == "fr" else "confirmed") in said[0]
+    assert not is_unsure(OWN_STATUS)
+    assert "confirm" not in said[1]

@@ -10,10 +10,12 @@ import pytest
 
 from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status
+from geo_matcher.figure_years import PRICE
 from geo_matcher.matching import Ranking, rank
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile
 from geo_matcher.sentences import (
+    PRICE_WORDS,
     band_phrase,
     chance_phrase,
     explain,
@@ -48,6 +50,8 @@ def figure_of(phrase: str, column: int, language: str) -> tuple[float, bool]:
     """Return the figure that a phrase tells, and whether it is told as an upper bound."""
     criterion = CRITERIA[NAMES[column]]
     template = criterion.phrase_fr if language == "fr" else criterion.phrase_en
+    if criterion.name == PRICE:  # all prices of this release are means
+        template = PRICE_WORDS[language]["mean"]
     match = re.fullmatch(re.escape(template).replace(r"\{raw\}", "(.+)"), phrase)
     assert match, phrase
     bound = re.fullmatch(AT_MOST[language], match[1])

@@ -114,13 +114,30 @@ COMPOSED = {
     "plan.floor.": {*FLOORS, "price", "unset"},
     "plan.form.": {*PLAN_WEIGHTS, "budget", "budget.help", "floor", "count", "exclude", "no"}
     | {"exclude.help", "weights", "weights.help", "send"},
-    "plan.head.": {*SORTS, "share", "way", "gap", "actions", "satellite", "classes", "communes"}
+    "plan.head.": {
+        *SORTS,
+        "share",
+        "way",
+        "gap",
+        "actions",
+        "without_30mbit",
+        "classes",
+        "communes",
+    }
     | {"unbuilt", "late", "closing", "budget", "marginal", "often", "class", "depends", "before"}
     | {"gained", "losers", "spaces", "where", "reached", "of_unmet"},
     "plan.no.": set(CAN_BE_LEFT_OUT),
     "plan.on.": {"cost", "local_cost", "local_need"},
     "plan.preset.": set(PLAN_PRESETS),
-    "plan.siting.": {"population", "newcomers", "caption", "other"},
+    "plan.siting.": {
+        "caption",
+        "other",
+        *(
+            f"{who}{far}"
+            for who in ("population", "newcomers")
+            for far in ("", ".all_met", ".out_of_reach")
+        ),
+    },
     "plan.status.": {"optimal", "within_gap", "time_limit"},
     "practice.": set(PRACTICES),
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
