@@ -153,6 +153,9 @@ def lack_sentence(lack: Lack, doctors_year: str, language: str) -> str:
     if lack.kind == "figures":
         names = [typeset(label_in_sentence(name, language), language) for name in lack.criteria]
         return t("lack.figures", names=listed(names, t("village.and")))
+    if lack.kind == "unlisted":
+        names = [t(f"place.{far.destination}").lower() for far in lack.far]
+        return t("lack.unlisted", names=listed(names, t("village.and")))
     within = lack.within_min or 0.0
     limit = format_raw(within, Unit.MINUTES, language)
     if lack.kind == "services":

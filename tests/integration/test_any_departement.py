@@ -281,6 +281,25 @@ def test_what_is_not_there_is_said_in_whole_sentences(
     assert "36 communes" in told
 
 
+def text_of(client: TestClient, path: str) -> str:
+    """Return the words of a page, its marks left out and its spaces plain."""
+    page = client.get(path, follow_redirects=True)
+    assert page.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text)).replace("’", "'")
+
+
+def test_what_no_list_names_is_not_said_to_be_out_of_reach(
+    client: TestClient, invented: Territory
+) -> None:
+    page = text_of(client, f"/communes/{invented.codes[0]}")
+    assert "Aucune de nos listes n'en nomme" in page
+    assert "lieu de travail partagé" in page.split("n'en nomme")[1][:400]
+    assert "aucun à portée de route" not in page
+    english = text_of(client, f"/communes/{invented.codes[0]}?lang=en")
+    assert "No list of ours names any" in english
+    assert "none that a road leads to" not in english
+
+
 def test_a_track_that_no_network_has_is_told_and_does_not_count(
     client: TestClient, invented: Territory, run: Run, tmp_path: Path
 ) -> None:

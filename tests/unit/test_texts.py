@@ -88,10 +88,10 @@ COMPOSED = {
     "timed.": {"town_halls", "roads"},
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
-    "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
-    | {"doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"},
+    "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "unlisted"}
+    | {"figures", "doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
-    | {"france_services", "station", "airport"},
+    | {"france_services", "station", "airport", "workplace"},
     "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
     "plan.brings.": {"premises_fibre", "premises_30mbit", "premises_equipped", "near_work"},
     "plan.core.": {"no_regret", "depends", "rare", "ask", "link", "caption", "details", "draws"}
