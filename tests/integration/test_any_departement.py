@@ -300,6 +300,14 @@ def test_what_no_list_names_is_not_said_to_be_out_of_reach(
     assert "none that a road leads to" not in english
 
 
+def test_an_unknown_time_has_no_bar(client: TestClient, invented: Territory) -> None:
+    for language, word in (("fr", "inconnu"), ("en", "unknown")):
+        page = client.get(f"/communes/{invented.codes[0]}?lang={language}").text
+        rows = re.findall(r'<tr>.*?class="figure">([^<]+)<.*?class="bar"[^>]*>(.*?)</td>', page)
+        assert {"<svg" in bar for figure, bar in rows if figure == word} == {False}
+        assert {"<svg" in bar for figure, bar in rows if figure != word} == {True}
+
+
 def test_a_track_that_no_network_has_is_told_and_does_not_count(
     client: TestClient, invented: Territory, run: Run, tmp_path: Path
 ) -> None:
