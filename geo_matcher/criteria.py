@@ -28,6 +28,7 @@ __all__ = [
     "CRITERIA",
     "FAMILIES",
     "HEAT_HORIZON",
+    "OF_NETWORK",
     "VILLAGE_SIZES",
     "Criterion",
     "Direction",
@@ -44,6 +45,9 @@ MAX_BREAKPOINTS = 12
 
 HEAT_HORIZON = "2030"
 """Horizon of the climate projection that a criterion is about: France at +2.0 °C."""
+
+OF_NETWORK = frozenset({"partner_village", "network_trace"})
+"""Criteria that mean nothing where a territory has no network: they do not count there."""
 
 
 class Direction(enum.Enum):

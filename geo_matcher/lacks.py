@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from geo_matcher.commune import describe_commune
-from geo_matcher.criteria import CRITERIA
+from geo_matcher.criteria import CRITERIA, OF_NETWORK
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.flags import DOCTOR_FAR_MIN
@@ -143,7 +143,8 @@ def _lacks(territory: Territory, commune: Mapping[str, Any]) -> Iterator[Lack]:
     matrix = decision_matrix(territory)
     row = matrix.status[matrix.codes.index(commune["insee_code"])]
     unknown = [list(CRITERIA)[k] for k in np.flatnonzero(row == Status.MISSING).tolist()]
-    if figures := tuple(name for name in unknown if name not in APART):
+    apart = APART if territory.about.network is not None else APART | OF_NETWORK
+    if figures := tuple(name for name in unknown if name not in apart):
         sources = tuple(dict.fromkeys(CRITERIA[name].source for name in figures))
         yield Lack("figures", sources, criteria=figures)
 

@@ -157,6 +157,25 @@ def test_without_a_network_people_search_everywhere_and_are_told(client: TestCli
     assert release["partners"] == {"sourced": 0, "reconstructed": 0, "published": None}
 
 
+def test_without_a_network_being_no_partner_does_not_count(
+    client: TestClient, invented: Territory, connected: Territory
+) -> None:
+    with in_service(connected.about):
+        column = list(CRITERIA).index("partner_village")
+        assert Profile().weights[column] > 0
+    with in_service(invented.about):
+        assert Profile().weights[column] == 0
+        assert Profile().weights.sum() == pytest.approx(1)
+        statuses = decision_matrix(invented).status[:, column]
+        assert (statuses == Status.MISSING).all()
+    for language, words in (
+        ("fr", ("hors des villages partenaires", "Village partenaire", "à confirmer par le")),
+        ("en", ("outside the known partner", "Partner village:", "to be confirmed by the")),
+    ):
+        cards = text_of(client, f"/fragments/matches?lang={language}")
+        assert not [word for word in words if word in cards]
+
+
 def test_a_profile_of_another_territory_is_refused_by_the_service(client: TestClient) -> None:
     answer = client.post("/api/v1/matches", json={"profile": {"client_city": "pau"}})
     assert answer.status_code == 422
