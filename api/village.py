@@ -338,7 +338,7 @@ def village_view(
             Link(name, pages.get(code, ""), "")
             for code, name, _ in neighbours(territory, insee_code)
         ),
-        network=evidence(commune, language),
+        network=evidence(commune, language, is_given="partners" in territory.tables),
         contact=sheet.contact,
         position=t("contact.position") if commune["town_hall"]["position"] != "published" else "",
         locator=locator(territory, insee_code),

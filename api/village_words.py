@@ -16,6 +16,7 @@ from api.texts import Translate, translator, typeset
 from api.village_tables import minutes_text
 from geo_matcher.criteria import VILLAGE_SIZES, Unit
 from geo_matcher.lacks import Far, Lack
+from geo_matcher.membership import GIVEN_LIST
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.pairs import Pair
 from geo_matcher.sentences import label_in_sentence, listed
@@ -289,19 +290,32 @@ def market_days(commune: Mapping[str, Any], language: str) -> str:
     return ", ".join(t(f"day.{day}") for day in WEEKDAYS if day in names)
 
 
-def evidence(commune: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
-    """Say how the status in the network is known: pairs (sentence, address of the source)."""
-    return tuple(_evidence(commune, language))
+def evidence(
+    commune: Mapping[str, Any], language: str, *, is_given: bool
+) -> tuple[tuple[str, str], ...]:
+    """Say how the status in the network is known: pairs (sentence, address of the source).
+
+    ``is_given`` tells whether the network gave its list of partners.
+    """
+    return tuple(_evidence(commune, language, is_given=is_given))
 
 
-def _evidence(commune: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
+def _evidence(
+    commune: Mapping[str, Any], language: str, *, is_given: bool
+) -> Iterator[tuple[str, str]]:
     t = translator(language)
+    if served().network is None:
+        yield t("network.none"), ""
+        return
     current = {group for group in ("partner", "network") if commune[group]}
     if "partner" not in current:
-        yield t("network.no_partner"), ""
+        yield t("network.not_listed" if is_given else "network.no_partner"), ""
     for row in commune["membership"]:
         source = row["source"] or ""
         if row["group"] not in current:
+            continue
+        if source == GIVEN_LIST:
+            yield t("network.listed"), ""
             continue
         if row["group"] == "partner" and row["evidence"] == "sourced":
             yield t("network.sourced", year=row["valid_from"][:4]), safe_url(source)

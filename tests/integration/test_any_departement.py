@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
+from api.village_words import evidence
 from geo_matcher.build import build_derived, build_release
 from geo_matcher.catalog import Catalog
 from geo_matcher.commune import describe_commune
@@ -25,6 +26,7 @@ from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
 from geo_matcher.gaps import gaps
 from geo_matcher.matching import rank
+from geo_matcher.membership import GIVEN_LIST
 from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCES_OF_KIND
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
@@ -174,6 +176,34 @@ def test_without_a_network_being_no_partner_does_not_count(
     ):
         cards = text_of(client, f"/fragments/matches?lang={language}")
         assert not [word for word in words if word in cards]
+
+
+def test_without_a_network_no_page_speaks_of_one(client: TestClient, invented: Territory) -> None:
+    page = text_of(client, f"/communes/{invented.codes[0]}")
+    assert "Aucun réseau d'accueil n'est connu dans ce territoire." in page
+    assert "la liste du réseau" not in page
+    village = f"pick={invented.codes[0]}"
+    form = text_of(client, f"/accompany?{village}")
+    assert "pour les responsables de ce service" in form
+    assert "conseillers" not in form
+    english = text_of(client, f"/accompany?{village}&lang=en")
+    assert "message to the people who run this service" in english
+    assert "advisers" not in english
+
+
+def test_the_list_of_the_network_is_named_where_it_was_given(connected: Territory) -> None:
+    row = {"group": "partner", "evidence": "sourced", "source": GIVEN_LIST,
+           "valid_from": "2019-01-01"}  # fmt: skip
+    partner = {"partner": True, "network": True, "membership": [row], "places": []}
+    other = {"partner": False, "network": False, "membership": [], "places": []}
+    with in_service(connected.about):
+        for language, yes, no in (
+            ("fr", "d’après la liste du réseau", "que donne la liste du réseau"),
+            ("en", "by the network’s own list", "of the network’s own list"),
+        ):
+            assert yes in evidence(partner, language, is_given=True)[0][0]
+            assert no in evidence(other, language, is_given=True)[0][0]
+            assert no not in evidence(other, language, is_given=False)[0][0]
 
 
 def test_a_profile_of_another_territory_is_refused_by_the_service(client: TestClient) -> None:
