@@ -134,7 +134,7 @@ ADVISERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "advisers_short": ("conseillers", "advisers"),
     }
 )
-"""Who reads what a person sends, where there is a network; elsewhere whoever serves the site does."""
+"""Who reads what a person sends, where there is a network; elsewhere whoever runs it does."""
 
 
 def _territory_word(name: str, language: str) -> str:

@@ -30,6 +30,7 @@ from geo_matcher.gate import is_wgs_84
 from geo_matcher.indicators import DAILY_SERVICE_NEAR_MIN, indicators
 from geo_matcher.journeys import Journeys
 from geo_matcher.membership import (
+    GIVEN_LIST,
     MEMBERSHIP_COLUMNS,
     NetworkReach,
     partner_membership,
