@@ -170,11 +170,15 @@ def _life_flags(
     elif sales < FEW_SALES:
         count = int(sales)
         plural = "s" if count > 1 else ""
+        has_price = pd.notna(figures["house_price_eur_m2"])
+        little_fr, little_en = (
+            ("\u00a0: le prix dit peu", ": the price says little") if has_price else ("", "")
+        )
         yield Flag(
             "few_sales",
-            f"{count} vente{plural} de logement de {years[0]} à {years[1]}\u00a0: le prix dit peu.",
-            f"{count} home sale{'' if count == 1 else 's'} from {years[0]} to {years[1]}: the "
-            "price says little.",
+            f"{count} vente{plural} de logement de {years[0]} à {years[1]}{little_fr}.",
+            f"{count} home sale{'' if count == 1 else 's'} from {years[0]} to {years[1]}"
+            f"{little_en}.",
             "housing_sales",
         )
     if flood:

@@ -164,9 +164,15 @@ def test_the_doctor_flag_says_how_far_and_how_old_the_list_is(flags: Flags) -> N
 def test_few_sales_are_flagged_and_counted(
     flags: Flags, sales: float, french: str, english: str
 ) -> None:
-    flag = flags(home_sales=sales)["few_sales"]
+    flag = flags(home_sales=sales, house_price_eur_m2=1500.0)["few_sales"]
     assert flag.text_fr == f"{french} de 2021 à 2025{NBSP}: le prix dit peu."
     assert flag.text_en == f"{english} from 2021 to 2025: the price says little."
+
+
+def test_a_price_that_is_unknown_is_not_said_to_say_little(flags: Flags) -> None:
+    flag = flags(home_sales=0, house_price_eur_m2=np.nan)["few_sales"]
+    assert flag.text_fr == "0 vente de logement de 2021 à 2025."
+    assert flag.text_en == "0 home sales from 2021 to 2025."
 
 
 def test_unknown_sales_are_not_told_as_none(flags: Flags) -> None:
