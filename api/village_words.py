@@ -93,7 +93,7 @@ def correction_sentences(one: Mapping[str, Any], language: str) -> tuple[str, st
 
 
 def lead_sentence(commune: Mapping[str, Any], language: str) -> str:
-    """Say in one sentence what the commune is, from its figures."""
+    """Say in one sentence what the commune is, from its figures; what is unknown is left out."""
     t = translator(language)
     people = commune["population"]
     worth = {size: float(function(people)) for size, function in VILLAGE_SIZES.items()}
@@ -102,17 +102,22 @@ def lead_sentence(commune: Mapping[str, Any], language: str) -> str:
         t("village.lead.town", name=name, minutes=minutes_text(travel[key], language))
         for key, name in _first_towns()
         if travel[key]["nearest_insee_code"] != commune["insee_code"]
+        and travel[key]["minutes"] is not None
     ]
-    share = line["ftth_coverage_share"]
+    share, work = line["ftth_coverage_share"], travel["workplace"]
+    facts = [] if share is None else [
+        t("village.lead.fibre", fibre=format_raw(share, Unit.SHARE, language))
+    ]  # fmt: skip
+    if work["minutes"] is not None:
+        facts.append(_work_phrase(work, commune["insee_code"], t, language))
     return t(
-        "village.lead",
+        "village.lead" if facts else "village.lead.bare",
         kind=t(
             f"village.kind.{max(worth, key=lambda size: worth[size])}",
             people=format_raw(people, Unit.INHABITANTS, language),
         ),
         towns=f", {listed(towns, t('village.and'))}" if towns else "",
-        fibre=format_raw(share, Unit.SHARE, language),
-        work=_work_phrase(travel["workplace"], commune["insee_code"], t, language),
+        facts=", ".join(facts),
     )
 
 
@@ -257,7 +262,8 @@ def _risk_sentences(rows: Sequence[Mapping[str, Any]], code: str, language: str)
             row[f"{plan}_plan_names"] for row in rows if row[f"{plan}_plan_names"]
         )
         if names:
-            yield t(f"risk.plan.{plan}", names=typeset(" ; ".join(names), language))
+            told = " ; ".join(names).replace("(prescribed)", t("risk.plan.prescribed"))
+            yield t(f"risk.plan.{plan}", names=typeset(told, language))
     if any(row["clay_plan"] == "approved" for row in rows):
         yield t("risk.plan.clay")
     radon = max((row["radon_class"] or 0 for row in rows), default=0)

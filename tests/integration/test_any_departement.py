@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
-from api.village_words import evidence
+from api.village_words import evidence, lead_sentence, risk_sentences
 from geo_matcher.build import build_derived, build_release
 from geo_matcher.catalog import Catalog
 from geo_matcher.commune import describe_commune
@@ -90,6 +90,13 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Territory:
 def client(invented: Territory) -> Iterator[TestClient]:
     with TestClient(create_app(Settings(release=invented.folder), invented)) as client:
         yield client
+
+
+def text_of(client: TestClient, path: str) -> str:
+    """Return the words of a page, its marks left out and its spaces plain."""
+    page = client.get(path, follow_redirects=True)
+    assert page.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text)).replace("’", "'")
 
 
 # --- Another département ---------------------------------------------------------------------
@@ -236,6 +243,10 @@ def test_a_small_or_lonely_departement_is_served(tmp_path: Path, wanted: Invente
     with TestClient(create_app(Settings(release=found.folder), found)) as client:
         for path in ("/?scope=all", f"/communes/{found.codes[0]}", "/maps/match?scope=all"):
             assert client.get(path, follow_redirects=True).status_code == 200
+        for language, ending in (("fr", "cette version. "), ("en", "not in this release. ")):
+            page = text_of(client, f"/communes/{found.codes[0]}?lang={language}")
+            assert ending in page
+            assert ".." not in page
 
 
 def test_communes_without_epci_and_without_postal_code_are_allowed(tmp_path: Path) -> None:
@@ -330,13 +341,6 @@ def test_what_is_not_there_is_said_in_whole_sentences(
     assert "36 communes" in told
 
 
-def text_of(client: TestClient, path: str) -> str:
-    """Return the words of a page, its marks left out and its spaces plain."""
-    page = client.get(path, follow_redirects=True)
-    assert page.status_code == 200
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text)).replace("’", "'")
-
-
 def test_what_no_list_names_is_not_said_to_be_out_of_reach(
     client: TestClient, invented: Territory
 ) -> None:
@@ -355,6 +359,29 @@ def test_an_unknown_time_has_no_bar(client: TestClient, invented: Territory) -> 
         rows = re.findall(r'<tr>.*?class="figure">([^<]+)<.*?class="bar"[^>]*>(.*?)</td>', page)
         assert {"<svg" in bar for figure, bar in rows if figure == word} == {False}
         assert {"<svg" in bar for figure, bar in rows if figure != word} == {True}
+
+
+def test_no_sentence_is_built_around_what_is_unknown(
+    client: TestClient, invented: Territory
+) -> None:
+    page = text_of(client, f"/communes/{invented.codes[0]}")
+    assert "partagé à inconnu" not in page
+    assert "Les lieux de travail partagés ne figurent pas dans cette version." in page
+    english = text_of(client, f"/communes/{invented.codes[0]}?lang=en")
+    assert "work place unknown" not in english
+    assert "Shared work places are not in this release." in english
+    commune: Any = describe_commune(invented, invented.codes[0])
+    commune["broadband"]["ftth_coverage_share"] = None
+    with in_service(invented.about):
+        assert re.search(r"min\.$", lead_sentence(commune, "fr"))
+        assert not re.search("unknown|:", lead_sentence(commune, "en"))
+
+
+def test_a_plan_to_come_is_told_in_the_language_of_the_page(territory: Territory) -> None:
+    commune = describe_commune(territory, "32070")
+    assert any("(prescrit)" in text for text in risk_sentences(commune, "fr"))
+    assert not any("prescribed" in text for text in risk_sentences(commune, "fr"))
+    assert any("(prescribed)" in text for text in risk_sentences(commune, "en"))
 
 
 def test_a_track_that_no_network_has_is_told_and_does_not_count(

@@ -83,6 +83,13 @@ def test_the_copper_flag_says_how_many_premises_and_which_day(flags: Flags) -> N
     assert flag.source == "broadband_fixed"
 
 
+def test_copper_that_has_closed_is_told_as_past(flags: Flags) -> None:
+    closed = {"premises_without_ftth": 120, "copper_closure_date": "2025-01-31"}
+    flag = flags(**closed)["copper_without_fibre"]
+    assert "le cuivre y a fermé le 31 janvier 2025." in flag.text_fr
+    assert "copper closed on 31 January 2025." in flag.text_en
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_flagged"),
     [(0.9, 0.8, True), (0.8, 0.9, True), (0.9, 0.801, False), (0.9, np.nan, False)],

@@ -114,7 +114,7 @@ COMPOSED = {
     "practice.": set(PRACTICES),
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
     | {"no_radon"}
-    | {"plan.flood", "plan.industrial", "plan.clay"},
+    | {"plan.flood", "plan.industrial", "plan.clay", "plan.prescribed"},
     "scope.": {*SCOPES, *(f"one.{scope}" for scope in SCOPES), "partners.none", "network.none"}
     | {"title", "apply", "count", "partners.note", "partners.whole", "network.note", "all.note"},
     "sector.": set(CHOICES["sector"][1]),
