@@ -398,7 +398,7 @@ def _area(territory: Territory, commune: dict[str, Any], language: str) -> str:
 def _daily_note(territory: Territory, row: int, t: Translate, language: str) -> str:
     known = float(territory.indicators["daily_services_within_10min"].iloc[row])
     if known != known:
-        return t("daily.unknown")
+        return t("daily.partial" if "shops" in territory.tables else "daily.unknown")
     near = int(known)
     limit = territory.parameters["daily_services"]["near_min"]
     return t(

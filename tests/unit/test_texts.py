@@ -126,7 +126,18 @@ COMPOSED = {
     "track.": {*CHOICES["track"][1], "none"},
     "village.kind.": set(CHOICES["size"][1]),
     "work.": set(CHOICES["work_mode"][1])
-    | {"title", "none", "place", "known", "named", "unsure", "year", "shared", "counted"},
+    | {
+        "title",
+        "none",
+        "unlisted",
+        "place",
+        "known",
+        "named",
+        "unsure",
+        "year",
+        "shared",
+        "counted",
+    },
     "interview.said.": {"first", "second", "same", "skip"},
 }
 """Keys that the code puts together from a prefix and a word, and the words that there are."""
