@@ -18,7 +18,6 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse
 
-from api import planning_work
 from api.assets import asset, serve_files
 from api.desk import Desk
 from api.enquiries import Inbox
@@ -110,7 +109,6 @@ def create_app(
     in_service = InService(
         settings.release,
         prepare=_prepare,
-        forget=planning_work.forget,
         warm=lambda serving: warm(app, app.state.loop, serving),
     )
     sprite()  # so that a drawing that is not there stops the start

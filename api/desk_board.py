@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 from api.desk_places import desk_href
 from api.desk_words import city_label, short_day, stage_label
-from api.texts import translator
+from api.texts import artists_word, translator
 from geo_matcher.dossiers.accounts import Account, Role
 from geo_matcher.dossiers.reading import Card, Cards
 from geo_matcher.dossiers.stages import Stage
 from geo_matcher.numbers import format_number
-from geo_matcher.towns import served
 
 __all__ = ["COLUMNS", "PAGE", "BoardAsked", "BoardView", "FileCard", "board_view"]
 
@@ -239,7 +238,7 @@ def _card(
     about = [
         card.town or city_label(card.origin_city, language),
         t(f"sector.{card.sector}"),
-        *([served().artists_track or t("sector.arts")] if card.track == "cultura" else []),
+        *([artists_word(language)] if card.track == "cultura" else []),
     ]
     if card.settled_commune:
         about.insert(0, communes.get(card.settled_commune, card.settled_commune))

@@ -21,7 +21,7 @@ import inspect
 import logging
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import _lru_cache_wrapper
@@ -34,12 +34,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geo_matcher import towns
 from geo_matcher.catalog import Catalog
 from geo_matcher.errors import GeoMatcherError, StoreError
-from geo_matcher.kept import Kept
+from geo_matcher.kept import forget_all_but
 from geo_matcher.release_store import Hold, held_release
 from geo_matcher.territory import Territory
 
 __all__ = [
     "RELEASE_HEADER",
+    "RELOADING",
     "RETIRING",
     "SCOPE_KEY",
     "InService",
@@ -56,6 +57,9 @@ RELEASE_HEADER = "X-Data-Release"
 OWN_PACKAGES = frozenset({"geo_matcher", "api"})
 RETIRING = "retiring"
 """How the threads begin to be called that wait until an old release can be forgotten."""
+
+RELOADING = "reloading"
+"""How the thread is called that takes up the newest release."""
 
 SCOPE_KEY = "geo_matcher.serving"
 DRAIN_S = 60.0
@@ -134,8 +138,6 @@ class InService:
         Folder of a release, or a store: then its pointer is followed at each :meth:`reload`.
     prepare
         Makes what every answer needs, before a release goes into service.
-    forget
-        Lets go what is kept of releases elsewhere than in a ``functools`` cache.
     warm
         Makes what the first who ask would wait for, before another release goes into service.
     load
@@ -147,16 +149,17 @@ class InService:
         place: Path,
         *,
         prepare: Callable[[Territory], None],
-        forget: Callable[[], None] = lambda: None,
         warm: Callable[[Serving], None] = lambda _: None,
         load: Callable[[Path], Territory] = Territory.load,
     ) -> None:
         self._place, self._load = place, load
-        self._prepare, self._forget, self._warm = prepare, forget, warm
+        self._prepare, self._warm = prepare, warm
         self._serving: Serving | None = None
         self._coming: Serving | None = None
         self._switching = threading.Lock()
         self._is_wanted = threading.Event()
+        self._is_closed = False
+        self._closing = threading.Lock()
 
     def start(self, territory: Territory | None = None) -> None:
         """Put the first release into service.
@@ -171,6 +174,7 @@ class InService:
         GeoMatcherError
             If it cannot be.
         """
+        self._is_closed = False
         if territory is None:
             self._serving = self._read(held_release(self._place))
             return
@@ -181,10 +185,13 @@ class InService:
         self._serving = Serving(territory, hold)
 
     def close(self) -> None:
-        """Let the release go."""
-        serving, self._serving = self._serving, None
-        if serving is not None:
-            serving.let_go()
+        """Let the release go; one that is on its way does not come into service any more."""
+        with self._closing:
+            self._is_closed = True
+            known, self._serving = (self._serving, self._coming), None
+        for serving in known:
+            if serving is not None:
+                serving.let_go()
 
     @property
     def serving(self) -> Serving | None:
@@ -199,6 +206,11 @@ class InService:
         wait
             Whether to wait while another switch is under way; otherwise None is returned then.
 
+        Returns
+        -------
+        Reload or None
+            None, too, if the service stops meanwhile.
+
         Raises
         ------
         GeoMatcherError
@@ -208,6 +220,8 @@ class InService:
             return None
         try:
             old = self._serving
+            if old is None and self._is_closed:
+                return None
             if old is None:
                 raise StoreError("The service has not started: there is no release to take over.")
             before = old.territory.release_id
@@ -215,9 +229,14 @@ class InService:
             if new is None:
                 return Reload(before, before, is_new=False)
             self._coming = new
-            _give_back()  # what reading needed, before there is more
-            self._warm(new)
-            self._serving = new
+            try:
+                _give_back()  # what reading needed, before there is more
+                self._warm(new)
+            except BaseException:
+                new.let_go()
+                raise
+            if not self._put_into_service(new):
+                return None
             # No thread of the server is kept waiting for the last request on the old one.
             name = f"{RETIRING} {before}"
             threading.Thread(target=self._retire, args=(old,), name=name, daemon=True).start()
@@ -226,6 +245,15 @@ class InService:
             self._coming = None
             self._switching.release()
 
+    def _put_into_service(self, new: Serving) -> bool:
+        """Let a release answer, unless the service has stopped meanwhile: then it is let go."""
+        with self._closing:
+            if not self._is_closed:
+                self._serving = new
+                return True
+        new.let_go()
+        return False
+
     def reload_soon(self) -> None:
         """Put the newest release into service in a thread, and say in one line how it went.
 
@@ -233,7 +261,7 @@ class InService:
         """
         if not self._is_wanted.is_set():
             self._is_wanted.set()
-            threading.Thread(target=self._reload_and_tell, daemon=True).start()
+            threading.Thread(target=self._reload_and_tell, name=RELOADING, daemon=True).start()
 
     def _reload_and_tell(self) -> None:
         with self._switching:  # one that is under way may have read the pointer before this wish
@@ -276,10 +304,10 @@ class InService:
         old.wait_for_the_last(DRAIN_S)
         old.let_go()
         del old
-        self._forget()
         needed = [known.territory for known in (self._serving, self._coming) if known is not None]
-        _forget_all_but(needed)
+        forget_all_but(needed)
         del needed
+        _empty_the_others()
         _collect()
 
 
@@ -337,18 +365,15 @@ PLAIN = frozenset({"str", "int", "float", "float | None", "Unit"})
 """Annotations of what no release is in. (A path or no path may lead to one.)"""
 
 
-def _forget_all_but(needed: Collection[Territory]) -> None:
-    """Forget what is kept of other releases, so that it does not stay until others push it out.
+def _empty_the_others() -> None:
+    """Empty the caches of ``functools`` that a release may be in: they cannot forget a part.
 
-    Keys are territories themselves, so releases are never mixed. A cache of ``functools`` cannot
-    forget a part: it is emptied, unless nothing that a release is in can be asked of it.
+    Keys are territories themselves, so releases are never mixed.
     """
     for name, module in tuple(sys.modules.items()):
         if name.partition(".")[0] in OWN_PACKAGES:
             for value in tuple(vars(module).values()):
-                if isinstance(value, Kept):
-                    value.forget_all_but(needed)
-                elif isinstance(value, _lru_cache_wrapper) and _may_hold_a_release(value):
+                if isinstance(value, _lru_cache_wrapper) and _may_hold_a_release(value):
                     value.cache_clear()
 
 

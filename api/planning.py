@@ -40,14 +40,14 @@ from api.planning_tables import (
     lifts_table,
     siting_table,
 )
-from api.planning_work import core_of, gaps_of, lifts_of, plan_of, scenario_of, siting_of
+from api.planning_work import core_of, lifts_of, plan_of, scenario_of, siting_of
 from api.texts import translator, typeset
 from geo_matcher.counterfactual import ACTIONS
 from geo_matcher.epci_words import epci_label
 from geo_matcher.gaps import ABSENT, LATE_MONTHS, TECHNOLOGIES, EpciGap, Gaps
 from geo_matcher.kept import kept
 from geo_matcher.numbers import format_date, format_number
-from geo_matcher.planning import Plan
+from geo_matcher.planning import Plan, gaps_with_newcomers
 from geo_matcher.planning_charts import Bar, Titles, bars_svg, curve_svg
 from geo_matcher.robust_core import RobustCore
 from geo_matcher.scenario import Scenario
@@ -198,7 +198,7 @@ def planning_view(territory: Territory, asked: PlanAsked) -> PlanningView:
         What its address asks.
     """
     language, t = asked.language, translator(asked.language)
-    found = gaps_of(territory)
+    found = gaps_with_newcomers(territory)
     plan = None
     if not asked.faults:
         plan = _plan_view(territory, scenario_asked(asked, territory), asked, found)

@@ -7,16 +7,13 @@ with the bounds below on the time that a search may take.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, Literal, TypeVar
 
 from api.dependencies import StaticAnswer
 from api.turns import Line
 from geo_matcher.errors import ScenarioError
-from geo_matcher.gaps import Gaps
-from geo_matcher.kept import kept
+from geo_matcher.kept import Answers, kept
 from geo_matcher.lift import Lifts, lifts
 from geo_matcher.planning import Plan, Planner, gaps_with_newcomers
 from geo_matcher.planning_files import gaps_csv
@@ -31,9 +28,7 @@ __all__ = [
     "MAX_FRONTIER",
     "MAX_ROBUST",
     "core_of",
-    "forget",
     "gaps_answer",
-    "gaps_of",
     "lifts_of",
     "plan_of",
     "scenario_of",
@@ -60,61 +55,41 @@ T = TypeVar("T")
 
 
 class _Shelf(Generic[T]):
-    """The answers last asked for, by what was asked; each is made in turn, once."""
+    """The answers last asked for, by what was asked; each is made in turn, once.
 
-    def __init__(self, size: int = KEPT) -> None:
-        self._size = size
-        self._kept: OrderedDict[Hashable, T] = OrderedDict()
-        self._lock = threading.Lock()
+    Not as :func:`geo_matcher.kept.kept` does: whoever waits for an answer is counted in the line.
+    """
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return an answer, made by ``make`` unless it is here."""
-        found = self._find(key)
+    def __init__(self) -> None:
+        self._answers = Answers(KEPT)
+
+    def get(self, asked: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """Return an answer, made by ``make`` in turn unless it is here."""
+        found = self._find(asked)
         if found is not None:
             return found
         with line.turn():
-            found = self._find(key)  # whoever was before may have made it
-            if found is None:
-                found = make()
-                self._put(key, found)
+            return self.get_in_turn(asked, make)  # whoever was before may have made it
+
+    def get_in_turn(self, asked: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """Return an answer; it is the caller's turn."""
+        found = self._find(asked)
+        if found is None:
+            found = make()
+            with self._answers.lock:
+                self._answers[asked] = found
         return found
 
-    def clear(self) -> None:
-        """Let all of them go."""
-        with self._lock:
-            self._kept.clear()
-
-    def _find(self, key: Hashable) -> T | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def _put(self, key: Hashable, value: T) -> None:
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+    def _find(self, asked: tuple[Hashable, ...]) -> T | None:
+        with self._answers.lock:
+            return self._answers.get(asked)
 
 
-_gaps: _Shelf[Gaps] = _Shelf(4)
-_planners: OrderedDict[Hashable, Planner] = OrderedDict()
+_planners: _Shelf[Planner] = _Shelf()
 _plans: _Shelf[Plan] = _Shelf()
 _cores: _Shelf[RobustCore] = _Shelf()
 _lifts: _Shelf[Lifts] = _Shelf()
 _sitings: _Shelf[Siting] = _Shelf()
-
-
-def forget() -> None:
-    """Let go all that is kept, when another release takes the place of the one it was made of."""
-    for shelf in (_gaps, _plans, _cores, _lifts, _sitings):
-        shelf.clear()
-    _planners.clear()
-
-
-def gaps_of(territory: Territory) -> Gaps:
-    """Return the gaps of the release, with newcomers' demand."""
-    return _gaps.get(territory, lambda: gaps_with_newcomers(territory))
 
 
 @kept(maxsize=16)
@@ -122,7 +97,7 @@ def gaps_answer(
     territory: Territory, by: Literal["commune", "epci"], f: str, months_late: float
 ) -> StaticAnswer:
     """Return the gaps as a file that is the same for everybody."""
-    answer = gaps_of(territory).as_dict(by, months_late=months_late)
+    answer = gaps_with_newcomers(territory).as_dict(by, months_late=months_late)
     if f == "csv":
         return StaticAnswer.of_bytes(gaps_csv(answer).encode(), "text/csv; charset=utf-8")
     return StaticAnswer.of(answer)
@@ -161,14 +136,10 @@ def scenario_of(territory: Territory, data: dict[str, Any], budget: object) -> S
 
 def _planner(territory: Territory, scenario: Scenario) -> Planner:
     """Return the planner of a scenario; called in turn only."""
-    key = (territory, scenario.id)
-    planner = _planners.get(key)
-    if planner is None:
-        planner = Planner(territory, scenario, gaps_with_newcomers(territory))
-        _planners[key] = planner
-        while len(_planners) > KEPT:
-            _planners.popitem(last=False)
-    return planner
+    return _planners.get_in_turn(
+        (territory, scenario.id),
+        lambda: Planner(territory, scenario, gaps_with_newcomers(territory)),
+    )
 
 
 def plan_of(territory: Territory, scenario: Scenario, points: int = 0) -> Plan:

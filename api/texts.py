@@ -27,6 +27,7 @@ __all__ = [
     "LOCALES",
     "NBSP",
     "Translate",
+    "artists_word",
     "catalogue",
     "criterion_label",
     "french_spaces",
@@ -160,6 +161,12 @@ def track_label(track: str, language: str) -> str:
     """Return what a track of the network is called; that for artists may be one it has not."""
     is_none = track == "cultura" and not served().artists_track
     return translator(language)("track.none" if is_none else f"track.{track}")
+
+
+def artists_word(language: str) -> str:
+    """Return in a word the track for artists, also where the network has none."""
+    t = translator(language)
+    return served().artists_track or t("track.artists")
 
 
 @lru_cache(maxsize=4096)

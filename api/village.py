@@ -304,7 +304,7 @@ def village_view(
         mobile=mobile_sentence(territory, insee_code, language),
         flags=flags_of(commune, language, of_sales=False),
         lacks=tuple(
-            lack_sentence(lack, year_of(territory, "health_registered"), language)
+            lack_sentence(lack, _practices_year(territory), language)
             for lack in lacks_of(territory, commune)
         ),
         work=work,
@@ -321,7 +321,7 @@ def village_view(
         health=drives(commune, HEALTH, pages, language),
         hospitals=_hospitals(territory, commune, language),
         health_note=doctors_sentence(territory, insee_code, language)
-        or health_sentence(commune, year_of(territory, "health_registered"), language),
+        or health_sentence(commune, _practices_year(territory), language),
         apl=apl_sentence(territory, insee_code, language),
         around=drives(commune, AROUND, pages, language, scale_min=REGION_SCALE_MIN),
         density=density_sentence(territory, insee_code, language),
@@ -487,7 +487,16 @@ def _rent(territory: Territory, commune: dict[str, Any], language: str) -> str:
     if rent is None:
         return t("housing.rent.none")
     year = year_of(territory, "housing_prices_rents")
-    return t("housing.rent", rent=format_raw(rent, Unit.EUR_M2_MONTH, language), year=year)
+    said = format_raw(rent, Unit.EUR_M2_MONTH, language)
+    if not year:  # a table of somebody's own: nor is it known how the rents were found
+        return t("housing.rent.undated", rent=said)
+    return t("housing.rent", rent=said, year=year)
+
+
+def _practices_year(territory: Territory) -> str | None:
+    """Return the year of the list of practices, empty where it bears none; None without a list."""
+    table = "health_registered"
+    return year_of(territory, table) if table in territory.tables else None
 
 
 def _hospitals(territory: Territory, commune: dict[str, Any], language: str) -> str:
@@ -497,7 +506,9 @@ def _hospitals(territory: Territory, commune: dict[str, Any], language: str) -> 
         return ""
     vintage = territory.catalog["hospitals"].vintage
     is_month = re.match(r"\d{4}-\d{2}", vintage)
-    when = format_month(is_month.group(), language) if is_month else vintage
+    when = format_month(is_month.group(), language) if is_month else year_of(territory, "hospitals")
+    if not when:
+        return translator(language)("health.hospitals.undated", names=names)
     return translator(language)("health.hospitals", names=names, when=when)
 
 

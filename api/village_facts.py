@@ -42,15 +42,16 @@ def mobile_sentence(territory: Territory, insee_code: str, language: str) -> str
     here = sites[sites["insee_code"] == insee_code]
     vintage = territory.catalog["mobile_sites"].vintage
     is_day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", vintage)
-    day = day_text(vintage, language) if is_day else vintage
+    day = day_text(vintage, language) if is_day else ""
     if here.empty:
-        return t("line.no_sites", day=day)
+        return t("line.no_sites", day=day) if day else t("line.no_sites.undated")
     counts = here["operator"].value_counts()
     names = [
         f"{OPERATORS.get(operator, operator)} ({format_number(int(counts[operator]), language)})"
         for operator in sorted(counts.index, key=lambda one: (-counts[one], one))
     ]
-    return t("line.sites", day=day, names=listed(names, t("village.and")))
+    said = listed(names, t("village.and"))
+    return t("line.sites", day=day, names=said) if day else t("line.sites.undated", names=said)
 
 
 def doctors_sentence(territory: Territory, insee_code: str, language: str) -> str:

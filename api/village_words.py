@@ -146,8 +146,18 @@ def second_count(line: Mapping[str, Any], language: str) -> str:
     )
 
 
-def lack_sentence(lack: Lack, doctors_year: str, language: str) -> str:
-    """Say one thing that a village lacks; the list of doctors bears a year, or is not there."""
+def lack_sentence(lack: Lack, doctors_year: str | None, language: str) -> str:
+    """Say one thing that a village lacks.
+
+    Parameters
+    ----------
+    lack
+        What is missing.
+    doctors_year
+        Year of the list of practices, empty where it bears none; None where there is no list.
+    language
+        ``fr`` or ``en``.
+    """
     t = translator(language)
     if lack.kind == "fibre":
         return t(
@@ -179,8 +189,10 @@ def lack_sentence(lack: Lack, doctors_year: str, language: str) -> str:
     if lack.kind == "doctor" and "supply" in lack.sources:
         return t("lack.doctor_counted", limit=limit, where=where)
     if lack.kind == "doctor":
-        if not doctors_year:
+        if doctors_year is None:
             return t("lack.doctor.unlisted")
+        if not doctors_year:
+            return t("lack.doctor.undated", limit=limit, where=where)
         return t("lack.doctor", limit=limit, where=where, year=doctors_year)
     return t(f"lack.{lack.kind}", limit=limit, where=where)
 
@@ -225,10 +237,20 @@ def _pair_sentences(pair: Pair, language: str) -> Iterator[str]:
     yield t("pair.covered", share=share)
 
 
-def health_sentence(commune: Mapping[str, Any], year: str, language: str) -> str:
-    """Say which practices were registered in the commune around the year of their list."""
+def health_sentence(commune: Mapping[str, Any], year: str | None, language: str) -> str:
+    """Say which practices are registered in the commune.
+
+    Parameters
+    ----------
+    commune
+        What :func:`geo_matcher.commune.describe_commune` returned.
+    year
+        Year of the list of practices, empty where it bears none; None where there is no list.
+    language
+        ``fr`` or ``en``.
+    """
     t = translator(language)
-    if not year:
+    if year is None:
         return t("health.unlisted")
     found = [
         t(f"practice.{name}")
@@ -236,8 +258,11 @@ def health_sentence(commune: Mapping[str, Any], year: str, language: str) -> str
         if any(row[f"{name}_registered"] for row in commune["health"])
     ]
     if not found:
-        return t("health.none", year=year)
-    return t("health.registered", year=year, names=listed(found, t("village.and")))
+        return t("health.none", year=year) if year else t("health.none.undated")
+    names = listed(found, t("village.and"))
+    if not year:
+        return t("health.registered.undated", names=names)
+    return t("health.registered", year=year, names=names)
 
 
 def risk_sentences(commune: Mapping[str, Any], language: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any
 
@@ -50,6 +51,8 @@ def warm(app: FastAPI, loop: asyncio.AbstractEventLoop | None, serving: Serving)
     asked = asyncio.run_coroutine_threadsafe(_ask(app, serving, pages), loop)
     try:
         refused = asked.result(PATIENCE_S)
+    except CancelledError:  # the service stops
+        return
     except Exception as error:
         asked.cancel()
         logger.warning("First pages of the new release: %s", type(error).__name__)

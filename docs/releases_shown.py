@@ -185,9 +185,7 @@ def write(page: Page, upstream: Upstream, overpass: str) -> None:
         asked(page, address)
         after = release_of(address)
         page.say("## What differed, asked again")
-        page.run(
-            f"geo-matcher data diff {before} {after} --store store --profile-name artist"
-        )
+        page.run(f"geo-matcher data diff {before} {after} --store store --profile-name artist")
         page.say("## And back")
         page.run("geo-matcher data releases --store store")
         page.run("geo-matcher data rollback --store store", drop=HINT)

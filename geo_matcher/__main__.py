@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _stop() -> None:
-    sys.stderr.write("Stopped; nothing was changed.\n")
+    sys.stderr.write("Stopped.\n")
     sys.exit(EXIT_STOPPED)
 
 

@@ -24,6 +24,7 @@ from geo_matcher.sources.source import Origin
 
 __all__ = ["CatalogDocument", "own_path"]
 
+WORD = r"\w+"
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -97,7 +98,10 @@ class CatalogDocument:
             self._document["table"] = tables
         entry: Any = next((known for known in tables if known["name"] == name), None)
         words = asdict(origin)
-        if not origin.complete_kinds:  # what people have written there stays
+        written = "" if entry is None else str(entry.get("complete_kinds", ""))
+        kinds = [*re.findall(WORD, written), *re.findall(WORD, origin.complete_kinds)]
+        words["complete_kinds"] = ", ".join(dict.fromkeys(kinds))  # what people wrote there stays
+        if not kinds:
             del words["complete_kinds"]
         if not origin.given_kinds:
             del words["given_kinds"]

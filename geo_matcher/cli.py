@@ -9,6 +9,7 @@ import gc
 import signal
 import socket
 import sys
+from contextlib import suppress
 from contextvars import copy_context
 from pathlib import Path
 from typing import Annotated, Any
@@ -482,7 +483,9 @@ def serve(
     )
     gc.freeze()  # what the release made stays: collections need not look at it again
     gc.enable()
-    uvicorn.Server(config).run(sockets=[listener])
+    # It ends in order, then raises again what ended it: that is how a service is stopped.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def main() -> None:

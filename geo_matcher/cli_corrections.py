@@ -6,12 +6,12 @@ told on a line.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from geo_matcher import clock
 from geo_matcher.console import (
     TextFormatArgument,
     TextFormatOption,
@@ -70,7 +70,7 @@ def _correct(
     folder, before = release_of(context), territory_of(context)
     made = correct(
         before.tables, insee_code=before.find(commune), table=table, place=place, column=column,
-        value=value, who=who, reason=reason, shown_by=source, day=_today(),
+        value=value, who=who, reason=reason, shown_by=source, day=clock.today(),
     )  # fmt: skip
     after = set_correction(folder, made, is_trial=True)
     write(f"{made.column}: official {made.official_value!r}, corrected {made.value!r}")
@@ -94,7 +94,7 @@ def _withdraw(
     from geo_matcher.corrected_release import withdraw_correction
 
     folder, before = release_of(context), territory_of(context)
-    made = withdraw(before.tables, correction, who=who, reason=reason, day=_today())
+    made = withdraw(before.tables, correction, who=who, reason=reason, day=clock.today())
     after = withdraw_correction(folder, made, is_trial=True)
     standing = next(s for s in standings(before.tables) if s.correction == made.correction)
     write(
@@ -181,10 +181,6 @@ def _name(territory: Territory, code: str) -> str:
     if code not in territory.codes:  # it was withdrawn, and its commune has merged since
         return code
     return str(territory.facts[territory.codes.index(code)]["name"])
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
 
 
 def _say_effect(before: Territory, after: Territory, insee_code: str) -> None:

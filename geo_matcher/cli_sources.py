@@ -6,7 +6,6 @@ terminal.
 
 from __future__ import annotations
 
-import datetime as dt
 import shlex
 import shutil
 from pathlib import Path
@@ -17,6 +16,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column
 
+from geo_matcher import clock
 from geo_matcher.cli_corrections import say_overtaken
 from geo_matcher.cli_diff import write_diff
 from geo_matcher.cli_releases import KeepOption, StoreOption, store_folder
@@ -290,12 +290,11 @@ def _refresh(
 
     found = ReleaseStore(store_folder(context, store), keep=keep)
     before = _renewed(context, found)
-    given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
-    anew = set((wanted or "").split(","))
-    given -= {*anew, *JOINED_BY_KIND}
     overpass = overpass_service(overpass_url, cache, is_offline=is_offline)
     known = all_sources(overpass, _work_list(before, workplaces))
     asked = chosen_sources(known, wanted)
+    given = {table.name for table in before.catalog.tables if table.producer == GIVEN_BY}
+    given -= {*asked.tables, *JOINED_BY_KIND}
     if outlines is not None and not asked.communes:
         raise DataError("--outlines says something only with --with communes.")
     if workplaces is not None:
@@ -313,7 +312,7 @@ def _refresh(
         if area.codes != before.codes:
             write("The communes have changed: every source is asked, since tables speak of them.")
             sources = tuple(known)
-        gathered = gather(fetch, area, sources)
+        gathered = gather(fetch, area, sources).without_older(before.catalog)
         roads = _roads("osm", area.communes, overpass) if asked.roads else None
     _say(gathered)
     if is_strict:
@@ -323,7 +322,7 @@ def _refresh(
     kept = sorted(given & renewed)
     kept += [
         f"{name} ({', '.join(kinds)})"
-        for name, kinds in given_kinds(before, anew).items()
+        for name, kinds in given_kinds(before, asked.tables).items()
         if name in renewed
     ]
     if kept:
@@ -338,7 +337,7 @@ def _refresh(
                 f"asked for was to renew {before.release_id}. Refresh again: downloads are kept."
             )
         shutil.copytree(before.folder, folder, dirs_exist_ok=True)
-        for told in renew_communes(folder, area, tables, anew=anew):
+        for told in renew_communes(folder, area, tables, anew=asked.tables):
             write(told)
         if roads is not None:
             drop_roads(folder)
@@ -433,10 +432,9 @@ def _status(
     from geo_matcher.sources.fetching import Limits
 
     territory = territory_of(context)
-    today = dt.datetime.now(dt.UTC).date()
     quick = Limits(total_s=30.0, idle_s=4.0, tries=2, backoff_s=0.5)
     with fetcher(cache, is_offline=is_offline, limits=quick) as fetch:
-        rows = freshness(territory, today, None if is_offline else fetch)
+        rows = freshness(territory, clock.today(), None if is_offline else fetch)
     if output_format is TextFormatOption.json:
         corrections = [one.as_dict() for one in standings(territory.tables)]
         write_json(

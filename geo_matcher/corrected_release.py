@@ -29,7 +29,7 @@ from geo_matcher.release_store import held_release
 from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory
 
-__all__ = ["set_correction", "withdraw_correction"]
+__all__ = ["record_withdrawal", "set_correction", "withdraw_correction"]
 
 
 def set_correction(folder: Path, added: Correction, *, is_trial: bool = False) -> Territory:
@@ -53,7 +53,7 @@ def set_correction(folder: Path, added: Correction, *, is_trial: bool = False) -
     def add(copy: Path) -> None:
         kept = _kept(copy, "corrections")
         for one in replaced_by(kept, added):
-            _record(copy, one)
+            record_withdrawal(copy, one)
         write_csv(with_correction(kept, added), copy / CORRECTIONS_FILE)
         describe_table(copy, CORRECTIONS_ENTRY)
 
@@ -85,15 +85,16 @@ def withdraw_correction(
         if kept is None:
             raise DataError("This release holds no correction: there is nothing to withdraw.")
         write_csv(without_correction(kept, withdrawn), copy / CORRECTIONS_FILE)
-        _record(copy, withdrawn)
+        record_withdrawal(copy, withdrawn)
 
     return _edited(folder, take, is_trial=is_trial)
 
 
-def _record(copy: Path, withdrawn: Withdrawal) -> None:
-    before = _kept(copy, "withdrawn_corrections")
-    write_csv(with_withdrawal(before, withdrawn), copy / WITHDRAWN_FILE)
-    describe_table(copy, WITHDRAWN_ENTRY)
+def record_withdrawal(folder: Path, withdrawn: Withdrawal) -> None:
+    """Keep on record, in a release that is being made, a correction that counts no more."""
+    before = _kept(folder, "withdrawn_corrections")
+    write_csv(with_withdrawal(before, withdrawn), folder / WITHDRAWN_FILE)
+    describe_table(folder, WITHDRAWN_ENTRY)
 
 
 def _kept(copy: Path, table: str) -> pd.DataFrame | None:

@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo_matcher.errors import ProfileError, UnknownCriterionError
+from geo_matcher.schemas import HEAT_HORIZON
 from geo_matcher.territory_file import TerritoryFile
 from geo_matcher.towns import LiveMapping
 
 __all__ = [
     "CRITERIA",
     "FAMILIES",
-    "HEAT_HORIZON",
     "OF_NETWORK",
     "VILLAGE_SIZES",
     "Criterion",
@@ -42,9 +42,6 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 MAX_BREAKPOINTS = 12
-
-HEAT_HORIZON = "2030"
-"""Horizon of the climate projection that a criterion is about: France at +2.0 °C."""
 
 OF_NETWORK = frozenset({"partner_village", "network_trace"})
 """Criteria that mean nothing where a territory has no network: they do not count there."""

@@ -164,12 +164,13 @@ def _line_flags(figures: Any, line: Any, vintage: str) -> Iterator[Flag]:
 def _doctor_flags(minutes: float, source: str, year: str) -> Iterator[Flag]:
     if minutes >= DOCTOR_FAR_MIN:  # never so when it is NaN
         is_counted = source == "supply"
+        list_fr, list_en = (f"liste de {year},", f"list of {year},") if year else ("liste", "list")
         yield Flag(
             "doctor_far",
             f"Le médecin connu le plus proche est à {format_number(round(minutes), 'fr')}\u00a0min "
-            f"(liste de {year}, {'par commune' if is_counted else 'à confirmer'}).",
+            f"({list_fr} {'par commune' if is_counted else 'à confirmer'}).",
             f"The nearest known doctor is {format_number(round(minutes), 'en')} min away "
-            f"(list of {year}, {'by commune' if is_counted else 'to be confirmed'}).",
+            f"({list_en} {'by commune' if is_counted else 'to be confirmed'}).",
             source,
         )
 

@@ -207,6 +207,8 @@ def _has_newer(
     hosts = {urlsplit(url).netloc for url in held}
     try:
         for edition in editions(asks, departement, today):
+            if edition.problem:
+                return "unreachable"
             if not held.isdisjoint(edition.urls):
                 break
             newer.append(edition.urls)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from geo_matcher.catalog import Catalog
 from geo_matcher.errors import GeoMatcherError, SourceError
+from geo_matcher.places import first_year, first_years
 from geo_matcher.sources.arcep import BROADBAND, MOBILE
 from geo_matcher.sources.communes import contours_editions
 from geo_matcher.sources.density_grid import SOURCE as DENSITY
@@ -77,11 +79,15 @@ class Chosen:
         Whom to ask, but for the communes and the roads.
     communes, roads
         Whether those are named, too.
+    tables
+        Tables that were named, by themselves or by their source: the source's are wanted, even
+        where people gave some. None are where all sources are asked because nobody named any.
     """
 
     sources: tuple[Source, ...]
     communes: bool = False
     roads: bool = False
+    tables: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,36 @@ class Gathered:
 
     tables: tuple[SourceTable, ...]
     failures: tuple[Failure, ...]
+
+    def without_older(self, catalog: Catalog) -> Gathered:
+        """Return what is no older than a release: where a newer edition cannot be had, it stays.
+
+        Parameters
+        ----------
+        catalog
+            What the release holds, table by table.
+        """
+        known, dated = first_years(catalog), editions_by_table()
+        older = [
+            table
+            for table in self.tables
+            if table.name in dated
+            if (year := first_year(table.origin.vintage)) and year < known.get(table.name, "")
+        ]
+        failures = [
+            Failure(
+                table.name,
+                (table.name,),
+                f"what can be had now ({table.origin.vintage}) is older than what the release "
+                f"holds ({catalog[table.name].vintage}), which stays. Refresh again later.",
+            )
+            for table in older
+        ]
+        names = {table.name for table in older}
+        return Gathered(
+            tuple(table for table in self.tables if table.name not in names),
+            tuple(sorted([*self.failures, *failures], key=lambda failure: failure.source)),
+        )
 
     def refuse_failures(self) -> None:
         """Raise an error that names every source that gave nothing, if any.
@@ -167,8 +203,8 @@ def chosen_sources(sources: Sequence[Source], wanted: str | None) -> Chosen:
     if wanted is None:
         return Chosen(tuple(sources))
     names = [name for name in re.split(r"[,\s]+", wanted) if name]
-    known = {source.name: source for source in sources}
-    known |= {table: source for source in sources for table in source.tables}
+    by_name = {source.name: source for source in sources}
+    known = by_name | {table: source for source in sources for table in source.tables}
     unknown = [name for name in names if name not in {*known, *OF_COMMUNES, *OF_ROADS}]
     if unknown:
         raise SourceError(
@@ -178,10 +214,13 @@ def chosen_sources(sources: Sequence[Source], wanted: str | None) -> Chosen:
             + f", {ROADS}."
         )
     named = {known[name].name: known[name] for name in names if name in known}
+    tables = {name for name in names if name in known and name in known[name].tables}
+    tables |= {table for name in names if name in by_name for table in by_name[name].tables}
     return Chosen(
         tuple(named.values()),
         communes=not OF_COMMUNES.isdisjoint(names),
         roads=not OF_ROADS.isdisjoint(names),
+        tables=frozenset(tables),
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from geo_matcher.catalog import Catalog
 from geo_matcher.destinations import DAILY_SERVICES
+from geo_matcher.schemas import HEAT_HORIZON
 from geo_matcher.tables import empty_table
 
 __all__ = ["DAILY_SERVICE_NEAR_MIN", "PRICE_COLUMN", "daily_services", "indicators", "sale_years"]
@@ -19,9 +20,6 @@ YEARS_OF_SALES = 5
 
 DAILY_SERVICE_NEAR_MIN = 10.0
 """A drive up to which an everyday service counts as near, in minutes."""
-
-HEAT_HORIZON = "2030"
-"""Horizon of the climate projection used, that of the criterion on hot days."""
 
 PRICE_COLUMN = "price_m2_mean_2022_2023"
 """Column of published mean prices; its name bears the years of the sales."""

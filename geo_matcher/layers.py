@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_matcher.criteria import CRITERIA, HEAT_HORIZON, Unit
+from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, PLACES
 from geo_matcher.driving_layers import DRIVING, driving_figures
@@ -28,6 +28,7 @@ from geo_matcher.look import SCORE_COLOURS
 from geo_matcher.map_words import WORDS
 from geo_matcher.numbers import format_hours, format_number, format_raw
 from geo_matcher.reach import find_destination, minutes_to
+from geo_matcher.schemas import HEAT_HORIZON
 from geo_matcher.territory import Territory
 from geo_matcher.territory_file import TerritoryFile
 from geo_matcher.towns import LiveMapping

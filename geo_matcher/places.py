@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo_matcher.catalog import Catalog
+from geo_matcher.catalog import AND, Catalog
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
 
-__all__ = ["HOSPITAL_CATEGORIES", "collect_places", "doctor_table", "first_years"]
+__all__ = ["HOSPITAL_CATEGORIES", "collect_places", "doctor_table", "first_year", "first_years"]
 
 HOSPITAL_CATEGORIES = (
     "Centre Hospitalier (C.H.)",
@@ -191,12 +191,17 @@ MAKERS: Mapping[str, Callable[[pd.DataFrame, Part, str], pd.DataFrame]] = {
 """How each table becomes places."""
 
 
+def first_year(vintage: str) -> str:
+    """Return the first year that a vintage names, empty where it names none.
+
+    Where a table joins what is new to what was kept, the year is that of what is new.
+    """
+    return next(iter(re.findall(r"\b(?:19|20)\d{2}\b", vintage.split(AND)[0])), "")
+
+
 def first_years(catalog: Catalog) -> dict[str, str]:
-    """Return the first year that the vintage of each table names, empty where it names none."""
-    return {
-        table.name: next(iter(re.findall(r"\b(?:19|20)\d{2}\b", table.vintage)), "")
-        for table in catalog.tables
-    }
+    """Return the :func:`first_year` of the vintage of each table."""
+    return {table.name: first_year(table.vintage) for table in catalog.tables}
 
 
 def _year(value: object) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import tomlkit
 
 from geo_matcher.build import write_csv
 from geo_matcher.catalog import CATALOG_FILE, Catalog
-from geo_matcher.corrections import CORRECTIONS_FILE, Correction
+from geo_matcher.corrected_release import record_withdrawal
+from geo_matcher.corrections import CORRECTIONS_FILE, Correction, Withdrawal, replaced_by
 from geo_matcher.errors import DataError
 from geo_matcher.new_release import KEPT_KINDS, renew_sources
 from geo_matcher.sources.contacts import CONTACT_COLUMNS, CONTACTS_URL
@@ -25,6 +26,7 @@ from geo_matcher.tables import read_table
 from geo_matcher.territory_file import TERRITORY_FILE
 
 __all__ = [
+    "CarriedCorrections",
     "carried_corrections",
     "contacts_kept",
     "gone_communes",
@@ -36,6 +38,27 @@ ON_RECORD = ("corrections", "withdrawn_corrections")
 """Tables of people that may speak of communes that are no more: they are looked at one by one."""
 
 MAX_NAMED = 5
+
+
+class CarriedCorrections(NamedTuple):
+    """What becomes of corrections when communes are no more.
+
+    Attributes
+    ----------
+    rows
+        The table ``corrections`` as it is to be.
+    told
+        A sentence for each that was carried, and for each that a newer one has replaced.
+    refused
+        A sentence for each that cannot be carried.
+    replaced
+        Those that a newer one of the same place has replaced, as they were signed.
+    """
+
+    rows: pd.DataFrame
+    told: list[str]
+    refused: list[str]
+    replaced: list[Withdrawal]
 
 
 def gone_communes(before: Collection[str], area: Area) -> dict[str, str]:
@@ -119,7 +142,7 @@ def renew_communes(
     Returns
     -------
     tuple of str
-        A sentence for each correction that was carried to another commune.
+        A sentence for each correction that was carried to another commune or replaced there.
 
     Raises
     ------
@@ -136,9 +159,12 @@ def renew_communes(
     told: list[str] = []
     if "corrections" in catalog:
         rows = read_table(folder, CORRECTIONS_FILE, "corrections")
-        carried, told, refused = carried_corrections(rows, gone, names)
-        problems += refused
-        write_csv(carried, folder / CORRECTIONS_FILE)
+        carried = carried_corrections(rows, gone, names)
+        told = carried.told
+        problems += carried.refused
+        write_csv(carried.rows, folder / CORRECTIONS_FILE)
+        for one in carried.replaced:
+            record_withdrawal(folder, one)
     if problems:
         raise DataError(
             "The communes have changed, and this release cannot follow: " + "; ".join(problems),
@@ -170,11 +196,12 @@ def places_carried(places: pd.DataFrame, gone: Mapping[str, str]) -> pd.DataFram
 
 def carried_corrections(
     rows: pd.DataFrame, gone: Mapping[str, str], names: Mapping[str, str]
-) -> tuple[pd.DataFrame, list[str], list[str]]:
+) -> CarriedCorrections:
     """Carry the corrections of communes that are no more to those that they are a part of.
 
     A work place bears its name wherever it lies. What was said of a town hall, or of all shops of a
-    kind in a commune, is not true of a larger one: people have to look at it.
+    kind in a commune, is not true of a larger one: people have to look at it. Where two then speak
+    of the same place, the newer counts and the other stays on record, as when one is signed anew.
 
     Parameters
     ----------
@@ -184,15 +211,9 @@ def carried_corrections(
         See :func:`gone_communes`.
     names
         Name of each commune by its code.
-
-    Returns
-    -------
-    tuple
-        The table as it is to be, a sentence for each that was carried, and one for each that cannot
-        be.
     """
-    rows = rows.copy()
-    told, refused = [], []
+    signed_rows, rows = rows, rows.copy()
+    told, refused, replaced = [], [], []
     fields = list(Correction.__dataclass_fields__)
     for row in rows.index[rows["insee_code"].isin(list(gone))]:
         one = rows.loc[row]
@@ -215,8 +236,23 @@ def carried_corrections(
                 "again, then sign what is true of the new commune"
             )
     key = ["insee_code", "table", "place", "column"]
-    rows = rows.sort_values([*key, "day"], kind="stable").drop_duplicates(key, keep="last")
-    return rows.reset_index(drop=True), told, refused
+    rows = rows.sort_values([*key, "day"], kind="stable")
+    newest = rows.drop_duplicates(key, keep="last")
+    for row in rows.index.difference(newest.index):
+        before = signed_rows.loc[[row]].assign(insee_code=rows.loc[row, "insee_code"])
+        (at,) = newest.index[(newest[key] == rows.loc[row, key]).all(axis=1)]
+        by = Correction(*newest.loc[at, fields])
+        (one,) = replaced_by(before, by)
+        one = replace(one, correction=Correction(*signed_rows.loc[row, fields]))
+        replaced.append(one)
+        told.append(
+            f"Correction replaced: {by.place} {by.column} = {one.correction.value!r}, signed "
+            f"{one.correction.day} by {one.correction.who}, was of "
+            f"{names.get(one.correction.insee_code, one.correction.insee_code)} "
+            f"({one.correction.insee_code}); {by.value!r}, signed {by.day} by {by.who}, counts. "
+            "It stays on record as withdrawn."
+        )
+    return CarriedCorrections(newest.reset_index(drop=True), told, refused, replaced)
 
 
 def _left_behind(

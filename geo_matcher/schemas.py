@@ -17,6 +17,7 @@ from geo_matcher.road_speeds import SPEEDS_KMH
 
 __all__ = [
     "BEST_TECHNOLOGY",
+    "HEAT_HORIZON",
     "SCHEMAS",
     "Column",
     "Day",
@@ -26,6 +27,9 @@ __all__ = [
     "Schema",
     "Within",
 ]
+
+HEAT_HORIZON = "2030"
+"""Horizon of the climate projection whose hot days a release holds: France at +2.0 °C."""
 
 Kind = Literal["text", "int64", "float64"]
 
@@ -566,9 +570,9 @@ SCHEMAS: dict[str, Schema] = {
             "house_price_eur_m2": _number(10, 20_000, nullable=True),
             "house_rent_eur_m2_month": _number(1, 100, nullable=True),
             "home_sales": _number(0, 1e6, nullable=True),
-            "hot_days_2030_year": _number(0, 366, nullable=True),
-            "hot_days_2030_low_year": _number(0, 366, nullable=True),
-            "hot_days_2030_high_year": _number(0, 366, nullable=True),
+            f"hot_days_{HEAT_HORIZON}_year": _number(0, 366, nullable=True),
+            f"hot_days_{HEAT_HORIZON}_low_year": _number(0, 366, nullable=True),
+            f"hot_days_{HEAT_HORIZON}_high_year": _number(0, 366, nullable=True),
         },
         "insee_code",
     ),

@@ -10,7 +10,8 @@ equally probable figures, from which the odds draw:
   denominator; the share with 30 Mbit/s by land is at least the declared one and at most the highest
   published fibre share, when that is higher;
 * a mean price of few sales is normal around what was published, with the spread of single sales
-  (measured in the release) over the square root of their number;
+  (measured in the release) over the square root of their number, in the years of that price; a
+  median likewise, of the houses alone, a quarter wider as medians are;
 * days of heat lie between the lowest and the highest model, half of them under the median;
 * a yes or no that is unknown is either, one time in two;
 * any other unknown figure may have any value between 0 and 1.
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, Unit, ValueFunction
 from geo_matcher.decision import DecisionMatrix
+from geo_matcher.figure_years import price_years
 from geo_matcher.kept import kept
 from geo_matcher.territory import Territory
 
@@ -43,9 +45,6 @@ Float32Array = NDArray[np.float32]
 QUANTILES = 64
 """Equally probable figures that stand for a distribution; a power of two, so that a few random
 bits choose one."""
-
-PRICE_YEARS = (2022, 2023)
-"""Years whose sales are behind the published mean price."""
 
 MEDIAN_EFFICIENCY = 1.2533
 """Standard deviation of the median of a large normal sample over that of its mean: √(π/2)."""
@@ -178,13 +177,28 @@ SPREADS = {"ftth_coverage_share": _fibre_ends, "land_30mbit_share": _land_ends}
 def _price_quantiles(territory: Territory, raw: FloatArray) -> FloatArray:
     from scipy.special import ndtri
 
-    sales = territory.table("housing_sales")
-    recent = sales[sales["year"].isin(PRICE_YEARS)]
-    count = recent.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
-    behind = count.reindex(territory.communes.index).fillna(0).clip(lower=1).to_numpy(np.float64)
-    deviation = raw * sale_spread(territory) / np.sqrt(behind)
+    behind, efficiency = _sales_behind(territory)
+    deviation = raw * sale_spread(territory) * efficiency / np.sqrt(behind)
     spread = raw[:, np.newaxis] + deviation[:, np.newaxis] * ndtri(LEVELS)
     return np.asarray(np.maximum(spread, 0.0))
+
+
+@kept(maxsize=4)
+def _sales_behind(territory: Territory) -> tuple[FloatArray, FloatArray]:
+    """Return the sales behind each price, one at least, and its spread over that of a mean."""
+    codes = territory.communes.index
+    years = [price_years(territory, code) for code in codes]
+    is_median = np.array([one is not None and one.kind == "median" for one in years], dtype=bool)
+    medians = territory.table("housing_medians").set_index("insee_code")["house_sales"]
+    count = medians.reindex(codes).to_numpy(np.float64)
+    sales = territory.table("housing_sales")
+    mean = next((one for one in years if one is not None and one.kind == "mean"), None)
+    if mean is not None:
+        recent = sales[sales["year"].between(mean.first, mean.last)]
+        homes = recent.groupby("insee_code")[["house_sales", "flat_sales"]].sum().sum(axis=1)
+        count = np.where(is_median, count, homes.reindex(codes).to_numpy(np.float64))
+    behind = np.maximum(np.nan_to_num(count), 1.0)
+    return behind, np.where(is_median, MEDIAN_EFFICIENCY, 1.0)
 
 
 def _heat_quantiles(territory: Territory, raw: FloatArray) -> FloatArray:

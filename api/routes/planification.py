@@ -18,12 +18,13 @@ from api.forms import default_scope, other_language, to_query
 from api.frame import frame_view, sorry
 from api.planning import ROBUST_DRAWS, planning_view, scenario_asked
 from api.planning_form import PATH, PlanAsked, parse_plan_query
-from api.planning_work import core_of, gaps_of, lifts_of, plan_of
+from api.planning_work import core_of, lifts_of, plan_of
 from api.rendering import render
 from api.routes.pages import MAP_POLICY
 from api.routes.territory import REPORT_POLICY
 from api.texts import translator
 from geo_matcher.errors import NotInReleaseError, ScenarioError
+from geo_matcher.planning import gaps_with_newcomers
 from geo_matcher.planning_files import plan_csv, plan_geojson, plan_geopackage
 from geo_matcher.profile import Profile
 from geo_matcher.territory import Territory
@@ -79,7 +80,7 @@ def show_planning_map(request: Request, territory: TerritoryDep) -> Response:
         scenario = scenario_asked(asked, territory)
         html = planning_map_html(
             territory,
-            gaps_of(territory),
+            gaps_with_newcomers(territory),
             plan_of(territory, scenario),
             core_of(territory, scenario, ROBUST_DRAWS) if asked.fields["robust"] else None,
             lifts_of(territory, asked.fields["lift"], "all") if asked.fields["lift"] else None,
@@ -109,7 +110,7 @@ def download_plan(
 
     def make() -> Response:
         scenario = scenario_asked(asked, territory)
-        plan, found = plan_of(territory, scenario), gaps_of(territory)
+        plan, found = plan_of(territory, scenario), gaps_with_newcomers(territory)
         name = f"plan-{territory.release_id}-{scenario.id}.{kind}"
         headers = {**FRESH, "Content-Disposition": f'attachment; filename="{name}"'}
         if kind == "html":

@@ -100,13 +100,14 @@ SECTOR_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def _words(about: TerritoryFile) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """Return the words of a territory: its network calls its tracks by its own name, too."""
     own = () if about.network is None else (about.network.name,)
-    artists = about.artists_track or "Cultura"
+    artists = about.artists_track
+    of_artists = (artists, *(f"{name} {artists}" for name in own)) if artists else ()
     return {
         "stage": {stage.value: tuple(words.values()) for stage, words in STAGE_LABELS.items()},
         "closed_reason": {key: tuple(words.values()) for key, words in CLOSING_REASONS.items()},
         "track": {
             "solo": ("Solo", "Indépendants", *own),
-            "cultura": (artists, "Artistes", *(f"{name} {artists}" for name in own)),
+            "cultura": tuple(dict.fromkeys((*of_artists, "Artistes"))),
         },
         "sector": SECTOR_WORDS,
         "origin_city": {city: (city.capitalize(),) for city in CITIES}

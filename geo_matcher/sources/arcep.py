@@ -28,7 +28,16 @@ from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited, 
 from geo_matcher.sources.economie import copper_closures
 from geo_matcher.sources.editions import newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import (
+    MAX_ABSENT_SHARE,
+    Area,
+    Edition,
+    Fetch,
+    Fetched,
+    Origin,
+    Source,
+    SourceTable,
+)
 
 __all__ = ["BROADBAND", "CARTEFIBRE_URL", "MCI_URL", "MOBILE", "mobile_sites_url"]
 
@@ -48,10 +57,6 @@ DBF_ENCODING = "latin-1"
 """How the table of the shapefile is written, whatever its .cpg says."""
 
 MAX_DBF_BYTES = 500_000_000
-MAX_ABSENT_SHARE = 0.5
-"""Share of the communes up to which a file may know nothing of them: an island, a commune made
-since. A file that knows fewer is of other communes, or writes their codes in another way."""
-
 MAX_NAMED = 5
 MOBILE_QUARTERS = 6
 """How many quarters back the newest list of mobile sites is looked for."""

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from geo_matcher.errors import SourceError
-from geo_matcher.sources.editions import newest
+from geo_matcher.sources.editions import newer_note, newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.source import Area, Edition, Fetch, Origin, Source, SourceTable
 from geo_matcher.sources.workbooks import SheetColumn, read_sheet
@@ -17,6 +17,8 @@ from geo_matcher.sources.workbooks import SheetColumn, read_sheet
 __all__ = ["SOURCE", "density_url"]
 
 FIRST_YEAR = 2025
+"""Year of the edition whose address is known; it names its year, as those to come should."""
+
 PAGE = "https://www.insee.fr/fr/information/8571524"
 NAMED = "INSEE, density grid"
 LEVELS = range(1, 8)
@@ -29,7 +31,7 @@ def density_url(year: int) -> str:
 
 def _editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
     for year in range(today.year, FIRST_YEAR - 1, -1):
-        yield Edition(str(year), (density_url(year),))
+        yield Edition(str(year), (density_url(year),), is_guess=year > FIRST_YEAR)
 
 
 def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
@@ -69,9 +71,11 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 credit_fr=f"INSEE, grille communale de densité {year}",
                 credit_en=f"INSEE, density grid of communes, {year}",
                 note_fr="De 1 (grand centre urbain) à 7 (rural à habitat très dispersé), d’après "
-                "des carreaux d’un kilomètre : ce n’est pas la densité moyenne de la commune.",
+                "des carreaux d’un kilomètre : ce n’est pas la densité moyenne de la commune."
+                + newer_note(edition, "fr"),
                 note_en="From 1 (large urban centre) to 7 (very scattered rural), from squares of "
-                "one kilometre: this is not the mean density of the commune.",
+                "one kilometre: this is not the mean density of the commune."
+                + newer_note(edition, "en"),
             ),
             (file,),
         ),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
-from geo_matcher.sources.editions import files_listed, newest
+from geo_matcher.sources.editions import files_listed, newer_note, newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.source import Area, Edition, Fetch, Origin, Source, SourceTable
 
@@ -48,10 +48,15 @@ def _editions(fetch: Fetch, _: str, today: dt.date) -> Iterator[Edition]:
     """Return the years whose page lists the files of flats and of houses, then the known one."""
     names = [url.rsplit("/", 1)[-1] for url in RENT_URLS.values()]
     for year in range(today.year, KNOWN_YEAR - 1, -1):
-        listed = files_listed(fetch, _page(year), LAYOUT.source)
+        try:
+            listed = files_listed(fetch, _page(year), LAYOUT.source)
+        except SourceError as error:
+            yield Edition(str(year), (), problem=str(error))
+            continue
         by_name = {url.rsplit("/", 1)[-1]: url for url in listed}
         if by_name.keys() >= set(names):
-            yield Edition(str(year), tuple(by_name[name] for name in names))
+            urls = tuple(by_name[name] for name in names)
+            yield Edition(str(year), urls, is_guess=set(urls) != set(RENT_URLS.values()))
     yield Edition(str(KNOWN_YEAR), tuple(RENT_URLS.values()))
 
 
@@ -101,11 +106,12 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 note_fr="Les loyers sont estimés par modèle, charges comprises, non meublé, le "
                 "plus souvent pour toute une zone. Aucun prix moyen n’est publié avec eux. "
                 "Data.gouv.fr ne précise pas la licence de l’édition 2025 ; "
-                "celle-ci est celle que disent ceux qui la réutilisent.",
+                "celle-ci est celle que disent ceux qui la réutilisent."
+                + newer_note(edition, "fr"),
                 note_en="Rents come from a model, charges included, unfurnished, mostly for a "
                 "whole zone. No mean price is published with them. Data.gouv.fr "
                 "does not specify the licence of the 2025 edition; this one is what those who "
-                "re-use it say.",
+                "re-use it say." + newer_note(edition, "en"),
             ),
             files,
         ),

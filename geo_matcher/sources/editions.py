@@ -2,23 +2,20 @@
 
 Hides how it is found: addresses that name their year are tried from the newest that may be, and the
 pages of data.gouv.fr list their files. A build takes the first that is there; whether a release has
-it is asked in the same order.
+it is asked in the same order. Where a list or a guessed address cannot be asked, what is known is
+taken, and the table says so.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
+from dataclasses import replace
 
+from geo_matcher import clock
 from geo_matcher.errors import AbsentFileError, SourceError
 from geo_matcher.sources.source import Edition, Editions, Fetch, Fetched
 
-__all__ = ["files_listed", "listing_url", "newest", "today"]
-
-
-def today() -> dt.date:
-    """Return the day that no edition is later than, UTC."""
-    return dt.datetime.now(dt.UTC).date()
+__all__ = ["files_listed", "listing_url", "newer_note", "newest"]
 
 
 def newest(
@@ -39,6 +36,11 @@ def newest(
     source
         How messages call the producer and its data.
 
+    Returns
+    -------
+    tuple
+        The edition, which says whether a newer one could not be asked for, and its files.
+
     Raises
     ------
     SourceError
@@ -46,14 +48,51 @@ def newest(
     """
     tried: list[str] = []
     told = "no address is known"
-    for edition in editions(fetch, departement, today()):
+    problem: SourceError | None = None
+    for edition in editions(fetch, departement, clock.today()):
         try:
-            return edition, tuple(fetch(url, expected=expected) for url in edition.urls)
+            if edition.problem:
+                raise SourceError(edition.problem)
+            files = tuple(fetch(url, expected=expected) for url in edition.urls)
         except AbsentFileError as error:
             tried.append(edition.name)
             told = str(error)
+        except SourceError as error:
+            if not (edition.is_guess or edition.problem):
+                raise
+            problem = problem or error
+        else:
+            return replace(edition, is_newer_unknown=problem is not None), files
+    if problem is not None:
+        raise problem
     raise AbsentFileError(
         f"{source}: no edition of {', '.join(tried)} can be had; the last: {told}"
+    )
+
+
+def newer_note(edition: Edition, language: str, of: str = "") -> str:
+    """Say that what may be newer could not be asked for, to stand after a note; or nothing.
+
+    Parameters
+    ----------
+    edition
+        What was taken.
+    language
+        ``fr`` or ``en``.
+    of
+        What it is an edition of, where the table holds more than that.
+    """
+    if not edition.is_newer_unknown:
+        return ""
+    name = f"{edition.name} ({of})" if of else edition.name
+    if language == "fr":
+        return (
+            f" À la lecture, impossible de savoir s’il y a plus récent que {name} : le serveur "
+            "qui le dit ne répondait pas."
+        )
+    return (
+        f" When it was read, whether there is anything newer than {name} could not be asked: the "
+        "server that tells did not answer."
     )
 
 

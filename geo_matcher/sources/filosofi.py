@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
-from geo_matcher.sources.editions import newest
+from geo_matcher.sources.editions import newer_note, newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
 from geo_matcher.sources.source import Area, Edition, Fetch, Origin, Source, SourceTable
 
@@ -63,7 +63,7 @@ def filosofi_url(year: int) -> str:
 
 def _editions(_: Fetch, __: str, today: dt.date) -> Iterator[Edition]:
     for year in range(today.year - 1, int(KNOWN[0].name), -1):
-        yield Edition(str(year), (filosofi_url(year),))
+        yield Edition(str(year), (filosofi_url(year),), is_guess=True)
     yield from KNOWN
 
 
@@ -107,10 +107,11 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 credit_en=f"INSEE, Filosofi {years[0]}",
                 note_fr="Revenu disponible par unité de consommation, pas un salaire. Le chiffre "
                 "des petites communes est secret : il manque, il n’est pas nul. La méthode a "
-                "changé en 2023 : ne comparez pas avec les années d’avant.",
+                "changé en 2023 : ne comparez pas avec les années d’avant."
+                + newer_note(edition, "fr"),
                 note_en="Disposable income per consumption unit, not a wage. The figure of small "
                 "communes is kept secret: it is missing, not zero. The method changed in 2023: "
-                "do not compare with earlier years.",
+                "do not compare with earlier years." + newer_note(edition, "en"),
             ),
             (file,),
         ),

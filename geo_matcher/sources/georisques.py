@@ -16,9 +16,18 @@ import pandas as pd
 
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.delimited import Field, Layout, Where, read_delimited
-from geo_matcher.sources.editions import files_listed, newest
+from geo_matcher.sources.editions import files_listed, newer_note, newest
 from geo_matcher.sources.licences import LICENCE_OUVERTE
-from geo_matcher.sources.source import Area, Edition, Fetch, Fetched, Origin, Source, SourceTable
+from geo_matcher.sources.source import (
+    MAX_ABSENT_SHARE,
+    Area,
+    Edition,
+    Fetch,
+    Fetched,
+    Origin,
+    Source,
+    SourceTable,
+)
 
 __all__ = ["GASPAR_URL", "RADON_URL", "SOURCE"]
 
@@ -28,9 +37,6 @@ RADON_URL = f"https://static.data.gouv.fr/resources/{RADON_PAGE}/20190506-174309
 """Radon as it was mapped in 2019; the page lists a newer file should there be one."""
 
 NAMED = "Géorisques, GASPAR"
-MAX_ABSENT_SHARE = 0.5
-"""Share of the communes up to which the map of radon may know nothing of them."""
-
 YEARS = 30
 """Years over which recognised disasters are counted."""
 
@@ -87,9 +93,14 @@ MEMBERS = {
 def _radon_editions(fetch: Fetch, _: str, __: dt.date) -> Iterator[Edition]:
     """Return the files of radon that the page lists, by the day in their address, and the known."""
     named = re.compile(r"/(\d{4})\d{4}-\d{6}/radon\.csv$")
-    for url in sorted(files_listed(fetch, RADON_PAGE, "ASNR, radon"), reverse=True):
+    try:
+        listed = files_listed(fetch, RADON_PAGE, "ASNR, radon")
+    except SourceError as error:
+        yield Edition("", (), problem=str(error))
+        listed = []
+    for url in sorted(listed, reverse=True):
         if match := named.search(url):
-            yield Edition(match[1], (url,))
+            yield Edition(match[1], (url,), is_guess=url != RADON_URL)
     yield Edition("2019", (RADON_URL,))
 
 
@@ -148,11 +159,13 @@ def _collect(fetch: Fetch, area: Area) -> tuple[SourceTable, ...]:
                 "portent d’anciennes communes, à réunir avec la commune actuelle ou à laisser de "
                 "côté. Pour une commune née depuis 2019, le radon est le plus fort de "
                 "celles qu’elle réunit."
-                + (f" Le radon de ces communes n’est pas connu : {unmapped}." if unmapped else ""),
+                + (f" Le radon de ces communes n’est pas connu : {unmapped}." if unmapped else "")
+                + newer_note(mapped, "fr", "radon"),
                 note_en="Zero means “not listed”, never “no risk”. Some rows stand for former "
                 "communes, to be merged with the current one or left aside. For a commune made "
                 "since 2019 radon is the strongest of those it joins."
-                + (f" Radon is not known for these communes: {unmapped}." if unmapped else ""),
+                + (f" Radon is not known for these communes: {unmapped}." if unmapped else "")
+                + newer_note(mapped, "en", "radon"),
             ),
             (gaspar, radon),
         ),

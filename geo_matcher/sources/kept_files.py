@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
+from geo_matcher import clock
 from geo_matcher.errors import SourceError
 from geo_matcher.sources.source import Fetched
 
@@ -123,7 +124,7 @@ class Place:
             last_modified=version.last_modified,
             bytes=size,
             sha256=sha256,
-            day=_today(),
+            day=clock.today(),
         )
         self._record(fetched)
         self.part_record_path.unlink(missing_ok=True)
@@ -134,7 +135,7 @@ class Place:
 
     def keep_again(self, kept: Fetched, final_url: str) -> Fetched:
         """Note that what is kept is still the newest."""
-        fresh = replace(kept, final_url=final_url, day=_today())
+        fresh = replace(kept, final_url=final_url, day=clock.today())
         self._record(fresh)
         return fresh
 
@@ -166,10 +167,6 @@ class Place:
         """Forget the beginning: it cannot be gone on with."""
         self.part_record_path.unlink(missing_ok=True)
         self.part_path.unlink(missing_ok=True)
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
 
 
 def _write(path: Path, record: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """What OpenStreetMap answered, kept beside the official files.
 
-Hides under which name an answer is kept: that of what was asked, whoever was asked for it. A file
-takes its place in one step, so that a crash leaves the answer before or the new one.
+Hides under which name an answer is kept: that of what was asked, whoever was asked for it. It is
+one file, which takes its place in one step, so that a crash leaves the answer before or the new
+one.
 """
 
 from __future__ import annotations
@@ -77,16 +78,12 @@ class KeptOverpass(Overpass):
         from geo_matcher.sources.openstreetmap import WAY_FILTER, Download, download_roads
 
         path = self._path("roads", polygon, WAY_FILTER, "parquet")
-        about = path.with_suffix(".json")
         if self.is_offline:
-            said = self._kept(about, lambda kept: json.loads(kept.read_text("utf-8")))
-            table = self._kept(path, gpd.read_parquet)
-            return Download(table, polygon, str(said["vintage"]), str(said["origin"]))
+            table, said = self._kept(path, _read_roads)
+            return Download(table, polygon, said["vintage"], said["origin"])
         found = download_roads(polygon, self)
         said = {"vintage": found.vintage, "origin": found.origin}
-        about.unlink(missing_ok=True)  # it comes last: without it the roads do not count as kept
-        self._keep(path, lambda new: found.roads.to_crs(LAMBERT_93).to_parquet(new))
-        self._keep(about, lambda new: new.write_text(json.dumps(said), "utf-8"))
+        self._keep(path, lambda new: _write_roads(new, found.roads, said))
         return found
 
     def _path(self, what: str, polygon: Area, asked: str, end: str) -> Path:
@@ -130,3 +127,16 @@ def _read_places(path: Path) -> tuple[gpd.GeoDataFrame, str]:
     shapes = shapely.from_wkb([thing["shape"] for thing in kept["things"]])
     tags = pd.DataFrame([thing["tags"] for thing in kept["things"]])
     return gpd.GeoDataFrame(tags, geometry=shapes, crs=WGS_84), str(kept["timestamp"])
+
+
+def _write_roads(path: Path, roads: gpd.GeoDataFrame, said: Mapping[str, str]) -> None:
+    table = roads.to_crs(LAMBERT_93)
+    table.attrs = dict(said)  # the file bears them
+    table.to_parquet(path)
+
+
+def _read_roads(path: Path) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
+    table = gpd.read_parquet(path)
+    said = {name: str(table.attrs[name]) for name in ("vintage", "origin")}
+    table.attrs = {}
+    return table, said

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, utils
 
-from geo_matcher.catalog import Table
+from geo_matcher.catalog import AND, Table
 from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DataError, SourceError
 from geo_matcher.sources.licences import ODBL
@@ -59,9 +59,6 @@ says so (``source``, ``status``) may come besides. The table of a release is suc
 
 POSITION = re.compile(r"(-?\d{1,3}\.\d+), (-?\d{1,3}\.\d+)")
 """How a position is told in words: latitude, longitude."""
-
-AND = " ; "
-"""Stands between what is said of the map and what is said of the list."""
 
 MAP_PRODUCER = "Contributeurs d’OpenStreetMap"
 MAP_NOTE_FR = (

@@ -22,7 +22,21 @@ from geo_matcher.errors import CrsError
 from geo_matcher.sources.municipal_districts import districts_of, whole_city
 from geo_matcher.territory import LAMBERT_93, WGS_84
 
-__all__ = ["Area", "Edition", "Editions", "Fetch", "Fetched", "Origin", "Source", "SourceTable"]
+__all__ = [
+    "MAX_ABSENT_SHARE",
+    "Area",
+    "Edition",
+    "Editions",
+    "Fetch",
+    "Fetched",
+    "Origin",
+    "Source",
+    "SourceTable",
+]
+
+MAX_ABSENT_SHARE = 0.5
+"""Share of the communes up to which a file may know nothing of them: an island, a commune made
+since. A file that knows fewer is of other communes, or writes their codes in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +103,20 @@ class Edition:
     name
         Its year, or the last day that it is about, ISO.
     urls
-        Address of each of its files.
+        Address of each of its files; none where it could not be asked.
+    is_guess
+        Whether an older one, whose address is known, may be taken where it cannot be asked for.
+    problem
+        Why the list that names its files cannot be had, empty where it can.
+    is_newer_unknown
+        Whether it was taken because a newer one could not be asked for.
     """
 
     name: str
     urls: tuple[str, ...]
+    is_guess: bool = False
+    problem: str = ""
+    is_newer_unknown: bool = False
 
 
 class Editions(Protocol):

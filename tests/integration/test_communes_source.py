@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import shapely
 
+from geo_matcher import clock
 from geo_matcher.access import distance_problems
 from geo_matcher.errors import AbsentFileError, CrsError, SourceError
 from geo_matcher.schemas import SCHEMAS
-from geo_matcher.sources import editions
 from geo_matcher.sources.communes import COMMUNES_URL, FORMER_URL, area_of, contours_url
 from geo_matcher.sources.contacts import CONTACTS_URL
 from geo_matcher.sources.fetching import Fetcher, Limits
@@ -154,7 +154,7 @@ def test_outlines_of_an_earlier_year_do_until_the_new_ones_are_out(
     with pytest.raises(AbsentFileError, match=r"communes-50m\.geojson\.gz is not there"):
         read()
 
-    monkeypatch.setattr(editions, "today", lambda: dt.date(2028, 1, 2))
+    monkeypatch.setattr(clock, "today", lambda: dt.date(2028, 1, 2))
     upstream.put(contours_url(2027), villages.contours_geojson_gz())
     area, tables = read(year=None)
     assert tables["communes_source"].origin.vintage == "2027"

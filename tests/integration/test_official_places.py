@@ -9,12 +9,16 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from geo_matcher.catalog import Catalog
 from geo_matcher.errors import SourceError
+from geo_matcher.gathering import Gathered, gather
 from geo_matcher.schemas import SCHEMAS
 from geo_matcher.sources import (
     density_grid,
@@ -29,7 +33,7 @@ from geo_matcher.sources import (
     insee,
     sncf,
 )
-from geo_matcher.sources.source import Source, SourceTable
+from geo_matcher.sources.source import Fetched, Source, SourceTable
 from geo_matcher.tables import is_sound
 from tests.integration.upstream.lomagnol import (
     APL,
@@ -162,8 +166,77 @@ def test_a_page_that_lists_nothing_yet_leaves_the_year_before(tmp_path: Path) ->
     rents = collected(dhup.SOURCE, tmp_path, **empty)["housing_prices_rents"]
     assert rents.origin.vintage == "2025"
     broken = {editions.listing_url(dhup._page(2026)): b"[]"}
-    with pytest.raises(SourceError, match="is no list of files of data"):
-        collected(dhup.SOURCE, tmp_path, **broken)
+    rents = collected(dhup.SOURCE, tmp_path, **broken)["housing_prices_rents"]
+    assert rents.origin.vintage == "2025"
+    assert "whether there is anything newer than 2025 could not be asked" in rents.origin.note_en
+
+
+@pytest.mark.parametrize(
+    ("source", "hiccup", "known"),
+    [
+        (dhup.SOURCE, "www.data.gouv.fr/api", "2025"),
+        (dhup.SOURCE, "-en-2026/", "2025"),
+        (georisques.SOURCE, "www.data.gouv.fr/api", "2019"),
+        (georisques.SOURCE, NEWER_RADON, "2019"),
+        (filosofi.SOURCE, "api.insee.fr", "2023"),
+        (density_grid.SOURCE, density_grid.density_url(2026), "2025"),
+    ],
+)
+def test_a_server_of_what_may_be_newer_that_does_not_answer_costs_no_table(
+    tmp_path: Path, source: Source, hiccup: str, known: str
+) -> None:
+    listed = {
+        editions.listing_url(dhup._page(2026)): listing(*NEWER_RENTS),
+        editions.listing_url(georisques.RADON_PAGE): listing(NEWER_RADON),
+    }
+    files = Kept(tmp_path, OFFICIAL | listed)
+
+    def fetch(url: str, *, expected: str) -> Fetched:
+        if hiccup in url:
+            raise SourceError(f"{url} answered 500, after 5 tries")
+        return files(url, expected=expected)
+
+    (table,) = source.collect(fetch, AREA)
+    assert known in table.origin.credit_en
+    named = f"{known} (radon)" if source is georisques.SOURCE else known
+    assert f"anything newer than {named} could not be asked" in table.origin.note_en
+    assert f"impossible de savoir s’il y a plus récent que {named} :" in table.origin.note_fr
+    (calm,) = source.collect(Kept(tmp_path, OFFICIAL), AREA)
+    assert calm.origin.note_en + " " == table.origin.note_en[: len(calm.origin.note_en) + 1]
+    assert "newer than" not in calm.origin.note_en
+
+
+class Held:
+    """What a release says of its tables, as far as their age goes."""
+
+    def __init__(self, tables: tuple[SimpleNamespace, ...]) -> None:
+        self.tables = tables
+
+    def __getitem__(self, name: str) -> SimpleNamespace:
+        return next(table for table in self.tables if table.name == name)
+
+
+def test_a_refresh_keeps_an_edition_that_is_newer_than_what_can_be_had(tmp_path: Path) -> None:
+    found = gather(Kept(tmp_path, OFFICIAL), AREA, [filosofi.SOURCE, dhup.SOURCE])
+
+    def after(year: str) -> Gathered:
+        held = SimpleNamespace(name="incomes", vintage=year)
+        rents = SimpleNamespace(name="housing_prices_rents", vintage="n.d. ; 2026")
+        return found.without_older(cast(Catalog, Held((held, rents))))
+
+    assert after("2023") == found
+    (failure,) = after("2025").failures
+    assert (failure.source, failure.tables) == ("incomes", ("incomes",))
+    assert "(2023) is older than what the release holds (2025), which stays" in failure.reason
+    assert [table.name for table in after("2025").tables] == ["housing_prices_rents"]
+
+
+def test_a_known_edition_that_does_not_answer_is_told_as_that() -> None:
+    def fetch(url: str, *, expected: str) -> Fetched:
+        raise SourceError(f"{url} answered 500, and was to be {expected}")
+
+    with pytest.raises(SourceError, match=r"radon\.csv answered 500"):
+        editions.newest(fetch, georisques._radon_editions, "09", expected="csv", source="radon")
 
 
 def test_a_district_of_a_big_city_is_asked_for_and_belongs_to_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import socket
 import time
@@ -67,6 +68,28 @@ def test_roads_are_kept_and_read_offline(read: Download, tmp_path: Path) -> None
     assert (kept.vintage, kept.origin, kept.area) == (STAMP[:10], heard.url, AREA)
     with pytest.raises(SourceError, match="nobody is asked offline"):
         offline.roads(AREA.buffer(0.01))
+
+
+def test_roads_that_cannot_be_kept_leave_those_of_before(
+    read: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with overpass_server(GOOD) as heard:
+        asked = KeptOverpass(heard.url, folder=tmp_path)
+        asked.roads(AREA)
+        for step in ("to_parquet", "replace"):
+            with monkeypatch.context() as patch:
+                owner = type(read.roads) if step == "to_parquet" else Path
+                patch.setattr(owner, step, full_disk)
+                patch.setattr("geo_matcher.sources.openstreetmap.download_roads", lambda *_: read)
+                with pytest.raises(SourceError, match="cannot be kept"):
+                    asked.roads(AREA)
+            kept = replace(asked, is_offline=True).roads(AREA)
+            assert kept.roads.equals(read.roads)
+            assert (kept.vintage, kept.roads.attrs) == (STAMP[:10], {})
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def settings_now() -> dict[str, Any]:

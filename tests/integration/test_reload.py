@@ -16,6 +16,7 @@ import time
 import urllib.request
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.desk import Desk
 from api.errors import PROBLEM_JSON
-from api.in_service import RELEASE_HEADER, RETIRING, InService
+from api.in_service import RELEASE_HEADER, RELOADING, RETIRING, InService, Serving
 from api.page import foot_parts
+from api.planning_work import siting_of
 from api.private import RELOAD
 from api.settings import Settings
 from api.sheets import sheets_of
@@ -251,6 +253,34 @@ WARMED = (decision_matrix, sheets_of, foot_parts)
 """Some of what the first pages are made of, and what takes longest of it."""
 
 
+def test_a_plan_of_the_new_release_stays_when_the_old_one_retires(
+    service: FastAPI, store: ReleaseStore, newer: Territory
+) -> None:
+    served: InService = service.state.in_service
+    store.rollback(newer.release_id, gate=_is_known)
+    with old_in_use(served) as old:
+        served.reload()
+        territory = served.serving.territory  # type: ignore[union-attr]
+        sited = [
+            siting_of(of, count=1, within_min=15, demand="population") for of in (territory, old)
+        ]
+    until(retired)
+    assert siting_of(territory, count=1, within_min=15, demand="population") is sited[0]
+    assert siting_of(old, count=1, within_min=15, demand="population") is not sited[1]
+
+
+@contextmanager
+def old_in_use(served: InService) -> Iterator[Territory]:
+    """Give the release in service, with a request on it that is under way."""
+    serving = served.serving
+    assert serving is not None
+    serving.begin()
+    try:
+        yield serving.territory
+    finally:
+        serving.end()
+
+
 def test_a_first_page_that_fails_is_told_and_stops_no_switch(
     service: FastAPI,
     store: ReleaseStore,
@@ -327,6 +357,52 @@ def test_a_release_that_cannot_be_looked_at_is_not_held_on_to(
     until(retired)
     served.close()
     assert not held(store, newer)
+
+
+def test_a_release_that_is_ready_only_after_the_stop_is_let_go(
+    store: ReleaseStore, territory: Territory, newer: Territory, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_warming, may_go_on = threading.Event(), threading.Event()
+
+    def slow(_: Serving) -> None:
+        is_warming.set()
+        assert may_go_on.wait(PATIENCE_S)
+
+    load = as_read(territory, newer)
+    served = InService(store.folder, prepare=lambda _: None, warm=slow, load=load)
+    served.start(territory)
+    store.rollback(newer.release_id, gate=_is_known)
+    with caplog.at_level(logging.WARNING):
+        served.reload_soon()
+        assert is_warming.wait(PATIENCE_S)
+        served.close()
+        assert not held(store, newer), "not even if the process ends before its thread"
+        may_go_on.set()
+        until(lambda: not any(thread.name == RELOADING for thread in threading.enumerate()))
+    assert served.serving is None
+    assert not held(store, newer)
+    assert caplog.messages == []
+    served.reload_soon()
+    until(lambda: not any(thread.name == RELOADING for thread in threading.enumerate()))
+    assert caplog.messages == []
+
+
+def test_a_release_whose_first_pages_break_off_is_let_go(
+    store: ReleaseStore, territory: Territory, newer: Territory
+) -> None:
+    def broken(_: Serving) -> None:
+        raise RuntimeError
+
+    load = as_read(territory, newer)
+    served = InService(store.folder, prepare=lambda _: None, warm=broken, load=load)
+    served.start(territory)
+    store.rollback(newer.release_id, gate=_is_known)
+    with pytest.raises(RuntimeError):
+        served.reload()
+    assert served.serving is not None
+    assert served.serving.territory is territory
+    assert not held(store, newer)
+    served.close()
 
 
 def held(store: ReleaseStore, release: Territory) -> list[str]:
@@ -411,8 +487,11 @@ def test_a_running_service_takes_up_a_release_on_a_signal(
             store.rollback(newer.release_id, gate=_is_known)
             process.send_signal(signal.SIGHUP)
             until(lambda: _release_at(address) == newer.release_id)
-            process.terminate()
-            assert f"Release {newer.release_id} is in service" in process.stderr.read()
+            process.send_signal(signal.SIGINT)  # as Ctrl-C does
+            told = process.stderr.read()
+            assert f"Release {newer.release_id} is in service" in told
+            assert told.count("\n") == 1, "to stop a service is nothing to speak of"
+            assert process.wait(PATIENCE_S) == 0
         finally:
             process.kill()
 

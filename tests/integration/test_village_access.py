@@ -121,7 +121,7 @@ def test_what_cannot_be_reached_is_said(territory: Territory) -> None:
     )
     view = access_view(cut, MAUVEZIN, "en")
     assert view.said == (
-        "Hours at the wheel: by our data, no road leads to something that the week asks for.",
+        "Hours at the wheel: no road leads to one of the places that the week goes to.",
     )
     assert "out of reach" in view.total
     assert view.errands == (

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
@@ -22,10 +23,11 @@ from api.texts import translator, typeset
 from api.village import SECTIONS, village_view
 from api.village_housing import housing_view
 from api.village_tables import DAILY, DVF_TABLES, HEALTH, SCHOOLS, WORK_KINDS
+from api.village_words import lack_sentence
 from geo_matcher.catalog import provenance_in
 from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
-from geo_matcher.lacks import lacks
+from geo_matcher.lacks import Far, Lack, lacks
 from geo_matcher.matching import rank
 from geo_matcher.numbers import format_number, format_raw
 from geo_matcher.pairs import pair_of
@@ -256,6 +258,61 @@ def test_what_no_table_says_is_said_to_be_unknown(territory: Territory) -> None:
     assert view.risks == (translator("en")("risk.unknown"),)
     assert view.climate == ()
     assert view.health_note == translator("en")("health.none", year="2018")
+
+
+UNDATED = {
+    "fr": (
+        "Loyer d’une maison : {rent}, charges comprises.",
+        "Sites hospitaliers dans la commune : {names}.",
+        "Antennes mobiles connues dans la commune : Orange (1).",
+        "Aucune antenne mobile connue dans la commune ; celles",
+        "Immatriculés dans la commune, à confirmer : ",
+        "Aucun cabinet connu dans la commune (liste à confirmer).",
+        "; liste à confirmer).",
+    ),
+    "en": (
+        "Rent of a house: {rent}, charges included.",
+        "Hospital sites in the commune: {names}.",
+        "Mobile masts known in the commune: Orange (1).",
+        "No mobile mast known in the commune; those",
+        "Registered in the commune, to be confirmed: ",
+        "No practice known in the commune (list to be confirmed).",
+        "; list to be confirmed).",
+    ),
+}
+"""Rent, hospitals, masts and none, practices and none, the doctor who is far: without a year."""
+
+
+@LANGUAGES
+def test_a_table_without_a_date_is_told_without_one(territory: Territory, language: str) -> None:
+    given = ("housing_prices_rents", "hospitals", "health_registered")
+    entries = [
+        dataclasses.replace(table, vintage="n.d.") if table.name in given else table
+        for table in territory.catalog.tables
+    ]
+    sites = dataclasses.replace(territory.catalog["hospitals"], name="mobile_sites", vintage="n.d.")
+    undated = dataclasses.replace(
+        territory,
+        catalog=dataclasses.replace(territory.catalog, tables=(*entries, sites)),
+        tables={
+            **territory.tables,
+            "mobile_sites": pd.DataFrame({"insee_code": [AUCH], "operator": ["orange"]}),
+        },
+    )
+    town, village = (village_view(undated, code, language) for code in (AUCH, AUGNAX))
+    far = Lack("doctor", ("health_registered",), 15.0, (Far("doctor", 22.0, "Auch"),))
+    rent, hospitals, masts, no_mast, known, unknown, doctor = UNDATED[language]
+    assert pattern(rent, "rent").fullmatch(simple(town.rent))
+    assert pattern(hospitals, "names").fullmatch(simple(town.hospitals))
+    assert simple(town.mobile).startswith(masts)
+    assert simple(village.mobile).startswith(simple(no_mast))
+    assert simple(town.health_note).startswith(known)
+    assert village.health_note == unknown
+    assert simple(lack_sentence(far, "", language)).endswith(doctor)
+
+
+def pattern(sentence: str, name: str) -> re.Pattern[str]:
+    return re.compile(re.escape(simple(sentence)).replace(rf"\{{{name}\}}", "[^(]+"))
 
 
 # --- Its sources ----------------------------------------------------------------------------------

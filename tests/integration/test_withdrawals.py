@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,41 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
-from geo_matcher.build import build_release
+from geo_matcher import clock
+from geo_matcher.build import build_release, write_csv
+from geo_matcher.catalog import Catalog
 from geo_matcher.corrected_release import set_correction, withdraw_correction
-from geo_matcher.corrections import CORRECTIONS_FILE, Correction, correct, withdraw
+from geo_matcher.corrections import (
+    CORRECTIONS_FILE,
+    WITHDRAWN_FILE,
+    Correction,
+    correct,
+    withdraw,
+)
 from geo_matcher.errors import DataError
 from geo_matcher.new_release import check_output
 from geo_matcher.release_store import ReleaseStore
+from geo_matcher.renewed_communes import renew_communes
+from geo_matcher.sources.source import Area, Origin, SourceTable
+from geo_matcher.tables import read_table
 from geo_matcher.territory import Territory
 from tests.integration.commands import Run
 from tests.invented_departement import Invented, invented_release
 
 CODE = "46005"
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = dt.date(2026, 11, 26)
 BY = ("--who", "C. Martin, adviser", "--reason", "It is open again")
 SHOPS = "source/shops.csv"
+ORIGIN = Origin(
+    title_fr="a", title_en="a", producer="a", vintage="2026", licence="a", licence_url="", url="",
+    quality="declared", credit_fr="a", credit_en="a",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be one day from the first line of a test to its last."""
+    monkeypatch.setattr(clock, "today", lambda: TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +205,32 @@ def test_an_older_table_of_corrections_is_still_read(copy: Path) -> None:
     rows = pd.read_csv(path, dtype=str, keep_default_na=False).assign(official_value="yes")
     rows.to_csv(path, index=False)
     assert "bakery" not in kinds(build_release(copy))
+
+
+def test_a_correction_that_a_merger_replaces_goes_to_those_withdrawn(copy: Path) -> None:
+    catalog = Catalog.read(copy)
+    own = read_table(copy, catalog["communes_source"].path, "communes_source")
+    halls = read_table(copy, catalog["town_halls"].path, "town_halls")
+    stays, goes = own["insee_code"].iloc[:2]
+    older, newer = (
+        Correction(
+            code, "workplaces", "La Forge", "open", value, "yes", "B. Durand, mayor", day,
+            "It closed", "a letter",
+        )
+        for code, value, day in ((stays, "yes", "2026-01-01"), (goes, "no", "2026-02-01"))
+    )  # fmt: skip
+    write_csv(pd.DataFrame([asdict(older), asdict(newer)]), copy / CORRECTIONS_FILE)
+    area = Area("46", own[own["insee_code"] != goes], halls, {goes: stays})
+    tables = [
+        SourceTable(name, read_table(copy, catalog[name].path, name), ORIGIN, ())
+        for name in ("communes_source", "town_halls", "shops", "workplaces")
+    ]
+    told = renew_communes(copy, area, tables)
+    assert [sentence.partition(":")[0] for sentence in told] == [
+        "Correction carried", "Correction replaced",
+    ]  # fmt: skip
+    (kept,) = read_table(copy, WITHDRAWN_FILE, "withdrawn_corrections").to_dict("records")
+    assert Correction(*(kept[name] for name in asdict(older))) == older
+    in_force = replace(newer, insee_code=stays)
+    assert kept["withdrawn_reason"] == f"replaced by correction {in_force.id}"
+    assert "withdrawn_corrections" in Catalog.read(copy)

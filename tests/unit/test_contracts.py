@@ -24,13 +24,14 @@ PACKAGE = REPOSITORY / "geo_matcher"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "epci_words errors kept licences look map_words municipal_districts planning_words "
+        "clock epci_words errors kept licences look map_words municipal_districts planning_words "
         "road_speeds shortest_paths",
         "atomic_folders catalog territory_file",
         "release_store",
         "towns",
         "destinations",
-        "access choice corrections criteria floating_catchment membership schemas",
+        "access choice corrections floating_catchment membership schemas",
+        "criteria",
         "gate greedy missing_sources numbers places profile tables",
         "optimum territory presets",
         "place_names",
@@ -92,6 +93,7 @@ DATA_SIDE = frozenset(
         "catalog",
         "catalog_document",
         "catchments",
+        "clock",
         "corrected_release",
         "corrections",
         "communes",
@@ -247,6 +249,7 @@ ONLY_USERS = {
     "pandana": set(),
     "folium": {"maps"},
     "branca": {"maps"},
+    "cachetools": {"kept"},
     "matplotlib": {"audit_report"},
     "typer": {*COMMANDS, "console", "console_sources"},
     "rich": {*COMMANDS, "console", "console_progress"},

@@ -8,7 +8,7 @@ import pytest
 from geo_matcher import criteria, indicators
 from geo_matcher.figure_years import PriceYears, figure_note, price_years, year_of
 from geo_matcher.indicators import PRICE_COLUMN
-from geo_matcher.schemas import SCHEMAS
+from geo_matcher.schemas import HEAT_HORIZON, SCHEMAS
 from geo_matcher.territory import Territory
 
 
@@ -35,7 +35,7 @@ def test_the_shipped_release_speaks_of_its_own_years(territory: Territory) -> No
 
 
 def test_the_horizon_of_hot_days_is_that_of_the_figures() -> None:
-    assert criteria.HEAT_HORIZON == indicators.HEAT_HORIZON
+    assert f"hot_days_{HEAT_HORIZON}_year" in criteria.CRITERIA
     assert set(indicators.HEAT_COLUMNS) < set(SCHEMAS["indicators"].columns)
 
 
@@ -43,6 +43,35 @@ def test_each_commune_has_the_years_of_its_own_price(medians: Territory) -> None
     assert price_years(medians, "32013") == PriceYears("mean", 2022, 2023)
     assert price_years(medians, "32001") == PriceYears("median", 2023, 2027)
     assert price_years(medians, "32002") == PriceYears("median", 2023, 2027), "none is known"
+
+
+def test_a_map_of_medians_is_told_as_one_though_a_commune_has_a_mean(medians: Territory) -> None:
+    more = pd.concat(
+        [medians.tables["housing_medians"].assign(insee_code=code) for code in ("32001", "32002")]
+    )
+    most = replace(medians, tables={**medians.tables, "housing_medians": more})
+    assert price_years(most) == PriceYears("median", 2023, 2027)
+    assert figure_note(most, "house_price", "fr") == (
+        "Médiane des maisons vendues de 2023 à 2027 ; inconnue sous cinq ventes. "
+        "Dans une commune, moyenne des ventes de 2022 et 2023."
+    )
+    assert figure_note(most, "house_price", "en").endswith(
+        " In one commune, mean of the sales of 2022 and 2023."
+    )
+
+
+def test_the_few_medians_of_a_map_of_means_are_told(territory: Territory) -> None:
+    prices = territory.tables["housing_prices_rents"]
+    none = sorted(set(territory.codes) - set(prices[prices[PRICE_COLUMN].notna()]["insee_code"]))
+    few = pd.DataFrame(
+        {"insee_code": ["32013", *none[:2]], "first_year": 2021, "last_year": 2025,
+         "house_median_eur_m2": 1500.0, "house_sales": 9}
+    )  # fmt: skip
+    both = replace(territory, tables={**territory.tables, "housing_medians": few})
+    assert price_years(both) == PriceYears("mean", 2022, 2023)
+    assert figure_note(both, "house_price", "fr").endswith(
+        "peu sûr. Dans 2 communes, médiane des maisons vendues de 2021 à 2025."
+    ), "Auch has a mean, which wins"
 
 
 def test_a_release_with_other_data_says_other_years(medians: Territory) -> None:

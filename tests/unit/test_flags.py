@@ -150,6 +150,21 @@ def test_the_doctor_flag_names_the_list_that_counts_doctors(
     assert flag.text_fr.endswith("(liste de 2025, par commune).")
 
 
+@pytest.mark.parametrize("table", ["supply", "health_registered"])
+def test_the_doctor_flag_of_a_list_without_a_year_names_none(
+    territory: Territory, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    monkeypatch.setattr(flags_module, "first_years", lambda _: {})
+    monkeypatch.setattr(flags_module, "doctor_table", lambda _: table)
+    far = replace(territory, minutes=territory.minutes.assign(doctor=20.0))
+    (flag,) = [flag for flag in red_flags(far)[CODE] if flag.code == "doctor_far"]
+    fr, en = (
+        ("par commune", "by commune") if table == "supply" else ("à confirmer", "to be confirm")
+    )
+    assert f"(liste {fr})." in flag.text_fr
+    assert f"(list {en}" in flag.text_en
+
+
 def test_the_doctor_flag_says_how_far_and_how_old_the_list_is(flags: Flags) -> None:
     flag = flags(doctor=17.6)["doctor_far"]
     assert flag.text_fr == (

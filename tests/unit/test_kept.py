@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from geo_matcher.kept import kept
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from geo_matcher.kept import forget_all_but, kept
 
 
 class Release:
@@ -31,8 +35,6 @@ def test_an_answer_is_made_once_and_the_oldest_is_pushed_out() -> None:
     assert [language for _, language in made] == ["fr", "en", "de", "en"]
     assert answer.__name__ == "answer"
     assert answer.__doc__ == "Say it."
-    answer.cache_clear()
-    assert answer.cache_info() == (0, 0, 2, 0)
 
 
 def test_what_was_made_from_another_release_is_forgotten_and_the_rest_stays() -> None:
@@ -45,11 +47,28 @@ def test_what_was_made_from_another_release_is_forgotten_and_the_rest_stays() ->
 
     first = answer(ONE, loud=True)
     answer(OTHER)
-    answer.forget_all_but([ONE])
+    forget_all_but([ONE])
     assert answer(ONE, loud=True) is first
     assert answer.cache_info().currsize == 1
     assert answer(OTHER) is OTHER
     assert made == [ONE, OTHER, OTHER]
+
+
+def test_several_who_ask_at_once_get_one_answer() -> None:
+    both = threading.Barrier(2)
+
+    @kept(maxsize=2)
+    def answer(release: Release) -> list[Release]:
+        time.sleep(0.05)  # while the other asks
+        return [release]
+
+    def ask(_: int) -> object:
+        both.wait()
+        return answer(ONE)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(ask, range(2))
+    assert first is second
 
 
 def test_nothing_is_kept_of_a_failure() -> None:

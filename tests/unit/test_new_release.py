@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import tomlkit
 
 from geo_matcher.catalog import Catalog
 from geo_matcher.new_release import joined_by_kind, renew_sources
@@ -74,6 +75,24 @@ def test_own_rows_win_for_their_kinds_and_a_refresh_keeps_them(release_copy: Pat
     after = read_table(release_copy, "source/culture.csv", "culture")
     assert set(after[after["kind"] == "cinema"]["name"]) == {"Autre"}
     assert Catalog.read(release_copy)["culture"].kinds_given == ()
+
+
+def test_a_refresh_keeps_the_kinds_that_a_person_says_are_complete(release_copy: Path) -> None:
+    found = culture(("cinema", "32013", "Ciné"))
+    found = replace(found, origin=replace(ORIGIN, complete_kinds="cinema"))
+
+    def renewed(written: str) -> str:
+        path = release_copy / "catalog.toml"
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        (entry,) = [one for one in document["table"] if one["name"] == "culture"]
+        entry["complete_kinds"] = written
+        path.write_text(tomlkit.dumps(document), encoding="utf-8")
+        renew_sources(release_copy, [found])
+        return Catalog.read(release_copy)["culture"].complete_kinds
+
+    assert renewed("museum") == "museum, cinema"
+    assert renewed("cinema museum") == "cinema, museum"
+    assert renewed("") == "cinema"
 
 
 def test_a_kind_stays_ours_where_the_source_gives_nothing() -> None:

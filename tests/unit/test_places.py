@@ -8,7 +8,7 @@ import pytest
 
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.errors import DataError
-from geo_matcher.places import HOSPITAL_CATEGORIES, collect_places
+from geo_matcher.places import HOSPITAL_CATEGORIES, collect_places, first_year
 
 YEARS = {"shops": "2025", "hospitals": "2020", "health_registered": "2018"}
 
@@ -172,3 +172,11 @@ def test_a_table_that_is_absent_gives_no_place_and_takes_none_away(
 def test_without_any_list_only_the_towns_are_places(source: dict[str, pd.DataFrame]) -> None:
     places = collect_places({"town_halls": source["town_halls"]}, {})
     assert sorted(places["kind"]) == sorted(f"city_{key}" for key in HUB_CITIES)
+
+
+@pytest.mark.parametrize(
+    ("vintage", "year"),
+    [("2025 ; 2022-2023", "2025"), ("n.d. ; 2022-2023", ""), ("2021-2025", "2021"), ("", "")],
+)
+def test_the_year_of_a_joined_table_is_that_of_what_is_new(vintage: str, year: str) -> None:
+    assert first_year(vintage) == year

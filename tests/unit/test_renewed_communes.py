@@ -40,7 +40,7 @@ def test_a_work_place_is_carried_by_its_name() -> None:
         ("46005", "workplaces", "La Forge", "open", "no", "2026-03-01"),
         ("46001", "communes", "", "town_hall_phone", "05 65 00 00 00", "2026-01-01"),
     )
-    carried, told, refused = carried_corrections(rows, GONE, NAMES)
+    carried, told, refused, _ = carried_corrections(rows, GONE, NAMES)
     assert refused == []
     assert list(carried["insee_code"]) == ["46001", "46004"]
     assert told == [
@@ -50,13 +50,28 @@ def test_a_work_place_is_carried_by_its_name() -> None:
     assert list(rows["insee_code"]) == ["46005", "46001"], "what was given stays as it was"
 
 
-def test_one_that_is_carried_onto_another_leaves_the_newer() -> None:
+def test_one_that_is_carried_onto_another_counts_if_newer_and_the_other_stays_on_record() -> None:
     rows = corrections(
-        ("46004", "workplaces", "La Forge", "open", "no", "2026-01-01"),
+        ("46004", "workplaces", "La Forge", "open", "yes", "2026-01-01"),
         ("46005", "workplaces", "La Forge", "open", "no", "2026-03-01"),
+        ("46004", "workplaces", "Le Pré", "open", "no", "2026-04-01"),
+        ("46005", "workplaces", "Le Pré", "open", "yes", "2026-02-01"),
     )
-    carried, _, _ = carried_corrections(rows, GONE, NAMES)
-    assert list(carried["day"]) == ["2026-03-01"]
+    carried, told, _, replaced = carried_corrections(rows, GONE, NAMES)
+    assert list(carried["day"]) == ["2026-03-01", "2026-04-01"]
+    assert [one.correction for one in replaced] == [
+        Correction(*rows.iloc[0]),
+        Correction(*rows.iloc[3]),
+    ], "as they were signed"
+    assert [one.withdrawn_day for one in replaced] == ["2026-03-01", "2026-04-01"]
+    in_force = [Correction(*row).id for row in carried.itertuples(index=False)]
+    assert [one.withdrawn_reason for one in replaced] == [
+        f"replaced by correction {id_}" for id_ in in_force
+    ]
+    assert told[-1] == (
+        "Correction replaced: Le Pré open = 'yes', signed 2026-02-01 by A. Martin, was of Îlot "
+        "(46005); 'no', signed 2026-04-01 by A. Martin, counts. It stays on record as withdrawn."
+    )
 
 
 def test_what_may_not_be_true_of_the_larger_commune_is_refused_by_name() -> None:
@@ -65,7 +80,7 @@ def test_what_may_not_be_true_of_the_larger_commune_is_refused_by_name() -> None
         ("46005", "shops", "bakery", "open", "no", "2026-01-02"),
         ("46007", "workplaces", "La Forge", "open", "no", "2026-01-03"),
     )
-    carried, told, refused = carried_corrections(rows, GONE, NAMES)
+    carried, told, refused, _ = carried_corrections(rows, GONE, NAMES)
     assert told == []
     assert len(carried) == 3
     assert [problem.split(",")[0] for problem in refused] == [
@@ -95,3 +110,15 @@ def test_communes_and_roads_are_names_of_sources() -> None:
     assert chosen_sources(sources, "contacts") == Chosen((), communes=True)
     assert chosen_sources(sources, "town_halls, road_area") == Chosen((), True, True)
     assert chosen_sources(sources, None) == Chosen(tuple(sources))
+
+
+def test_a_table_is_named_by_itself_or_by_its_source() -> None:
+    sources = all_sources()
+    for wanted, tables in (
+        ("broadband, hubs", {"broadband_fixed", "hubs"}),
+        ("stations", {"hubs"}),
+        ("shops rents", {"shops", "housing_prices_rents"}),
+        ("communes,roads", set()),
+        (None, set()),
+    ):
+        assert chosen_sources(sources, wanted).tables == tables, wanted

@@ -44,7 +44,7 @@ def test_ctrl_c_ends_with_one_line(
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 130
-    assert capsys.readouterr().err == "Stopped; nothing was changed.\n"
+    assert capsys.readouterr().err == "Stopped.\n"
 
 
 def test_another_end_is_left_as_it_is(

@@ -19,17 +19,27 @@ from api.planning_form import CAN_BE_LEFT_OUT, FLOORS, SORTS
 from api.planning_form import COUNTS as PLAN_COUNTS
 from api.planning_form import PRESETS as PLAN_PRESETS
 from api.planning_form import WEIGHTS as PLAN_WEIGHTS
-from api.texts import NBSP, catalogue, french_spaces, translator, typeset
+from api.texts import (
+    NBSP,
+    artists_word,
+    catalogue,
+    french_spaces,
+    track_label,
+    translator,
+    typeset,
+)
 from api.village_facts import DENSITY_LEVELS
 from api.village_tables import CLIMATE, CULTURE, DAILY, HEALTH, SCHOOLS, WORK_KINDS
 from api.village_words import EVENTS, PRACTICES, RISKS, TRACES, WEEKDAYS
 from geo_matcher.corrections import CORRECTABLE
 from geo_matcher.decision import Status
 from geo_matcher.dossiers.fields import LANGUAGES as FILE_LANGUAGES
+from geo_matcher.dossiers.spreadsheets import WORDS
 from geo_matcher.dossiers.year_report import DIMENSIONS
 from geo_matcher.lacks import FAR_MIN
 from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory import SCOPES
+from geo_matcher.towns import in_service, served
 
 API = Path(__file__).parents[2] / "api"
 FRENCH, ENGLISH = catalogue("fr"), catalogue("en")
@@ -88,8 +98,9 @@ COMPOSED = {
     "timed.": {"town_halls", "roads"},
     "fault.": set(FAULT_TEXTS) | {"title", "restart", "field", "key"},
     "importance.": set(IMPORTANCE_WORDS),
-    "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "unlisted"}
-    | {"figures", "doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"},
+    "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
+    | {"doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"}
+    | {"doctor.undated", "unlisted"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
     | {"france_services", "station", "airport", "workplace"},
     "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
@@ -123,7 +134,7 @@ COMPOSED = {
     "technology.": {name.removeprefix("mci_best_") for name in BEST_TECHNOLOGY[1:]},
     "tenure.": set(CHOICES["tenure"][1]),
     "trace.": {*TRACES, "other", "year"},
-    "track.": {*CHOICES["track"][1], "none"},
+    "track.": {*CHOICES["track"][1], "none", "artists"},
     "village.kind.": set(CHOICES["size"][1]),
     "work.": set(CHOICES["work_mode"][1])
     | {
@@ -233,3 +244,15 @@ def test_no_line_ends_inside_a_figure() -> None:
     assert french_spaces("en 2026 300 habitants, 12 minutes") == (
         f"en 2026 300{NBSP}habitants, 12 minutes"
     )
+
+
+def test_a_track_for_artists_that_is_not_there_is_called_the_same_everywhere() -> None:
+    assert (artists_word("fr"), WORDS["track"]["cultura"][:2]) == (
+        "Cultura",
+        ("Cultura", "Soho Solo Cultura"),
+    )
+    with in_service(served().model_copy(update={"network": None})):
+        assert artists_word("fr") == "Artistes"
+        assert artists_word("en") == "Artists"
+        assert WORDS["track"]["cultura"] == ("Artistes",)
+        assert track_label("cultura", "fr").startswith("Artistes\N{NO-BREAK SPACE}: ")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geo_matcher.criteria import CRITERIA, Unit, ValueFunction
 from geo_matcher.decision import DecisionMatrix, Status, decision_matrix
+from geo_matcher.indicators import PRICE_COLUMN
 from geo_matcher.territory import Territory
 from geo_matcher.uncertainty import (
     QUANTILES,
@@ -257,6 +258,27 @@ def test_prices_never_fall_below_nothing_and_no_sale_counts_as_one(
     expected = [max(0.0, normal.inv_cdf(middle)) for middle in MIDDLES]
     found = cell(figure_quantiles(without, matrix), matrix, FLEURANCE, "house_price_eur_m2")
     assert found == pytest.approx(expected)
+
+
+def test_a_median_is_as_sure_as_the_houses_of_its_own_years_make_it(
+    territory: Territory, matrix: DecisionMatrix
+) -> None:
+    prices = territory.tables["housing_prices_rents"].copy()
+    prices.loc[prices["insee_code"] == FLEURANCE, PRICE_COLUMN] = np.nan
+    later = territory.tables["housing_sales"].assign(year=lambda sold: sold["year"] + 3)
+    medians = pd.DataFrame(
+        {"insee_code": [FLEURANCE], "first_year": 2024, "last_year": 2028,
+         "house_median_eur_m2": 1500.0, "house_sales": 186}
+    )  # fmt: skip
+    other = {"housing_prices_rents": prices, "housing_sales": later, "housing_medians": medians}
+    told = replace(territory, tables={**territory.tables, **other})
+    changed = with_figures(matrix, FLEURANCE, "house_price_eur_m2", 1500.0)
+    quantiles = figure_quantiles(told, changed)
+    spread = sale_spread(told) * math.sqrt(math.pi / 2) / math.sqrt(186)
+    normal = NormalDist(1500.0, 1500.0 * spread)
+    assert cell(quantiles, matrix, FLEURANCE, "house_price_eur_m2") == pytest.approx(
+        [normal.inv_cdf(middle) for middle in MIDDLES], rel=1e-4
+    )
 
 
 def test_the_mean_of_every_price_is_the_published_one(
