@@ -129,6 +129,8 @@ class MessageView:
         The message with its subject, as a text.
     recipient, network_url, network_name
         Whom it goes to; where the advisers can be found when nobody is set.
+    has_network
+        Whether the territory has a network at all.
     mailto
         Link that opens it in a mail program.
     fields
@@ -141,6 +143,7 @@ class MessageView:
     recipient: str
     network_url: str
     network_name: str
+    has_network: bool
     mailto: str
     fields: tuple[tuple[str, str], ...]
 
@@ -306,6 +309,7 @@ def message_view(
         recipient=recipient,
         network_url=network,
         network_name=(urlsplit(network).hostname or "").removeprefix("www."),
+        has_network=ranking.territory.about.network is not None,
         mailto=f"mailto:{quote(recipient, safe='@')}?subject={quote(subject, safe='')}"
         f"&body={quote(crlf, safe='')}",
         fields=(

@@ -23,6 +23,7 @@ from geo_matcher.criteria import CRITERIA, Unit
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import HUB_CITIES
 from geo_matcher.figure_years import figure_table
+from geo_matcher.flags import copper_has_closed
 from geo_matcher.kept import kept
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.schemas import BEST_TECHNOLOGY
@@ -187,7 +188,9 @@ def sheets_of(territory: Territory, language: str) -> tuple[Sheet, ...]:
             Sheet(
                 badge=badge,
                 badge_url=safe_url(partners[code]) if badge == "sourced" else "",
-                line=tuple(_line(lines.loc[code], float(shares[code]), language))
+                line=tuple(
+                    _line(lines.loc[code], float(shares[code]), territory.catalog.vintage, language)
+                )
                 if code in lines.index
                 else (translator(language)("line.unknown"),),
                 contact=contact_of(*halls.loc[code]),
@@ -209,7 +212,7 @@ def _nearest(territory: Territory) -> dict[str, dict[str, str]]:
     return found
 
 
-def _line(line: Any, share: float, language: str) -> Iterator[str]:
+def _line(line: Any, share: float, vintage: str, language: str) -> Iterator[str]:
     """Say what line awaits: fibre, what the others have, the closing of copper."""
     t = translator(language)
     premises, passed = int(line["mci_premises"]), int(line[FIBRE])
@@ -228,7 +231,8 @@ def _line(line: Any, share: float, language: str) -> Iterator[str]:
         yield t("line.rest", list=", ".join(others))
     if line["copper_closure_date"]:
         day = dt.date.fromisoformat(line["copper_closure_date"])
-        yield t("line.copper", day=format_date(day, language))
+        is_past = copper_has_closed(line["copper_closure_date"], vintage)
+        yield t("line.copper.past" if is_past else "line.copper", day=format_date(day, language))
     yield t("line.address")
 
 

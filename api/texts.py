@@ -122,15 +122,31 @@ def _translate(language: str, key: str, /, *, count: int | None = None, **values
     return text.format(**values) if values else text
 
 
-_OF_TERRITORY = re.compile(r"\{(network_name|track_name|artists_track|in_territory)\}")
+_OF_TERRITORY = re.compile(
+    r"\{(network_name|track_name|artists_track|in_territory|advisers(?:_unnamed|_short)?)\}"
+)
 """Words that the territory in service puts into a text, wherever it is written."""
+
+
+ADVISERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "advisers": ("conseillers du réseau {name}", "advisers of the {name} network"),
+        "advisers_unnamed": ("conseillers du réseau", "network's advisers"),
+        "advisers_short": ("conseillers", "advisers"),
+    }
+)
+"""Who reads what a person sends, where there is a network; elsewhere whoever runs it does."""
 
 
 def _territory_word(name: str, language: str) -> str:
     about, french = served(), language == "fr"
     if name == "in_territory":
         return about.names.in_fr if french else f"in {about.names.the_en}"
-    if name == "artists_track":
+    if name in ADVISERS:
+        if about.network is None:
+            return "responsables de ce service" if french else "people who run this service"
+        word = ADVISERS[name][0 if french else 1].format(name=about.network.name)
+    elif name == "artists_track":
         word = about.artists_track
     elif about.network is not None:
         word = about.network.name

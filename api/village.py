@@ -65,6 +65,7 @@ from geo_matcher.commune import describe_commune
 from geo_matcher.criteria import Unit
 from geo_matcher.epci_words import epci_label
 from geo_matcher.figure_years import year_of
+from geo_matcher.flags import copper_has_closed
 from geo_matcher.kept import kept
 from geo_matcher.lacks import lacks_of
 from geo_matcher.matching import Ranking, rank
@@ -149,8 +150,8 @@ class VillageView:
         Sentences on the internet line, the last on what it does not say; the share, 0 to 100.
     flags, lacks
         Pairs (icon, sentence), and sentences.
-    work
-        Work places near.
+    work, work_listed
+        Work places near; whether any list names some, near or not.
     access
         Hours at the wheel, the round of errands, who and what is near.
     estimated
@@ -211,6 +212,7 @@ class VillageView:
     flags: tuple[tuple[str, str], ...]
     lacks: tuple[str, ...]
     work: tuple[WorkPlace, ...]
+    work_listed: bool
     access: AccessView
     estimated: str
     daily: tuple[Drive, ...]
@@ -293,7 +295,9 @@ def village_view(
         description=t("village.description", name=commune["name"], lead=lead),
         badge=sheet.badge,
         badge_url=sheet.badge_url,
-        keys=tuple(_keys(commune, sheet.contact, work, daily_note, t, language)),
+        keys=tuple(
+            _keys(commune, sheet.contact, work, daily_note, territory.catalog.vintage, t, language)
+        ),
         search=search,
         line=_line(commune, sheet.line, language),
         fibre=round(min(100.0, 100 * (commune["broadband"]["ftth_coverage_share"] or 0)), 1),
@@ -304,6 +308,7 @@ def village_view(
             for lack in lacks_of(territory, commune)
         ),
         work=work,
+        work_listed=commune["travel"]["workplace"]["status"] != "unknown",
         access=access_view(territory, insee_code, language, search.profile if search else None),
         estimated=estimated_text(territory, language),
         daily=daily,
@@ -338,7 +343,7 @@ def village_view(
             Link(name, pages.get(code, ""), "")
             for code, name, _ in neighbours(territory, insee_code)
         ),
-        network=evidence(commune, language),
+        network=evidence(commune, language, is_given="partners" in territory.tables),
         contact=sheet.contact,
         position=t("contact.position") if commune["town_hall"]["position"] != "published" else "",
         locator=locator(territory, insee_code),
@@ -393,7 +398,7 @@ def _area(territory: Territory, commune: dict[str, Any], language: str) -> str:
 def _daily_note(territory: Territory, row: int, t: Translate, language: str) -> str:
     known = float(territory.indicators["daily_services_within_10min"].iloc[row])
     if known != known:
-        return t("daily.unknown")
+        return t("daily.partial" if "shops" in territory.tables else "daily.unknown")
     near = int(known)
     limit = territory.parameters["daily_services"]["near_min"]
     return t(
@@ -410,17 +415,23 @@ def _keys(
     contact: Contact,
     work: tuple[WorkPlace, ...],
     daily_note: str,
+    vintage: str,
     t: Translate,
     language: str,
 ) -> Iterable[KeyFact]:
     line, travel = commune["broadband"], commune["travel"]
-    share = format_raw(line["ftth_coverage_share"], Unit.SHARE, language)
+    share = line["ftth_coverage_share"]
     closing = day_text(line["copper_closure_date"], language)
+    is_past = copper_has_closed(line["copper_closure_date"] or vintage, vintage)
     yield KeyFact(
         "line",
         t("line.title"),
-        t("key.line", share=share),
-        t("key.copper", day=closing) if closing else t("key.no_copper"),
+        t("key.line.unknown")
+        if share is None
+        else t("key.line", share=format_raw(share, Unit.SHARE, language)),
+        t("key.copper.past" if is_past else "key.copper", day=closing)
+        if closing
+        else t("key.no_copper"),
         "#line",
     )
     if work:
@@ -440,6 +451,7 @@ def _keys(
         " · ".join(
             t("key.item", name=t(f"place.{name}"), minutes=minutes_text(travel[name], language))
             for name in names
+            if travel[name]["status"] != "unknown"
         ),
         "#daily",
     )

@@ -6,7 +6,7 @@ words. Every figure is the library's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -155,7 +155,7 @@ def access_view(
             "wheel.assumed",
             list=listed(list(_assumed(households[-1], weeks[-1], t, language)), t("village.and")),
         ),
-        errands=tuple(_round_sentences(basket(territory, insee_code), t, language)),
+        errands=tuple(_round_sentences(basket(territory, insee_code), unlisted, t, language)),
         near=tuple(_near(territory, insee_code, language)),
         map=shown,
         about_map=_about_map(shown, t),
@@ -267,9 +267,14 @@ def _assumed(profile: Profile, week: Week, t: Translate, language: str) -> Itera
         yield t("assumed.bus")
 
 
-def _round_sentences(found: Basket, t: Translate, language: str) -> Iterator[str]:
-    """Say where the shortest round of everyday errands leads."""
+def _round_sentences(
+    found: Basket, unlisted: Collection[str], t: Translate, language: str
+) -> Iterator[str]:
+    """Say where the shortest round of everyday errands leads, or what no list names."""
     kinds = format_number(len(found.kinds), language)
+    if lost := [t(f"place.{kind}").lower() for kind in found.kinds if kind in unlisted]:
+        yield t("errands.unlisted", n=kinds, names=listed(lost, t("village.and")))
+        return
     if found.minutes is None or found.separate_min is None:
         yield t("errands.none", n=kinds)
         return

@@ -82,15 +82,16 @@ class Drive(NamedTuple):
     where, where_href
         The commune of the nearest known one, and its page if it has one.
     fill, fill_best
-        How long the bar is, 0 to 100, and how short in the best case when only a bound is known.
+        How long the bar is, 0 to 100, and how short in the best case when only a bound is known. An
+        unknown time has no bar (None); what no road leads to has a full one.
     """
 
     label: str
     figure: str
     where: str
     where_href: str
-    fill: float
-    fill_best: float
+    fill: float | None
+    fill_best: float | None
 
 
 class WorkPlace(NamedTuple):
@@ -185,6 +186,7 @@ def drives(
         code, minutes = travel["nearest_insee_code"], travel["minutes"]
         is_here = code == commune["insee_code"]
         low = minutes if travel["minutes_low"] is None else travel["minutes_low"]
+        is_unknown = travel["status"] == "unknown"
         if name in HUB_CITIES:
             label, where, code = HUB_CITIES[name][1], "", code if not is_here else ""
         else:
@@ -196,8 +198,8 @@ def drives(
                 figure=minutes_text(travel, language),
                 where=where,
                 where_href="" if is_here else pages.get(code or "", ""),
-                fill=_share(minutes, scale_min),
-                fill_best=_share(low, scale_min),
+                fill=None if is_unknown else _share(minutes, scale_min),
+                fill_best=None if is_unknown else _share(low, scale_min),
             )
         )
     return tuple(found)

@@ -16,6 +16,7 @@ from api.texts import Translate, translator, typeset
 from api.village_tables import minutes_text
 from geo_matcher.criteria import VILLAGE_SIZES, Unit
 from geo_matcher.lacks import Far, Lack
+from geo_matcher.membership import GIVEN_LIST
 from geo_matcher.numbers import format_date, format_number, format_raw
 from geo_matcher.pairs import Pair
 from geo_matcher.sentences import label_in_sentence, listed
@@ -92,7 +93,7 @@ def correction_sentences(one: Mapping[str, Any], language: str) -> tuple[str, st
 
 
 def lead_sentence(commune: Mapping[str, Any], language: str) -> str:
-    """Say in one sentence what the commune is, from its figures."""
+    """Say in one sentence what the commune is, from its figures; what is unknown is left out."""
     t = translator(language)
     people = commune["population"]
     worth = {size: float(function(people)) for size, function in VILLAGE_SIZES.items()}
@@ -101,17 +102,22 @@ def lead_sentence(commune: Mapping[str, Any], language: str) -> str:
         t("village.lead.town", name=name, minutes=minutes_text(travel[key], language))
         for key, name in _first_towns()
         if travel[key]["nearest_insee_code"] != commune["insee_code"]
+        and travel[key]["minutes"] is not None
     ]
-    share = line["ftth_coverage_share"]
+    share, work = line["ftth_coverage_share"], travel["workplace"]
+    facts = [] if share is None else [
+        t("village.lead.fibre", fibre=format_raw(share, Unit.SHARE, language))
+    ]  # fmt: skip
+    if work["minutes"] is not None:
+        facts.append(_work_phrase(work, commune["insee_code"], t, language))
     return t(
-        "village.lead",
+        "village.lead" if facts else "village.lead.bare",
         kind=t(
             f"village.kind.{max(worth, key=lambda size: worth[size])}",
             people=format_raw(people, Unit.INHABITANTS, language),
         ),
         towns=f", {listed(towns, t('village.and'))}" if towns else "",
-        fibre=format_raw(share, Unit.SHARE, language),
-        work=_work_phrase(travel["workplace"], commune["insee_code"], t, language),
+        facts=", ".join(facts),
     )
 
 
@@ -163,6 +169,9 @@ def lack_sentence(lack: Lack, doctors_year: str | None, language: str) -> str:
     if lack.kind == "figures":
         names = [typeset(label_in_sentence(name, language), language) for name in lack.criteria]
         return t("lack.figures", names=listed(names, t("village.and")))
+    if lack.kind == "unlisted":
+        names = [t(f"place.{far.destination}").lower() for far in lack.far]
+        return t("lack.unlisted", names=listed(names, t("village.and")))
     within = lack.within_min or 0.0
     limit = format_raw(within, Unit.MINUTES, language)
     if lack.kind == "services":
@@ -278,7 +287,8 @@ def _risk_sentences(rows: Sequence[Mapping[str, Any]], code: str, language: str)
             row[f"{plan}_plan_names"] for row in rows if row[f"{plan}_plan_names"]
         )
         if names:
-            yield t(f"risk.plan.{plan}", names=typeset(" ; ".join(names), language))
+            told = " ; ".join(names).replace("(prescribed)", t("risk.plan.prescribed"))
+            yield t(f"risk.plan.{plan}", names=typeset(told, language))
     if any(row["clay_plan"] == "approved" for row in rows):
         yield t("risk.plan.clay")
     radon = max((row["radon_class"] or 0 for row in rows), default=0)
@@ -311,19 +321,32 @@ def market_days(commune: Mapping[str, Any], language: str) -> str:
     return ", ".join(t(f"day.{day}") for day in WEEKDAYS if day in names)
 
 
-def evidence(commune: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
-    """Say how the status in the network is known: pairs (sentence, address of the source)."""
-    return tuple(_evidence(commune, language))
+def evidence(
+    commune: Mapping[str, Any], language: str, *, is_given: bool
+) -> tuple[tuple[str, str], ...]:
+    """Say how the status in the network is known: pairs (sentence, address of the source).
+
+    ``is_given`` tells whether the network gave its list of partners.
+    """
+    return tuple(_evidence(commune, language, is_given=is_given))
 
 
-def _evidence(commune: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
+def _evidence(
+    commune: Mapping[str, Any], language: str, *, is_given: bool
+) -> Iterator[tuple[str, str]]:
     t = translator(language)
+    if served().network is None:
+        yield t("network.none"), ""
+        return
     current = {group for group in ("partner", "network") if commune[group]}
     if "partner" not in current:
-        yield t("network.no_partner"), ""
+        yield t("network.not_listed" if is_given else "network.no_partner"), ""
     for row in commune["membership"]:
         source = row["source"] or ""
         if row["group"] not in current:
+            continue
+        if source == GIVEN_LIST:
+            yield t("network.listed"), ""
             continue
         if row["group"] == "partner" and row["evidence"] == "sourced":
             yield t("network.sourced", year=row["valid_from"][:4]), safe_url(source)

@@ -30,6 +30,7 @@ from geo_matcher.gate import is_wgs_84
 from geo_matcher.indicators import DAILY_SERVICE_NEAR_MIN, indicators
 from geo_matcher.journeys import Journeys
 from geo_matcher.membership import (
+    GIVEN_LIST,
     MEMBERSHIP_COLUMNS,
     NetworkReach,
     partner_membership,
@@ -387,9 +388,9 @@ def _membership(
         return pd.DataFrame(columns=list(MEMBERSHIP_COLUMNS), dtype=str)
     if "partners" in source:
         given = source["partners"]
-        partners = given.assign(
-            group="partner", evidence="sourced", source="partners: list given by the network"
-        )[list(MEMBERSHIP_COLUMNS)]
+        partners = given.assign(group="partner", evidence="sourced", source=GIVEN_LIST)[
+            list(MEMBERSHIP_COLUMNS)
+        ]
     else:
         daily = places[places["kind"].isin(DAILY_SERVICES)]
         kinds = daily.groupby("insee_code")["kind"].nunique()

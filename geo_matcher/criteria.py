@@ -28,6 +28,7 @@ from geo_matcher.towns import LiveMapping
 __all__ = [
     "CRITERIA",
     "FAMILIES",
+    "OF_NETWORK",
     "VILLAGE_SIZES",
     "Criterion",
     "Direction",
@@ -41,6 +42,9 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 MAX_BREAKPOINTS = 12
+
+OF_NETWORK = frozenset({"partner_village", "network_trace"})
+"""Criteria that mean nothing where a territory has no network: they do not count there."""
 
 
 class Direction(enum.Enum):

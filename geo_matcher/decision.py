@@ -221,8 +221,12 @@ def _partner_column(territory: Territory) -> tuple[FloatArray, NDArray[np.int8]]
     """Tell what is known of each commune's partnership.
 
     A sourced partner is one (1). A reconstructed one may or may not be (unknown). Any other is held
-    not to be one (0): sourced only when the whole list is.
+    not to be one (0): sourced only when the whole list is. Where there is no network, nothing is
+    known of anybody.
     """
+    if territory.about.network is None:
+        n = len(territory.codes)
+        return np.full(n, np.nan), np.full(n, Status.MISSING, dtype=np.int8)
     evidence = territory.partner_evidence
     whole = Status.RECONSTRUCTED if "reconstructed" in evidence.values() else Status.DECLARED
     raw = np.zeros(len(territory.codes))

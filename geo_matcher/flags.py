@@ -19,7 +19,7 @@ from geo_matcher.numbers import format_date, format_number
 from geo_matcher.places import doctor_table, first_years
 from geo_matcher.territory import Territory
 
-__all__ = ["DOCTOR_FAR_MIN", "FLAG_CODES", "Flag", "plain_flags", "red_flags"]
+__all__ = ["DOCTOR_FAR_MIN", "FLAG_CODES", "Flag", "copper_has_closed", "plain_flags", "red_flags"]
 
 COPPER_SHARE = 0.05
 """Share of premises without fibre from which the closing of copper is a red flag."""
@@ -90,7 +90,11 @@ def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     for code in territory.codes:
         figures = indicators[code]
         found = [
-            *(_line_flags(figures, fixed[code]) if code in fixed else ()),
+            *(
+                _line_flags(figures, fixed[code], territory.catalog.vintage)
+                if code in fixed
+                else ()
+            ),
             *_doctor_flags(doctor_min[code], doctors, doctor_year),
             *_life_flags(
                 figures,
@@ -103,19 +107,35 @@ def red_flags(territory: Territory) -> Mapping[str, tuple[Flag, ...]]:
     return MappingProxyType(flags)
 
 
-def _line_flags(figures: Any, line: Any) -> Iterator[Flag]:
+def copper_has_closed(day: str, vintage: str) -> bool:
+    """Tell whether copper had closed before the month of a release.
+
+    Parameters
+    ----------
+    day
+        When it closes, as an ISO date.
+    vintage
+        Year and month of the release, such as ``2026-06``: a page of a release says the same
+        whenever it is read.
+    """
+    return day < vintage
+
+
+def _line_flags(figures: Any, line: Any, vintage: str) -> Iterator[Flag]:
     without = int(figures["premises_without_ftth"])
     premises = int(line["mci_premises"])
     closing = line["copper_closure_date"]
     if closing and premises and without / premises >= COPPER_SHARE:
         day = dt.date.fromisoformat(closing)
+        is_past = copper_has_closed(closing, vintage)
+        closes_fr, closes_en = ("a fermé", "closed") if is_past else ("ferme", "closes")
         yield Flag(
             "copper_without_fibre",
             f"{format_number(without, 'fr')} des {format_number(premises, 'fr')} locaux "
-            f"ne sont pas encore raccordables à la fibre\u00a0; le cuivre y ferme le "
+            f"ne sont pas encore raccordables à la fibre\u00a0; le cuivre y {closes_fr} le "
             f"{format_date(day, 'fr')}.",
             f"{format_number(without, 'en')} of {format_number(premises, 'en')} premises cannot "
-            f"have fibre yet; copper closes on {format_date(day, 'en')}.",
+            f"have fibre yet; copper {closes_en} on {format_date(day, 'en')}.",
             "broadband_fixed",
         )
     one, other = figures["ftth_coverage_share"], figures["ftth_coverage_share_cartefibre"]
@@ -171,11 +191,15 @@ def _life_flags(
     elif sales < FEW_SALES:
         count = int(sales)
         plural = "s" if count > 1 else ""
+        has_price = pd.notna(figures["house_price_eur_m2"])
+        little_fr, little_en = (
+            ("\u00a0: le prix dit peu", ": the price says little") if has_price else ("", "")
+        )
         yield Flag(
             "few_sales",
-            f"{count} vente{plural} de logement de {years[0]} à {years[1]}\u00a0: le prix dit peu.",
-            f"{count} home sale{'' if count == 1 else 's'} from {years[0]} to {years[1]}: the "
-            "price says little.",
+            f"{count} vente{plural} de logement de {years[0]} à {years[1]}{little_fr}.",
+            f"{count} home sale{'' if count == 1 else 's'} from {years[0]} to {years[1]}"
+            f"{little_en}.",
             "housing_sales",
         )
     if flood:

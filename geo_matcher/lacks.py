@@ -2,7 +2,8 @@
 
 Hides the distances from which something is said to be missing. They are the same for everybody, as
 those of the red flags: a mover who does not care reads on. What no list holds is no proof of
-absence, so a lack always speaks of the nearest *known* place.
+absence, so a lack always speaks of the nearest *known* place; a kind of place of which there is no
+list is said to be unlisted, never to be far or out of reach.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from geo_matcher.commune import describe_commune
-from geo_matcher.criteria import CRITERIA
+from geo_matcher.criteria import CRITERIA, OF_NETWORK
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.destinations import DAILY_SERVICES, DESTINATIONS
 from geo_matcher.figure_years import figure_table
@@ -42,7 +43,7 @@ FULL_FIBRE_SHARE = 0.99
 APART = frozenset({"partner_village"})
 """Criteria whose unknown figure is told elsewhere: the status of the village in the network."""
 
-LACK_KINDS = ("fibre", "services", *FAR_MIN, "figures")
+LACK_KINDS = ("fibre", "services", *FAR_MIN, "unlisted", "figures")
 """Every kind of lack, in the order in which they are said."""
 
 
@@ -78,7 +79,7 @@ class Lack:
     within_min
         Drive within which there is none, in minutes; None where no drive is meant.
     far
-        The places that are not near, nearest first.
+        The places that are not near, nearest first; those that no list names, for ``unlisted``.
     count, of
         Premises without fibre, and all premises.
     criteria
@@ -131,15 +132,20 @@ def _lacks(territory: Territory, commune: Mapping[str, Any]) -> Iterator[Lack]:
     if without and share is not None and share < FULL_FIBRE_SHARE:
         yield Lack("fibre", (line["source"],), count=without, of=line["premises"])
     near_min = territory.parameters["daily_services"]["near_min"]
-    if far := _far(travel, DAILY_SERVICES, near_min):
+    unlisted = {name for name, found in travel.items() if found["status"] == "unknown"}
+    everyday = [name for name in DAILY_SERVICES if name not in unlisted]
+    if far := _far(travel, everyday, near_min):
         yield Lack("services", ("shops",), within_min=near_min, far=far)
     for name, within_min in FAR_MIN.items():
-        if far := _far(travel, (name,), within_min):
+        if name not in unlisted and (far := _far(travel, (name,), within_min)):
             yield Lack(name, _tables(territory, name), within_min=within_min, far=far)
+    if names := [name for name in (*DAILY_SERVICES, *FAR_MIN) if name in unlisted]:
+        yield Lack("unlisted", (), far=tuple(Far(name, None, None) for name in names))
     matrix = decision_matrix(territory)
     row = matrix.status[matrix.codes.index(commune["insee_code"])]
     unknown = [list(CRITERIA)[k] for k in np.flatnonzero(row == Status.MISSING).tolist()]
-    if names := tuple(name for name in unknown if name not in APART):
+    apart = APART if territory.about.network is not None else APART | OF_NETWORK
+    if names := tuple(name for name in unknown if name not in apart):
         sources = tuple(
             dict.fromkeys(figure_table(territory, name, commune["insee_code"]) for name in names)
         )

@@ -22,6 +22,7 @@ import pandas as pd
 from geo_matcher.errors import DataError
 
 __all__ = [
+    "GIVEN_LIST",
     "MEMBERSHIP_COLUMNS",
     "PARTNER_LIST_COLUMNS",
     "NetworkReach",
@@ -33,6 +34,9 @@ __all__ = [
 MEMBERSHIP_COLUMNS = (
     "insee_code", "group", "valid_from", "valid_to", "evidence", "source",
 )  # fmt: skip
+GIVEN_LIST = "partners: list given by the network"
+"""What a partner of the network's own list has for a source."""
+
 PARTNER_LIST_COLUMNS = ("insee_code", "valid_from", "valid_to")
 
 MIN_DAILY_SERVICES = 2

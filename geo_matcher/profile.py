@@ -35,6 +35,7 @@ from pydantic_core import CoreSchema
 from geo_matcher.criteria import (
     CRITERIA,
     FAMILIES,
+    OF_NETWORK,
     VILLAGE_SIZES,
     Importance,
     ValueFunction,
@@ -320,6 +321,8 @@ class Profile(_Strict):
         if name == "house_rent_eur_m2_month" and self.tenure == "buy":
             return Importance.NOT_AT_ALL
         if name == "population" and self.village_size is None:
+            return Importance.NOT_AT_ALL
+        if name in OF_NETWORK and served().network is None:
             return Importance.NOT_AT_ALL
         if self.client_city is not None and name == f"{self.client_city}_min":
             return Importance.INDISPENSABLE

@@ -110,7 +110,8 @@ def explain(ranking: Ranking, row: int, language: str) -> Explanation:
     )
     used = ranking.weights > 0
     is_unknown = np.isnan(ranking.matrix.raw[row]) & used
-    is_estimate = is_unknown & (np.array(NAMES) == "partner_village")  # made by a rule
+    is_rule = ranking.matrix.status[row] == Status.RECONSTRUCTED
+    is_estimate = is_unknown & is_rule & (np.array(NAMES) == "partner_village")
     unknown = np.flatnonzero(is_unknown & ~is_estimate)
     bounded = np.flatnonzero((ranking.matrix.status[row] == Status.UPPER_BOUND) & used)
     low, high = ranking.score_min[row].item(), ranking.score_max[row].item()

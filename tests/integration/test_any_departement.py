@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
+from api.village_words import evidence, lead_sentence, risk_sentences
 from geo_matcher.build import build_derived, build_release
 from geo_matcher.catalog import Catalog
 from geo_matcher.commune import describe_commune
@@ -25,6 +26,7 @@ from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
 from geo_matcher.gaps import gaps
 from geo_matcher.matching import rank
+from geo_matcher.membership import GIVEN_LIST
 from geo_matcher.missing_sources import OPTIONAL_SOURCES, SOURCES_OF_KIND
 from geo_matcher.presets import PRESETS
 from geo_matcher.profile import Profile, parse_profile
@@ -88,6 +90,13 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Territory:
 def client(invented: Territory) -> Iterator[TestClient]:
     with TestClient(create_app(Settings(release=invented.folder), invented)) as client:
         yield client
+
+
+def text_of(client: TestClient, path: str) -> str:
+    """Return the words of a page, its marks left out and its spaces plain."""
+    page = client.get(path, follow_redirects=True)
+    assert page.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text)).replace("’", "'")
 
 
 # --- Another département ---------------------------------------------------------------------
@@ -157,6 +166,53 @@ def test_without_a_network_people_search_everywhere_and_are_told(client: TestCli
     assert release["partners"] == {"sourced": 0, "reconstructed": 0, "published": None}
 
 
+def test_without_a_network_being_no_partner_does_not_count(
+    client: TestClient, invented: Territory, connected: Territory
+) -> None:
+    with in_service(connected.about):
+        column = list(CRITERIA).index("partner_village")
+        assert Profile().weights[column] > 0
+    with in_service(invented.about):
+        assert Profile().weights[column] == 0
+        assert Profile().weights.sum() == pytest.approx(1)
+        statuses = decision_matrix(invented).status[:, column]
+        assert (statuses == Status.MISSING).all()
+    for language, words in (
+        ("fr", ("hors des villages partenaires", "Village partenaire", "à confirmer par le")),
+        ("en", ("outside the known partner", "Partner village:", "to be confirmed by the")),
+    ):
+        cards = text_of(client, f"/fragments/matches?lang={language}")
+        assert not [word for word in words if word in cards]
+
+
+def test_without_a_network_no_page_speaks_of_one(client: TestClient, invented: Territory) -> None:
+    page = text_of(client, f"/communes/{invented.codes[0]}")
+    assert "Aucun réseau d'accueil n'est connu dans ce territoire." in page
+    assert "la liste du réseau" not in page
+    village = f"pick={invented.codes[0]}"
+    form = text_of(client, f"/accompany?{village}")
+    assert "pour les responsables de ce service" in form
+    assert "conseillers" not in form
+    english = text_of(client, f"/accompany?{village}&lang=en")
+    assert "message to the people who run this service" in english
+    assert "advisers" not in english
+
+
+def test_the_list_of_the_network_is_named_where_it_was_given(connected: Territory) -> None:
+    row = {"group": "partner", "evidence": "sourced", "source": GIVEN_LIST,
+           "valid_from": "2019-01-01"}  # fmt: skip
+    partner = {"partner": True, "network": True, "membership": [row], "places": []}
+    other = {"partner": False, "network": False, "membership": [], "places": []}
+    with in_service(connected.about):
+        for language, yes, no in (
+            ("fr", "d’après la liste du réseau", "que donne la liste du réseau"),
+            ("en", "by the network’s own list", "of the network’s own list"),
+        ):
+            assert yes in evidence(partner, language, is_given=True)[0][0]
+            assert no in evidence(other, language, is_given=True)[0][0]
+            assert no not in evidence(other, language, is_given=False)[0][0]
+
+
 def test_a_profile_of_another_territory_is_refused_by_the_service(client: TestClient) -> None:
     answer = client.post("/api/v1/matches", json={"profile": {"client_city": "pau"}})
     assert answer.status_code == 422
@@ -187,6 +243,10 @@ def test_a_small_or_lonely_departement_is_served(tmp_path: Path, wanted: Invente
     with TestClient(create_app(Settings(release=found.folder), found)) as client:
         for path in ("/?scope=all", f"/communes/{found.codes[0]}", "/maps/match?scope=all"):
             assert client.get(path, follow_redirects=True).status_code == 200
+        for language, ending in (("fr", "cette version. "), ("en", "not in this release. ")):
+            page = text_of(client, f"/communes/{found.codes[0]}?lang={language}")
+            assert ending in page
+            assert ".." not in page
 
 
 def test_communes_without_epci_and_without_postal_code_are_allowed(tmp_path: Path) -> None:
@@ -279,6 +339,49 @@ def test_what_is_not_there_is_said_in_whole_sentences(
     assert "hors d" not in re.sub(r"\s+", " ", page).split("Heures au volant")[1][:400]
     told = run("--release", str(invented.folder), "data", "info").plain
     assert "36 communes" in told
+
+
+def test_what_no_list_names_is_not_said_to_be_out_of_reach(
+    client: TestClient, invented: Territory
+) -> None:
+    page = text_of(client, f"/communes/{invented.codes[0]}")
+    assert "Aucune de nos listes n'en nomme" in page
+    assert "lieu de travail partagé" in page.split("n'en nomme")[1][:400]
+    assert "aucun à portée de route" not in page
+    english = text_of(client, f"/communes/{invented.codes[0]}?lang=en")
+    assert "No list of ours names any" in english
+    assert "none that a road leads to" not in english
+
+
+def test_an_unknown_time_has_no_bar(client: TestClient, invented: Territory) -> None:
+    for language, word in (("fr", "inconnu"), ("en", "unknown")):
+        page = client.get(f"/communes/{invented.codes[0]}?lang={language}").text
+        rows = re.findall(r'<tr>.*?class="figure">([^<]+)<.*?class="bar"[^>]*>(.*?)</td>', page)
+        assert {"<svg" in bar for figure, bar in rows if figure == word} == {False}
+        assert {"<svg" in bar for figure, bar in rows if figure != word} == {True}
+
+
+def test_no_sentence_is_built_around_what_is_unknown(
+    client: TestClient, invented: Territory
+) -> None:
+    page = text_of(client, f"/communes/{invented.codes[0]}")
+    assert "partagé à inconnu" not in page
+    assert "Les lieux de travail partagés ne figurent pas dans cette version." in page
+    english = text_of(client, f"/communes/{invented.codes[0]}?lang=en")
+    assert "work place unknown" not in english
+    assert "Shared work places are not in this release." in english
+    commune: Any = describe_commune(invented, invented.codes[0])
+    commune["broadband"]["ftth_coverage_share"] = None
+    with in_service(invented.about):
+        assert re.search(r"min\.$", lead_sentence(commune, "fr"))
+        assert not re.search("unknown|:", lead_sentence(commune, "en"))
+
+
+def test_a_plan_to_come_is_told_in_the_language_of_the_page(territory: Territory) -> None:
+    commune = describe_commune(territory, "32070")
+    assert any("(prescrit)" in text for text in risk_sentences(commune, "fr"))
+    assert not any("prescribed" in text for text in risk_sentences(commune, "fr"))
+    assert any("(prescribed)" in text for text in risk_sentences(commune, "en"))
 
 
 def test_a_track_that_no_network_has_is_told_and_does_not_count(

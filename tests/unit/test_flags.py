@@ -83,6 +83,13 @@ def test_the_copper_flag_says_how_many_premises_and_which_day(flags: Flags) -> N
     assert flag.source == "broadband_fixed"
 
 
+def test_copper_that_has_closed_is_told_as_past(flags: Flags) -> None:
+    closed = {"premises_without_ftth": 120, "copper_closure_date": "2025-01-31"}
+    flag = flags(**closed)["copper_without_fibre"]
+    assert "le cuivre y a fermé le 31 janvier 2025." in flag.text_fr
+    assert "copper closed on 31 January 2025." in flag.text_en
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_flagged"),
     [(0.9, 0.8, True), (0.8, 0.9, True), (0.9, 0.801, False), (0.9, np.nan, False)],
@@ -179,9 +186,15 @@ def test_the_doctor_flag_says_how_far_and_how_old_the_list_is(flags: Flags) -> N
 def test_few_sales_are_flagged_and_counted(
     flags: Flags, sales: float, french: str, english: str
 ) -> None:
-    flag = flags(home_sales=sales)["few_sales"]
+    flag = flags(home_sales=sales, house_price_eur_m2=1500.0)["few_sales"]
     assert flag.text_fr == f"{french} de 2021 à 2025{NBSP}: le prix dit peu."
     assert flag.text_en == f"{english} from 2021 to 2025: the price says little."
+
+
+def test_a_price_that_is_unknown_is_not_said_to_say_little(flags: Flags) -> None:
+    flag = flags(home_sales=0, house_price_eur_m2=np.nan)["few_sales"]
+    assert flag.text_fr == "0 vente de logement de 2021 à 2025."
+    assert flag.text_en == "0 home sales from 2021 to 2025."
 
 
 def test_unknown_sales_are_not_told_as_none(flags: Flags) -> None:

@@ -66,6 +66,16 @@ def test_services_that_are_far_are_told_together_nearest_first(
     assert lack.within_min == territory.parameters["daily_services"]["near_min"]
 
 
+def test_what_no_list_names_is_neither_far_nor_out_of_reach(
+    territory: Territory, full: dict[str, Any]
+) -> None:
+    for name in ("post", "station"):
+        full["travel"][name] |= {"minutes": None, "nearest_commune": None, "status": "unknown"}
+    found = kinds(territory, full)
+    assert list(found) == ["unlisted"]
+    assert [far.destination for far in found["unlisted"].far] == ["post", "station"]
+
+
 def test_fibre_is_missing_for_some_premises_unless_they_are_few(
     territory: Territory, full: dict[str, Any]
 ) -> None:

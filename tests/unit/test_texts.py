@@ -100,9 +100,9 @@ COMPOSED = {
     "importance.": set(IMPORTANCE_WORDS),
     "lack.": {*FAR_MIN, "title", "why", "nothing", "fibre", "services", "figures"}
     | {"doctor_counted", "item", "where", "nowhere", "just_over", "doctor.unlisted"}
-    | {"doctor.undated"},
+    | {"doctor.undated", "unlisted"},
     "place.": {*DAILY, *SCHOOLS, *HEALTH, *CULTURE, *WORK_KINDS}
-    | {"france_services", "station", "airport"},
+    | {"france_services", "station", "airport", "workplace"},
     "plan.baseline.": {"plan", "best_ratio", "largest_gap_first", "equal_shares_by_epci"},
     "plan.brings.": {"premises_fibre", "premises_30mbit", "premises_equipped", "near_work"},
     "plan.core.": {"no_regret", "depends", "rare", "ask", "link", "caption", "details", "draws"}
@@ -142,7 +142,7 @@ COMPOSED = {
     "practice.": set(PRACTICES),
     "risk.": {*RISKS, "title", "unknown", "listed", "not_listed", "radon", "catnat", "former"}
     | {"no_radon"}
-    | {"plan.flood", "plan.industrial", "plan.clay"},
+    | {"plan.flood", "plan.industrial", "plan.clay", "plan.prescribed"},
     "scope.": {*SCOPES, *(f"one.{scope}" for scope in SCOPES), "partners.none", "network.none"}
     | {"title", "apply", "count", "partners.note", "partners.whole", "network.note", "all.note"},
     "sector.": set(CHOICES["sector"][1]),
@@ -154,7 +154,18 @@ COMPOSED = {
     "track.": {*CHOICES["track"][1], "none", "artists"},
     "village.kind.": set(CHOICES["size"][1]),
     "work.": set(CHOICES["work_mode"][1])
-    | {"title", "none", "place", "known", "named", "unsure", "year", "shared", "counted"},
+    | {
+        "title",
+        "none",
+        "unlisted",
+        "place",
+        "known",
+        "named",
+        "unsure",
+        "year",
+        "shared",
+        "counted",
+    },
     "interview.said.": {"first", "second", "same", "skip"},
 }
 """Keys that the code puts together from a prefix and a word, and the words that there are."""
