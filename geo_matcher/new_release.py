@@ -48,8 +48,8 @@ __all__ = [
 ]
 
 FETCHED = "fetched"
-BY_PEOPLE = ("corrections", "withdrawn_corrections", "partners")
-"""Tables that only people give."""
+SIGNED = ("corrections", "withdrawn_corrections")
+"""Tables of what people signed in a release, which nobody has in a file to give again."""
 
 GIVEN_BY = "given for this service"
 """Producer of a table that was given with ``--own``."""
@@ -129,8 +129,8 @@ def check_output(output: Path) -> None:
     Raises
     ------
     DataError
-        If it is a file, holds files that are no release, is a release of a store, or one into which
-        people have put something that no source gives again.
+        If it is a file, holds files that are no release, is a release of a store, or one that holds
+        corrections.
     """
     if output.exists() and not output.is_dir():
         raise DataError(f"{output} is a file. Name a folder.")
@@ -145,7 +145,7 @@ def check_output(output: Path) -> None:
             f"{output} is a release of a store, where nothing is changed. Name another folder and "
             "put it into service with `geo-matcher data publish`."
         )
-    kept = [table.name for table in Catalog.read(output).tables if table.name in BY_PEOPLE]
+    kept = [table.name for table in Catalog.read(output).tables if table.name in SIGNED]
     if kept:
         raise DataError(
             f"{output} holds what people put in ({', '.join(kept)}), which would be lost. Name "

@@ -245,10 +245,16 @@ def test_what_people_give_wins_and_is_built_from_what_is_kept(
     assert territory.catalog["hubs"].kinds_given == ("airport",)
     assert territory.catalog["hubs"].kinds_listed_whole == ("station",)
     assert territory.minutes[["station", "airport"]].notna().any().all()
-    (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
-    refused = run(*call, "--own", str(own))
+    own_call = (*call, "--offline", "--own", str(own), "--territory", str(about))
+    again = run(*own_call)
+    assert again.code == 0, again.err
+    assert Territory.load(folder).release_id == territory.release_id, "the same, asked again"
+    kept = (own / "partners.csv").rename(tmp_path / "partners.csv")
+    refused = run(*own_call)
     assert refused.code == 2
-    assert "holds what people put in (partners)" in refused.err
+    assert "partners: it was given with --own, and no partners.csv is given now" in refused.err
+    kept.rename(own / "partners.csv")
+    (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
     refused = run(*build(tmp_path / "other", overpass_url, tmp_path), "--own", str(own))
     assert refused.code == 2
     assert "moon.csv is no source table" in refused.err
