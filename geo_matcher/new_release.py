@@ -24,13 +24,14 @@ from geo_matcher.errors import DataError
 from geo_matcher.gathering import fetched_table
 from geo_matcher.membership import read_partner_list
 from geo_matcher.missing_sources import NAMES_OF_KINDS, OPTIONAL_SOURCES
+from geo_matcher.own_places import PLACE_TABLES, misplaced
 from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
 from geo_matcher.sources.licences import DVF_TERMS
 from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.sources.osm_places import MAPPED
 from geo_matcher.sources.source import Area, Origin, SourceTable
-from geo_matcher.tables import read_table
+from geo_matcher.tables import read_given_table, read_table
 from geo_matcher.territory import Territory, fold
 from geo_matcher.territory_file import TERRITORY_FILE, Network, TerritoryFile
 
@@ -181,7 +182,7 @@ def own_tables(folder: Path, area: Area, network: Network | None) -> tuple[Sourc
             if name == "partners":
                 frame = read_partner_list(path, frozenset(area.codes))
             elif name in OPTIONAL_SOURCES:
-                frame = read_table(folder, path.name, name)
+                frame = read_given_table(path, name)
             else:
                 problems.append(
                     f"{path.name} is no source table; there are: partners, "
@@ -194,6 +195,8 @@ def own_tables(folder: Path, area: Area, network: Network | None) -> tuple[Sourc
                 for told in error.problems
             ]
             continue
+        if name in PLACE_TABLES:
+            problems += misplaced(frame, path.name, area)
         tables.append(SourceTable(name, frame, _given(name, network), ()))
     if problems:
         raise DataError(f"The tables in {folder} cannot be used: " + "; ".join(problems), problems)
