@@ -455,8 +455,10 @@ def _status(
     terminal.print(f"[bold]{territory.release_id}[/bold]")
     terminal.print(table)
     say_overtaken(territory)
-    if any(row.upstream == "unreachable" for row in rows):
-        write("Unreachable: no answer in time. Check the connection, or ask again later.")
+    reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))
+    if reasons:
+        others = f" ({len(reasons) - 1} more: --format json)" if reasons[1:] else ""
+        write(f"Unreachable: {reasons[0]}{others}")
     if "fetched" not in territory.tables:
         write(
             "This release does not say which files it was read from, so nobody was asked. One made "

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from html import unescape
 from pathlib import Path
 
 import geopandas as gpd
+import httpx
 import pytest
 import shapely
 from fastapi.testclient import TestClient
@@ -320,6 +322,21 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     assert store.current == before
 
 
+def test_status_says_why_nobody_can_be_asked_as_a_build_does(
+    made: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("") from socket.gaierror(socket.EAI_NONAME, "Name not known")
+
+    fetcher = partial(Fetcher, transport=httpx.MockTransport(nameless))
+    monkeypatch.setattr(fetching, "Fetcher", fetcher)
+    told = run("--release", str(made), "data", "status", "--cache", str(tmp_path / "cache"))
+    assert told.code == 0, told.err
+    words = " ".join(told.plain.partition("Unreachable: ")[2].split())
+    assert "cannot be reached: no internet here, or" in words
+    assert "is unknown (Name not known). Check the connection, or the proxy." in words
+
+
 def test_an_edition_at_another_address_is_told_and_only_when_it_is_out(
     made: Path, upstream: Upstream, tmp_path: Path
 ) -> None:
@@ -540,6 +557,15 @@ def test_what_people_give_and_cannot_be_used_is_refused_before_the_sources(
     refused = run(*call[:-1], "--territory", str(about))
     assert refused.code == 2
     assert "lot.toml, town 'puyrouge': 82009 is no commune within 80 km" in refused.err
+    about.write_text(text + text[text.index("[[") :].replace("82009", "82008").replace(
+        "puyrouge", "auberge").replace("Puyrouge", "Auberge"), encoding="utf-8")  # fmt: skip
+    refused = run(*call[:-1], "--territory", str(about))
+    assert refused.err.splitlines() == [
+        "geo-matcher: The towns cannot be used:",
+        "  - lot.toml, town 'puyrouge': 82009 is no commune within 80 km",
+        "  - lot.toml, town 'auberge': 82008 is no commune within 80 km",
+        "Correct the insee_code, or leave the town out.",
+    ]
     path.write_bytes(head + b"La Ruche,coworking,01001\n")
     refused = run(*call, str(path))
     assert refused.code == 2
