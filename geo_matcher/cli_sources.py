@@ -199,9 +199,11 @@ def _build(
         made = make_release(
             folder, lambda copy: write_sources(copy, area, about, tables), roads_found
         )
+    gaps = [gap.subject for gap in made.catalog.gaps]
+    named = f" ({', '.join(gaps)})" if gaps else ""
     write(
         f"{folder}: {len(made.codes)} communes, {len(made.catalog.tables)} tables, "
-        f"{len(made.catalog.gaps)} gaps, release {made.release_id}."
+        f"{counted(len(gaps), 'gap')}{named}, release {made.release_id}."
     )
     write(f"Serve it: {shlex.join(['geo-matcher', '--release', str(folder), 'serve'])}")
 
@@ -354,6 +356,9 @@ def _refresh(
         say_overtaken(after)
     except KeyboardInterrupt:  # who stops the telling does not stop what is done
         write("Who moved is not told any further.")
+    if release_id == before.release_id:
+        write(f"{release_id} stays in service in {found.folder}: nothing is new.")
+        return
     back = shlex.join(["geo-matcher", "data", "rollback", "--store", str(found.folder)])
     write(f"{release_id} is in service in {found.folder}. To go back: {back}")
 

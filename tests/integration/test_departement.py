@@ -242,6 +242,9 @@ def test_what_people_give_wins_and_is_built_from_what_is_kept(
     hubs = territory.tables["hubs"]
     assert (hubs["kind"] == "airport").sum() == 1
     assert (hubs["kind"] == "station").sum() > 0, "the source's, beside the airport given"
+    gaps = ", ".join(gap.subject for gap in territory.catalog.gaps)
+    assert gaps
+    assert f"({gaps})" in done.plain
     assert "hubs: yours are airport (1); the source's are station" in done.plain
     assert "SNCF" in territory.catalog["hubs"].producer
     assert territory.catalog["hubs"].kinds_given == ("airport",)
@@ -299,6 +302,11 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     done = run("data", "refresh", *asked)
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
+    assert "makes the network" not in done.plain, "a reach that stays is no news"
+    again = run("data", "refresh", "--with", "broadband_fixed", *cache, *place)
+    assert again.code == 0, again.err
+    assert "nothing is new" in again.plain
+    assert "rollback" not in again.plain
     assert f"geo-matcher data rollback --store {tmp_path / 'store'}" in done.out.replace("\n", "")
     moved = re.search(r"Belpech-sur-Lère: (\d) → (\d), -\d+\.\d points: ([^;]*); ", done.plain)
     assert moved is not None, done.plain
