@@ -200,10 +200,10 @@ def _build(
             folder, lambda copy: write_sources(copy, area, about, tables), roads_found
         )
     gaps = [gap.subject for gap in made.catalog.gaps]
-    named = f" ({', '.join(gaps)})" if gaps else ""
+    listed = f" ({', '.join(gaps)})" if gaps else ""
     write(
         f"{folder}: {len(made.codes)} communes, {len(made.catalog.tables)} tables, "
-        f"{counted(len(gaps), 'gap')}{named}, release {made.release_id}."
+        f"{counted(len(gaps), 'gap')}{listed}, release {made.release_id}."
     )
     write(f"Serve it: {shlex.join(['geo-matcher', '--release', str(folder), 'serve'])}")
 

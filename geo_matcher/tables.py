@@ -110,7 +110,7 @@ def read_given_table(path: Path, name: str) -> pd.DataFrame:
         raise DataError(message) from None
     is_french = b";" in content.partition(b"\n")[0]
     frame = _read_csv(content, told, ";" if is_french else ",")
-    frame = frame.rename(columns=str.strip).apply(lambda cells: cells.str.strip())
+    frame = pd.DataFrame(frame.rename(columns=str.strip).apply(lambda cells: cells.str.strip()))
     for column in schema.columns:
         if column in LEFT_OUT and column not in frame:
             frame[column] = ""
