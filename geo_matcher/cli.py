@@ -499,7 +499,10 @@ def main() -> None:
 
 
 def _listed(error: GeoMatcherError) -> str:
-    head = str(error).partition(": " + error.problems[0])[0]
-    return "".join(
-        f"{line}\n" for line in (f"geo-matcher: {head}:", *(f"  - {p}" for p in error.problems))
-    )
+    """Say a refusal with each of its problems on a line, and once."""
+    head, _, tail = str(error).partition("; ".join(error.problems))
+    lines = [f"geo-matcher: {head.removesuffix(': ') or 'this was refused'}:"]
+    lines += [f"  - {problem}" for problem in error.problems]
+    if remedy := tail.removeprefix(".").strip():
+        lines.append(remedy)
+    return "".join(f"{line}\n" for line in lines)

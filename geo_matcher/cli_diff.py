@@ -84,9 +84,9 @@ def write_diff(found: ReleaseDiff) -> None:
         write("the same release: nothing differs")
         return
     write(f"times on {found.times_before} → {found.times_after}")
-    reach = (found.reach_before_min, found.reach_after_min)
-    if reach != (None, None):
-        write(f"a work place within {' → '.join(map(_minutes, reach))} min makes the network")
+    reach = [_minutes(found.reach_before_min), _minutes(found.reach_after_min)]
+    if reach[0] != reach[1]:
+        write(f"a work place within {' → '.join(reach)} min makes the network")
     table = plain_table(
         "table",
         *(Column(word, justify="right") for word in ("before", "after", "new", "gone", "changed")),

@@ -205,9 +205,11 @@ def _build(
         made = make_release(
             folder, lambda copy: write_sources(copy, area, about, tables), roads_found
         )
+    gaps = [gap.subject for gap in made.catalog.gaps]
+    listed = f" ({', '.join(gaps)})" if gaps else ""
     write(
         f"{folder}: {len(made.codes)} communes, {len(made.catalog.tables)} tables, "
-        f"{len(made.catalog.gaps)} gaps, release {made.release_id}."
+        f"{counted(len(gaps), 'gap')}{listed}, release {made.release_id}."
     )
     write(f"Serve it: {shlex.join(['geo-matcher', '--release', str(folder), 'serve'])}")
 
@@ -359,6 +361,9 @@ def _refresh(
         say_overtaken(after)
     except KeyboardInterrupt:  # who stops the telling does not stop what is done
         write("Who moved is not told any further.")
+    if release_id == before.release_id:
+        write(f"{release_id} stays in service in {found.folder}: nothing is new.")
+        return
     back = shlex.join(["geo-matcher", "data", "rollback", "--store", str(found.folder)])
     write(f"{release_id} is in service in {found.folder}. To go back: {back}")
 
@@ -464,8 +469,10 @@ def _status(
     terminal.print(f"[bold]{territory.release_id}[/bold]")
     terminal.print(table)
     say_overtaken(territory)
-    if any(row.upstream == "unreachable" for row in rows):
-        write("Unreachable: no answer in time. Check the connection, or ask again later.")
+    reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))
+    if reasons:
+        others = f" ({len(reasons) - 1} more: --format json)" if reasons[1:] else ""
+        write(f"Unreachable: {reasons[0]}{others}")
     if "fetched" not in territory.tables:
         write(
             "This release does not say which files it was read from, so nobody was asked. One made "

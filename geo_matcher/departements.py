@@ -87,7 +87,10 @@ def check_towns(about: TerritoryFile, area: Area, told: str) -> None:
         )
     if problems:
         raise DataError(
-            "; ".join(problems) + ". Correct its insee_code, or leave it out.", problems
+            "The towns cannot be used: "
+            + "; ".join(problems)
+            + ". Correct the insee_code, or leave the town out.",
+            problems,
         )
 
 

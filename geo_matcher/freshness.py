@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -59,6 +59,8 @@ class Freshness:
         Whole months since the last day that the vintage names; None where it names none.
     upstream
         What the producer has.
+    reason
+        Why it is unreachable, as a build says it; else empty.
     """
 
     table: str
@@ -66,6 +68,7 @@ class Freshness:
     vintage: str
     age_months: int | None
     upstream: Upstream
+    reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain types."""
@@ -102,7 +105,7 @@ def freshness(
     """
     known = territory.tables.get("fetched")
     files = {} if known is None or asks is None else _files(known)
-    answers: Mapping[str, list[Upstream]] = {}
+    answers: Mapping[str, list[_Told]] = {}
     if asks is not None and files:
         asks = _Servers(asks)
         with ThreadPoolExecutor(max_workers=WORKERS) as pool:
@@ -120,11 +123,11 @@ def freshness(
             answers = {name: [a.result() for a in found] for name, found in one_by_one.items()}
     return tuple(
         Freshness(
-            table=table.name,
-            producer=table.producer,
-            vintage=table.vintage,
-            age_months=age_months(table.vintage, today),
-            upstream=_together(answers.get(table.name, [])),
+            table.name,
+            table.producer,
+            table.vintage,
+            age_months(table.vintage, today),
+            *_together(answers.get(table.name, [])),
         )
         for table in territory.catalog.tables
         if table.kind == "source" and table.name not in {"territory", "fetched"}
@@ -189,19 +192,29 @@ class _Servers:
                 raise
 
 
-def _asked(asks: Asks, file: Fetched) -> Upstream:
+class _Told(NamedTuple):
+    """What a producer has, and why it is not known."""
+
+    upstream: Upstream
+    reason: str = ""
+
+
+NOT_ASKED = _Told("not asked")
+
+
+def _asked(asks: Asks, file: Fetched) -> _Told:
     try:
         is_newer = asks.is_newer_upstream(file)
-    except SourceError:
-        return "unreachable"
+    except SourceError as error:
+        return _Told("unreachable", str(error))
     if is_newer is None:
-        return "unknown"
-    return "newer" if is_newer else "same"
+        return _Told("unknown")
+    return _Told("newer" if is_newer else "same")
 
 
 def _has_newer(
     asks: Asks, editions: Editions, held: frozenset[str], departement: str, today: dt.date
-) -> Upstream:
+) -> _Told:
     """Tell whether an edition is out that is newer than the one that a table was read from."""
     newer: list[tuple[str, ...]] = []
     hosts = {urlsplit(url).netloc for url in held}
@@ -216,11 +229,12 @@ def _has_newer(
             # Older than all that are looked for; or, from no such host, not from these files.
             newer = [urls for urls in newer if urlsplit(urls[0]).netloc in hosts]
         is_out = any(all(asks.is_there(url) for url in urls) for urls in newer)
-    except SourceError:
-        return "unreachable"
-    return "newer" if is_out else "same"
+    except SourceError as error:
+        return _Told("unreachable", str(error))
+    return _Told("newer" if is_out else "same")
 
 
-def _together(answers: list[Upstream]) -> Upstream:
+def _together(answers: list[_Told]) -> _Told:
     order: tuple[Upstream, ...] = ("newer", "unreachable", "unknown", "same")
-    return next((known for known in order if known in answers), "not asked")
+    by_upstream = {told.upstream: told for told in reversed(answers)}
+    return next((by_upstream[known] for known in order if known in by_upstream), NOT_ASKED)

@@ -24,7 +24,7 @@ from geo_matcher.schemas import BEST_TECHNOLOGY
 from geo_matcher.territory_file import TerritoryFile
 from geo_matcher.towns import in_service
 
-__all__ = ["REQUIRED_TABLES", "check_release", "is_wgs_84"]
+__all__ = ["POSITION_TOLERANCE_M", "REQUIRED_TABLES", "check_release", "is_wgs_84"]
 
 REQUIRED_TABLES = (
     "territory", "communes", "town_halls", "adjacency", "places", "travel_times",

@@ -254,7 +254,7 @@ def _checked(
     if code not in known_codes:
         problems.append(
             f"line {line}: {code!r} is no commune of this release "
-            "(expected a 5-character INSEE code such as '32249')"
+            f"(expected a 5-character INSEE code such as {min(known_codes, default='32249')!r})"
         )
     if code in first_line:
         problems.append(f"line {line}: {code} is already on line {first_line[code]}")

@@ -24,13 +24,14 @@ from geo_matcher.errors import DataError
 from geo_matcher.gathering import fetched_table
 from geo_matcher.membership import read_partner_list
 from geo_matcher.missing_sources import NAMES_OF_KINDS, OPTIONAL_SOURCES
+from geo_matcher.own_places import PLACE_TABLES, misplaced
 from geo_matcher.release_store import ReleaseStore, told_of
 from geo_matcher.road_store import write_roads
 from geo_matcher.sources.licences import DVF_TERMS
 from geo_matcher.sources.openstreetmap import Download
 from geo_matcher.sources.osm_places import MAPPED
 from geo_matcher.sources.source import Area, Origin, SourceTable
-from geo_matcher.tables import read_table
+from geo_matcher.tables import read_given_table, read_table
 from geo_matcher.territory import Territory, fold
 from geo_matcher.territory_file import TERRITORY_FILE, Network, TerritoryFile
 
@@ -48,8 +49,8 @@ __all__ = [
 ]
 
 FETCHED = "fetched"
-BY_PEOPLE = ("corrections", "withdrawn_corrections", "partners")
-"""Tables that only people give."""
+SIGNED = ("corrections", "withdrawn_corrections")
+"""Tables of what people signed in a release, which nobody has in a file to give again."""
 
 GIVEN_BY = "given for this service"
 """Producer of a table that was given with ``--own``."""
@@ -129,8 +130,8 @@ def check_output(output: Path) -> None:
     Raises
     ------
     DataError
-        If it is a file, holds files that are no release, is a release of a store, or one into which
-        people have put something that no source gives again.
+        If it is a file, holds files that are no release, is a release of a store, or one that holds
+        corrections.
     """
     if output.exists() and not output.is_dir():
         raise DataError(f"{output} is a file. Name a folder.")
@@ -145,7 +146,7 @@ def check_output(output: Path) -> None:
             f"{output} is a release of a store, where nothing is changed. Name another folder and "
             "put it into service with `geo-matcher data publish`."
         )
-    kept = [table.name for table in Catalog.read(output).tables if table.name in BY_PEOPLE]
+    kept = [table.name for table in Catalog.read(output).tables if table.name in SIGNED]
     if kept:
         raise DataError(
             f"{output} holds what people put in ({', '.join(kept)}), which would be lost. Name "
@@ -181,7 +182,7 @@ def own_tables(folder: Path, area: Area, network: Network | None) -> tuple[Sourc
             if name == "partners":
                 frame = read_partner_list(path, frozenset(area.codes))
             elif name in OPTIONAL_SOURCES:
-                frame = read_table(folder, path.name, name)
+                frame = read_given_table(path, name)
             else:
                 problems.append(
                     f"{path.name} is no source table; there are: partners, "
@@ -194,6 +195,8 @@ def own_tables(folder: Path, area: Area, network: Network | None) -> tuple[Sourc
                 for told in error.problems
             ]
             continue
+        if name in PLACE_TABLES:
+            problems += misplaced(frame, path.name, area)
         tables.append(SourceTable(name, frame, _given(name, network), ()))
     if problems:
         raise DataError(f"The tables in {folder} cannot be used: " + "; ".join(problems), problems)

@@ -1,7 +1,7 @@
 """What a release that is to be replaced holds and the new one would not.
 
-Hides how a table of somebody's own is told from one of a source. Corrections and lists of partners
-are not weighed here: a release that holds them is never replaced (``new_release.check_output``).
+Hides how a table of somebody's own is told from one of a source. Corrections are not weighed here:
+a release that holds them is never replaced (``new_release.check_output``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ WRITTEN = frozenset(["territory", "fetched", *MADE_TABLES])
 
 ROADS = frozenset(["roads", "road_area"])
 
+PARTNERS = "partners"
+"""The network's own list, which is credited to the network whoever gives it."""
+
 
 def lost_own_tables(output: Path, own: Path | None) -> tuple[str, ...]:
     """Return, before any source is asked, which tables of somebody's own would be lost.
@@ -45,7 +48,8 @@ def lost_own_tables(output: Path, own: Path | None) -> tuple[str, ...]:
     return tuple(
         f"{table.name}: it was given with --own, and no {table.name}.csv is given now"
         for table in Catalog.read(output).tables
-        if (table.producer == GIVEN_BY or table.kinds_given) and table.name not in given
+        if (table.producer == GIVEN_BY or table.kinds_given or table.name == PARTNERS)
+        and table.name not in given
     )
 
 

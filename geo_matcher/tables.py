@@ -23,7 +23,10 @@ from geo_matcher.destinations import INSEE_CODE
 from geo_matcher.errors import DataError
 from geo_matcher.schemas import SCHEMAS, Column, Day, Matches, OneOf, Schema, Within
 
-__all__ = ["PATTERNS", "empty_table", "is_sound", "read_table"]
+__all__ = ["PATTERNS", "empty_table", "is_sound", "read_given_table", "read_table"]
+
+LEFT_OUT = ("note",)
+"""Columns that whoever writes a table may leave out: they are empty then."""
 
 MAX_SUGGESTIONS = 3
 """Lines and values that are named for one fault."""
@@ -69,13 +72,72 @@ def read_table(folder: Path, path: str, name: str | None = None) -> pd.DataFrame
     else:
         frame = _read_csv(content, path)
         unread = _coerce(frame, schema.columns, path)
+    _refuse_faults(schema, frame, path, unread)
+    return frame
+
+
+def read_given_table(path: Path, name: str) -> pd.DataFrame:
+    """Read a table that somebody has written, and check its shape.
+
+    Spreadsheets write it in ways that no release has: columns in any order, semicolons between
+    cells and a comma in figures, spaces around words, a note left out.
+
+    Parameters
+    ----------
+    path
+        The file, CSV in UTF-8.
+    name
+        Name of its schema.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table as :func:`read_table` gives it.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or does not fit its schema; all problems are listed.
+    """
+    schema, told = SCHEMAS[name], path.name
+    try:
+        content = path.read_bytes()
+        content.decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{told} cannot be read ({error.strerror}). Give a CSV file.") from None
+    except UnicodeDecodeError:
+        message = f"{told} is not UTF-8 text. Save it as 'CSV UTF-8' and try again."
+        raise DataError(message) from None
+    is_french = b";" in content.partition(b"\n")[0]
+    frame = _read_csv(content, told, ";" if is_french else ",")
+    frame = pd.DataFrame(frame.rename(columns=str.strip).apply(lambda cells: cells.str.strip()))
+    for column in schema.columns:
+        if column in LEFT_OUT and column not in frame:
+            frame[column] = ""
+        elif is_french and column in frame and schema.columns[column].kind == "float64":
+            frame[column] = frame[column].str.replace(",", ".")
+    if set(frame.columns) == set(schema.columns):
+        frame = frame[list(schema.columns)].copy()
+    _refuse_faults(schema, frame, told, _coerce(frame, schema.columns, told))
+    return frame
+
+
+def _refuse_faults(
+    schema: Schema, frame: pd.DataFrame, path: str, unread: Mapping[str, list[str]]
+) -> None:
+    """Raise an error with everything that does not fit, if anything does not.
+
+    Parameters
+    ----------
+    unread
+        Problems of cells by column, told already.
+    """
     checked = pd.DataFrame(frame.drop(columns="geometry") if "geometry" in frame else frame)
     problems = [problem for found in unread.values() for problem in found]
     if problems or not is_sound(schema, checked):
         problems += _schema_problems(schema, checked, path, frozenset(unread))
     if problems:
         raise DataError(f"{path} does not fit its schema: " + "; ".join(problems), problems)
-    return frame
 
 
 def empty_table(name: str) -> pd.DataFrame:
@@ -126,10 +188,11 @@ def _read_sound_csv(content: bytes, columns: Mapping[str, Column]) -> pd.DataFra
     return pd.DataFrame(table.to_pandas())
 
 
-def _read_csv(content: bytes, path: str) -> pd.DataFrame:
+def _read_csv(content: bytes, path: str, delimiter: str = ",") -> pd.DataFrame:
     """Read cells as text; pandas would complete or shift lines of another length unasked."""
     try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        text = io.StringIO(content.decode("utf-8-sig"), newline="")
+        reader = csv.reader(text, strict=True, delimiter=delimiter)
         header = next(reader, [])
         numbered = [(reader.line_num, cells) for cells in reader if cells]
     except (csv.Error, UnicodeDecodeError) as error:

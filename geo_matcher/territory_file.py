@@ -6,6 +6,7 @@ where each comes from is in the catalog. A territory without a network has no ``
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import tomllib
 from collections.abc import Sequence
@@ -136,6 +137,24 @@ class Network(_Strict):
         pattern=r"^(?:[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?$",
         description="Whom prepared messages go to, unless the service is set otherwise.",
     )
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        problems = []
+        if self.published_year > (this_year := dt.date.today().year):
+            problems.append(
+                f"published_year: found {self.published_year}, expected {this_year} at most: "
+                "counts are those that have been published"
+            )
+        villages, reached = self.partners_published, self.communes_published
+        if villages is not None and reached is not None and villages > reached:
+            problems.append(
+                f"partners_published: found {villages}, expected {reached} at most, which "
+                "communes_published says: partners are among the communes of the network"
+            )
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
 
 
 class TerritoryFile(_Strict):

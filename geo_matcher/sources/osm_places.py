@@ -324,7 +324,10 @@ def _read_own(path: Path, area: Area | None) -> pd.DataFrame:
         told = problems[:MAX_PROBLEMS]
         if len(problems) > len(told):
             told.append(f"and {len(problems) - len(told)} more")
-        raise DataError("; ".join(told) + ". Correct the list and give it again.", told)
+        raise DataError(
+            f"{path} cannot be used: " + "; ".join(told) + ". Correct the list and give it again.",
+            told,
+        )
     frame = pd.DataFrame(found) if found else _no_places()
     for axis in ("lon", "lat"):
         frame[axis] = pd.to_numeric(frame[axis], errors="coerce")

@@ -84,7 +84,8 @@ def test_nothing_that_brings_points_can_be_corrected() -> None:
     [
         ({"column": "population", "value": "9000"}, "cannot be corrected; what can: communes: "),
         ({"table": "broadband_fixed", "column": "mci_premises"}, "cannot be corrected"),
-        ({"value": "call us"}, "value: found 'call us', expected a number such as"),
+        ({"value": "call us"}, "value: found 'call us', expected a French number"),
+        ({"value": "05 62 06 00"}, "of ten digits such as 05 62 09 24 11, or +33 and nine"),
         ({"shown_by": " "}, "source: expected 3 to 300 characters"),
         ({"who": "x\ny and more"}, "who: expected 3 to 300 characters on one line"),
         ({"insee_code": "32999"}, "the source has no 'commune' in 32999"),

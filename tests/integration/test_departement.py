@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from html import unescape
 from pathlib import Path
 
 import geopandas as gpd
+import httpx
 import pytest
 import shapely
 from fastapi.testclient import TestClient
@@ -241,6 +243,9 @@ def test_what_people_give_wins_and_is_built_from_what_is_kept(
     hubs = territory.tables["hubs"]
     assert (hubs["kind"] == "airport").sum() == 1
     assert (hubs["kind"] == "station").sum() > 0, "the source's, beside the airport given"
+    gaps = ", ".join(gap.subject for gap in territory.catalog.gaps)
+    assert gaps
+    assert f"({gaps})" in done.plain
     assert "hubs: yours are airport (1); the source's are station" in done.plain
     assert re.search(rf"hubs +{len(hubs)} ", done.plain), "the airport given is counted"
     assert territory.catalog["hubs"].title_fr == "Gares de voyageurs et aéroports"
@@ -248,10 +253,16 @@ def test_what_people_give_wins_and_is_built_from_what_is_kept(
     assert territory.catalog["hubs"].kinds_given == ("airport",)
     assert territory.catalog["hubs"].kinds_listed_whole == ("station",)
     assert territory.minutes[["station", "airport"]].notna().any().all()
-    (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
-    refused = run(*call, "--own", str(own))
+    own_call = (*call, "--offline", "--own", str(own), "--territory", str(about))
+    again = run(*own_call)
+    assert again.code == 0, again.err
+    assert Territory.load(folder).release_id == territory.release_id, "the same, asked again"
+    kept = (own / "partners.csv").rename(tmp_path / "partners.csv")
+    refused = run(*own_call)
     assert refused.code == 2
-    assert "holds what people put in (partners)" in refused.err
+    assert "partners: it was given with --own, and no partners.csv is given now" in refused.err
+    kept.rename(own / "partners.csv")
+    (own / "moon.csv").write_text("a\n1\n", encoding="utf-8")
     refused = run(*build(tmp_path / "other", overpass_url, tmp_path), "--own", str(own))
     assert refused.code == 2
     assert "moon.csv is no source table" in refused.err
@@ -294,6 +305,11 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     done = run("data", "refresh", *asked)
     assert done.code == 0, done.err
     assert "broadband_fixed" in done.plain
+    assert "makes the network" not in done.plain, "a reach that stays is no news"
+    again = run("data", "refresh", "--with", "broadband_fixed", *cache, *place)
+    assert again.code == 0, again.err
+    assert "nothing is new" in again.plain
+    assert "rollback" not in again.plain
     assert f"geo-matcher data rollback --store {tmp_path / 'store'}" in done.out.replace("\n", "")
     moved = re.search(r"Belpech-sur-Lère: (\d) → (\d), -\d+\.\d points: ([^;]*); ", done.plain)
     assert moved is not None, done.plain
@@ -315,6 +331,21 @@ def test_a_refresh_moves_ranks_says_so_and_is_gone_back_from(
     assert "Belpech-sur-Lère" in seen.plain, "towns are those of the store, not of what is served"
     assert run("data", "rollback", *place).code == 0
     assert store.current == before
+
+
+def test_status_says_why_nobody_can_be_asked_as_a_build_does(
+    made: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("") from socket.gaierror(socket.EAI_NONAME, "Name not known")
+
+    fetcher = partial(Fetcher, transport=httpx.MockTransport(nameless))
+    monkeypatch.setattr(fetching, "Fetcher", fetcher)
+    told = run("--release", str(made), "data", "status", "--cache", str(tmp_path / "cache"))
+    assert told.code == 0, told.err
+    words = " ".join(told.plain.partition("Unreachable: ")[2].split())
+    assert "cannot be reached: no internet here, or" in words
+    assert "is unknown (Name not known). Check the connection, or the proxy." in words
 
 
 def test_an_edition_at_another_address_is_told_and_only_when_it_is_out(
@@ -537,6 +568,15 @@ def test_what_people_give_and_cannot_be_used_is_refused_before_the_sources(
     refused = run(*call[:-1], "--territory", str(about))
     assert refused.code == 2
     assert "lot.toml, town 'puyrouge': 82009 is no commune within 80 km" in refused.err
+    about.write_text(text + text[text.index("[[") :].replace("82009", "82008").replace(
+        "puyrouge", "auberge").replace("Puyrouge", "Auberge"), encoding="utf-8")  # fmt: skip
+    refused = run(*call[:-1], "--territory", str(about))
+    assert refused.err.splitlines() == [
+        "geo-matcher: The towns cannot be used:",
+        "  - lot.toml, town 'puyrouge': 82009 is no commune within 80 km",
+        "  - lot.toml, town 'auberge': 82008 is no commune within 80 km",
+        "Correct the insee_code, or leave the town out.",
+    ]
     path.write_bytes(head + b"La Ruche,coworking,01001\n")
     refused = run(*call, str(path))
     assert refused.code == 2

@@ -235,12 +235,12 @@ def test_the_list_of_the_network_replaces_the_reconstruction(
     ("lines", "problems"),
     [
         (["99999,2014-01-01,"], ["line 2: '99999' is no commune of this release "
-         "(expected a 5-character INSEE code such as '32249')"]),
+         "(expected a 5-character INSEE code such as '32001')"]),
         (["32249,2014-01-01,", "32249,2015-01-01,"], ["line 3: 32249 is already on line 2"]),
         (["32249,soon,", "1,2014-01-01,2013-01-01"],
          ["line 2: valid_from 'soon' is no date (expected YYYY-MM-DD, e.g. 2014-06-30)",
           "line 3: '1' is no commune of this release "
-          "(expected a 5-character INSEE code such as '32249')",
+          "(expected a 5-character INSEE code such as '32001')",
           "line 3: valid_to 2013-01-01 is before valid_from 2014-01-01"]),
         ([], ["the list holds no commune; expected one line per partner village"]),
     ],

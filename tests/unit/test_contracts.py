@@ -40,7 +40,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "delimited density_grid drees kept_files kept_map",
         "contacts dgfip dhup economie education filosofi finess georisques hosts insee sncf",
         "arcep communes fetching",
-        "departements gathering",
+        "departements gathering own_places",
         "freshness indicators journeys road_store travel_times",
         "baskets catchments figure_years",
         "supply",

@@ -194,7 +194,7 @@ def test_every_problem_is_told_with_its_line(listed: Callable[[str | bytes], Pat
     error = refusal_of(path)
     assert error.problems == (
         "line 3: '99999' is no commune of this release "
-        "(expected a 5-character INSEE code such as '32249')",
+        "(expected a 5-character INSEE code such as '32001')",
         "line 4: 32001 is already on line 2",
         "line 5: valid_from '01/02/2014' is no date (expected YYYY-MM-DD, e.g. 2014-06-30)",
         "line 6: valid_from '2014-02-30' is no date (expected YYYY-MM-DD, e.g. 2014-06-30)",

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import tomlkit
 
 from geo_matcher.catalog import Catalog
-from geo_matcher.new_release import joined_by_kind, renew_sources
-from geo_matcher.sources.source import Origin, SourceTable
-from geo_matcher.tables import read_table
+from geo_matcher.errors import DataError
+from geo_matcher.new_release import joined_by_kind, own_tables, renew_sources
+from geo_matcher.sources.source import Area, Origin, SourceTable
+from geo_matcher.tables import read_given_table, read_table
+from geo_matcher.territory import Territory
 
 ORIGIN = Origin(
     title_fr="Lieux", title_en="Places", producer="OpenStreetMap", vintage="2026-06-01",
@@ -116,3 +120,69 @@ def test_a_kind_stays_ours_where_the_source_gives_nothing() -> None:
     assert list(over.frame["name"]) == ["Ciné à nous"]
     found, told = joined_by_kind(replace(mine, frame=mine.frame.iloc[:0]), mine)
     assert (found, told) == (mine, "culture: your table is empty, the source's stays.")
+
+
+@pytest.fixture(scope="module")
+def area(territory: Territory) -> Area:
+    communes = territory.communes.reset_index(drop=True)
+    return Area("32", communes, territory.tables["town_halls"], {"32900": "32013"})
+
+
+def test_own_tables_are_read_as_a_french_spreadsheet_writes_them(
+    area: Area, tmp_path: Path
+) -> None:
+    (tmp_path / "hubs.csv").write_text(
+        "\ufeffname;kind;insee_code;lat;lon\r\nAuch – Gers;airport;32013;43,65;0,58\r\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "culture.csv").write_text(
+        "source,kind,insee_code,name,year\nmairie,museum,32013,Musée des Amériques,\n",
+        encoding="utf-8",
+    )
+    lectoure, hubs = own_tables(tmp_path, area, None)
+    assert lectoure.frame.loc[0].to_dict() == {
+        "kind": "museum", "insee_code": "32013", "name": "Musée des Amériques", "year": "",
+        "note": "", "source": "mairie",
+    }  # fmt: skip
+    assert hubs.frame.loc[0].to_dict() == {
+        "kind": "airport", "name": "Auch – Gers", "insee_code": "32013", "lon": 0.58, "lat": 43.65,
+        "note": "",
+    }  # fmt: skip
+    (tmp_path / "hubs.csv").write_bytes("kind,name\nairport,Aéroport\n".encode("cp1252"))
+    (tmp_path / "culture.csv").write_text("kind,name\ncinema,C\n", encoding="utf-8")
+    with pytest.raises(DataError) as refused:
+        own_tables(tmp_path, area, None)
+    assert refused.value.problems == (
+        "culture.csv: columns insee_code, year, source are missing",
+        "hubs.csv is not UTF-8 text. Save it as 'CSV UTF-8' and try again.",
+    )
+
+
+def test_own_places_that_lie_nowhere_are_told_with_file_line_and_remedy(
+    area: Area, tmp_path: Path
+) -> None:
+    (tmp_path / "hubs.csv").write_text(
+        "kind,name,insee_code,lon,lat\nairport,A,01001,0.58,43.65\nairport,B,32013,2.35,48.85\n"
+        "airport,C,32013,0.58,43.65\nairport,D,32900,0.58,43.65\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(DataError) as refused:
+        own_tables(tmp_path, area, None)
+    lost, merged, far = refused.value.problems
+    assert lost == (
+        "hubs.csv line 2: 'A' lies in 01001, which is no commune of the territory or within 80 km; "
+        "correct its insee_code, or leave the line out"
+    )
+    assert "line 5: 'D' lies in 32900" in merged
+    assert merged.endswith("it is part of 32013 now: write that code")
+    assert "hubs.csv line 3: 'B' lies 58" in far
+    assert "km outside its commune 32013; correct its lon and lat" in far
+
+
+def test_the_guide_shows_own_tables_that_can_be_read(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "your-departement.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```\n(kind,.*?)```", guide, flags=re.DOTALL)
+    for name, text in zip(("hubs", "culture"), shown, strict=True):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(text, encoding="utf-8")
+        assert len(read_given_table(path, name)) == 1

@@ -75,6 +75,21 @@ def test_the_shipped_file_is_read(territory: Territory) -> None:
         (lambda d: d["town"][1].update(role="seat"), "two towns have the role 'seat'"),
         (lambda d: d["town"][0].update(client_share=0.6), "add up to more than 1"),
         (lambda d: d.update(network={"name": "N"}), "network.published_year: missing"),
+        (
+            lambda d: d.update(network={"name": "N", "published_year": 2099}),
+            "network: published_year: found 2099, expected 20",
+        ),
+        (
+            lambda d: d.update(
+                network={
+                    "name": "N",
+                    "published_year": 2025,
+                    "partners_published": 61,
+                    "communes_published": 60,
+                }
+            ),
+            "network: partners_published: found 61, expected 60 at most",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(
