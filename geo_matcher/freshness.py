@@ -221,7 +221,7 @@ def _has_newer(
     try:
         for edition in editions(asks, departement, today):
             if edition.problem:
-                return "unreachable"
+                return _Told("unreachable", edition.problem)
             if not held.isdisjoint(edition.urls):
                 break
             newer.append(edition.urls)

@@ -145,11 +145,10 @@ def _lacks(territory: Territory, commune: Mapping[str, Any]) -> Iterator[Lack]:
     row = matrix.status[matrix.codes.index(commune["insee_code"])]
     unknown = [list(CRITERIA)[k] for k in np.flatnonzero(row == Status.MISSING).tolist()]
     apart = APART if territory.about.network is not None else APART | OF_NETWORK
-    if names := tuple(name for name in unknown if name not in apart):
-        sources = tuple(
-            dict.fromkeys(figure_table(territory, name, commune["insee_code"]) for name in names)
-        )
-        yield Lack("figures", sources, criteria=names)
+    if figures := tuple(name for name in unknown if name not in apart):
+        code = commune["insee_code"]
+        sources = tuple(dict.fromkeys(figure_table(territory, name, code) for name in figures))
+        yield Lack("figures", sources, criteria=figures)
 
 
 def _far(travel: Mapping[str, Any], names: Any, within_min: float) -> tuple[Far, ...]:
