@@ -43,7 +43,7 @@ FloatArray = NDArray[np.float64]
 
 MAX_BREAKPOINTS = 12
 
-OF_NETWORK = frozenset({"partner_village", "network_trace"})
+OF_NETWORK = frozenset({"partner_village", "network_trace_min"})
 """Criteria that mean nothing where a territory has no network: they do not count there."""
 
 

@@ -21,7 +21,7 @@ from api.village_words import evidence, lead_sentence, risk_sentences
 from geo_matcher.build import build_derived, build_release
 from geo_matcher.catalog import Catalog
 from geo_matcher.commune import describe_commune
-from geo_matcher.criteria import CRITERIA
+from geo_matcher.criteria import CRITERIA, OF_NETWORK
 from geo_matcher.decision import Status, decision_matrix
 from geo_matcher.errors import DataError, NotInReleaseError, ProfileError
 from geo_matcher.gaps import gaps
@@ -171,15 +171,33 @@ def test_without_a_network_being_no_partner_does_not_count(
 ) -> None:
     with in_service(connected.about):
         column = list(CRITERIA).index("partner_village")
+        assert set(CRITERIA) > OF_NETWORK
         assert Profile().weights[column] > 0
     with in_service(invented.about):
-        assert Profile().weights[column] == 0
+        weights = dict(zip(CRITERIA, Profile().weights.tolist(), strict=True))
+        assert {weights[name] for name in OF_NETWORK} == {0.0}
         assert Profile().weights.sum() == pytest.approx(1)
         statuses = decision_matrix(invented).status[:, column]
         assert (statuses == Status.MISSING).all()
     for language, words in (
-        ("fr", ("hors des villages partenaires", "Village partenaire", "à confirmer par le")),
-        ("en", ("outside the known partner", "Partner village:", "to be confirmed by the")),
+        (
+            "fr",
+            (
+                "hors des villages partenaires",
+                "Village partenaire",
+                "résence connue",
+                "à confirmer par le",
+            ),
+        ),
+        (
+            "en",
+            (
+                "outside the known partner",
+                "Partner village:",
+                "nown presence",
+                "to be confirmed by the",
+            ),
+        ),
     ):
         cards = text_of(client, f"/fragments/matches?lang={language}")
         assert not [word for word in words if word in cards]
