@@ -23,6 +23,9 @@ RELEASE = REPOSITORY / "data" / "communes"
 LOOPBACK = ["127.0.0.0/8", "::1", "localhost"]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
+MEASURED_ELSEWHERE = "tests/property/"
+"""What runs here runs in other tests, too, and often: counting its lines would only take longer."""
+
 MOST_WORKERS = 4
 """A test run should not take a large machine over."""
 
@@ -43,9 +46,11 @@ settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let no test reach another machine."""
+    """Let no test reach another machine, and count the lines of a run of many examples nowhere."""
     for item in items:
         item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+        if item.nodeid.startswith(MEASURED_ELSEWHERE):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_collection_finish() -> None:

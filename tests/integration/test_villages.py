@@ -88,6 +88,7 @@ def check_page(html: str, territory: Territory, code: str, language: str) -> Non
     assert page.all("html", lang=language)
 
 
+@pytest.mark.no_cover  # a few pages are measured below
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_commune_has_its_page(client: TestClient, territory: Territory, part: int) -> None:
     languages = itertools.cycle(("fr", "en"))

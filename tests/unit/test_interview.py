@@ -775,6 +775,7 @@ def test_the_plain_form_says_all(territory: Territory) -> None:
 # --- What answers are worth -----------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 def test_five_chosen_questions_find_the_true_villages_and_five_random_ones_less(
     territory: Territory,
 ) -> None:

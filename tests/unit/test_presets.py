@@ -67,6 +67,7 @@ def test_the_track_for_artists_is_the_networks_own(territory: Territory) -> None
             assert preset_named("cultura-artist") is PRESETS["artist"]
             assert {preset.profile.track for preset in PRESETS.values()} == {"solo"}
             asked = parse_profile(artist.profile.as_dict())
+            plain = parse_profile(artist.profile.as_dict() | {"track": "solo"})
             assert asked.ignored == ("track",)
             assert asked.weights.tolist() == plain.weights.tolist()
             shares = dict(POPULATION["preset"])

@@ -27,6 +27,7 @@ def test_shares_have_a_class(share: float, kind: str) -> None:
     assert core_class(share) == kind
 
 
+@pytest.mark.no_cover
 def test_the_core_is_seeded_and_says_on_what_it_depends(made: Planner) -> None:
     one = robust_core(made, 20)
     assert robust_core(made, 20) == one
