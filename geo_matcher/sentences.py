@@ -126,9 +126,9 @@ def explain(ranking: Ranking, row: int, language: str) -> Explanation:
     if is_estimate.any():
         missing += " " if missing else ""
         missing += (
-            f"Village partenaire{NBSP}: une estimation, à confirmer par le réseau."
+            f"Village partenaire{NBSP}: à confirmer par le réseau."
             if french
-            else "Partner village: an estimate, to be confirmed by the network."
+            else "Partner village: to be confirmed by the network."
         )
     if names[1]:
         bounds = (

@@ -115,8 +115,8 @@ def test_what_is_missing_or_bounded_is_named_and_nothing_else(
         bounded = [c["criterion"] for c in result["contributions"] if c["status"] == "upper_bound"]
         unknown = [name for name in result["missing"] if name != "partner_village"]
         estimate = {
-            "fr": f"Village partenaire{NBSP}: une estimation, à confirmer par le réseau.",
-            "en": "Partner village: an estimate, to be confirmed by the network.",
+            "fr": f"Village partenaire{NBSP}: à confirmer par le réseau.",
+            "en": "Partner village: to be confirmed by the network.",
         }[language]
         assert (estimate in said.missing) == ("partner_village" in result["missing"])
         missing = said.missing.removesuffix(estimate).rstrip()
