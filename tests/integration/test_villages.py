@@ -1,4 +1,4 @@
-"""The page of each commune: all of them, in both languages, and nothing that must not be there."""
+"""The page of each commune: one in three, in both languages, and nothing that must not be there."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def data_of(html: str) -> dict[str, Any]:
     return data
 
 
-# --- All of them ----------------------------------------------------------------------------------
+# --- Many of them ---------------------------------------------------------------------------------
 
 
 def check_page(html: str, territory: Territory, code: str, language: str) -> None:
