@@ -22,7 +22,8 @@ from geo_matcher.dossiers.database import DATABASE_SETTING, Database
 from geo_matcher.dossiers.demonstration import make_demonstration
 from geo_matcher.dossiers.reading import list_files, read_file
 from geo_matcher.dossiers.stages import Stage
-from geo_matcher.territory import Territory, default_release_folder
+from geo_matcher.territory import Territory
+from geo_matcher.territory_file import default_release_folder
 
 IMAGES = Path(__file__).parent / "images"
 QUERY = "preset=paris-web-family"
