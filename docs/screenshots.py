@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 
 from geo_matcher.dossiers.accounts import SYSTEM, set_password
 from geo_matcher.dossiers.database import DATABASE_SETTING, Database
@@ -187,7 +187,7 @@ def shoot_desk(browser: Browser, address: str, keys: dict[str, str]) -> None:
             save(page, f"desk-{name}-{size}")
         page = context.new_page()
         page.goto(f"{address}/conseillers/import")
-        sheet = {"name": "suivi.csv", "mimeType": "text/csv", "buffer": SPREADSHEET.encode()}
+        sheet = FilePayload(name="suivi.csv", mimeType="text/csv", buffer=SPREADSHEET.encode())
         page.set_input_files("#f-file", sheet)
         page.click(".sheet-form button")
         page.wait_for_selector(".sheet-found")
